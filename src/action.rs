@@ -1,0 +1,268 @@
+//! Everything that can be asked of the bot, typed: who asks, what for, and on what.
+
+use std::fmt;
+
+use crate::ids::{
+    ChannelId, GuestQuery, GuestRef, GuildId, InteractionId, Kind, NodeName, NodeQuery, NodeRef,
+    RoleId, UserId,
+};
+
+/// Who asks, as Discord vouches for it in the very interaction. Built anew for each; never kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    pub user: UserId,
+    /// The name that the server shows, for people to read. Never used to decide anything.
+    pub name: String,
+    pub roles: Vec<RoleId>,
+    pub guild: GuildId,
+    pub channel: ChannelId,
+    /// The channel that a thread hangs under.
+    pub parent: Option<ChannelId>,
+}
+
+impl Actor {
+    /// A thread counts as its parent channel.
+    #[must_use]
+    pub fn is_in(&self, channel: ChannelId) -> bool {
+        self.channel == channel || self.parent == Some(channel)
+    }
+}
+
+/// The four ways in which power is switched. Each is its own [`Right`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Power {
+    Start,
+    Shutdown,
+    Reboot,
+    Stop,
+}
+
+impl Power {
+    pub const ALL: [Self; 4] = [Self::Start, Self::Shutdown, Self::Reboot, Self::Stop];
+
+    /// Proxmox's word, which is also ours: last segment of the API path, subcommand and right.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        self.right().key()
+    }
+
+    #[must_use]
+    pub fn right(self) -> Right {
+        match self {
+            Self::Start => Right::Start,
+            Self::Shutdown => Right::Shutdown,
+            Self::Reboot => Right::Reboot,
+            Self::Stop => Right::Stop,
+        }
+    }
+}
+
+/// What a rule of the policy can give. The words are those of the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Right {
+    View,
+    Start,
+    Shutdown,
+    Reboot,
+    Stop,
+    /// Sees what the bot lacks, and in later versions grants and approves.
+    Access,
+}
+
+impl Right {
+    pub const ALL: [Self; 6] = [
+        Self::View,
+        Self::Start,
+        Self::Shutdown,
+        Self::Reboot,
+        Self::Stop,
+        Self::Access,
+    ];
+
+    /// Names for several rights at once, as rules may use them.
+    pub const GROUPS: [(&'static str, &'static [Self]); 3] = [
+        ("power", &[Self::Start, Self::Shutdown, Self::Reboot]),
+        ("force", &[Self::Stop]),
+        ("*", &Self::ALL),
+    ];
+
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::View => "view",
+            Self::Start => "start",
+            Self::Shutdown => "shutdown",
+            Self::Reboot => "reboot",
+            Self::Stop => "stop",
+            Self::Access => "access",
+        }
+    }
+
+    /// Pulling the plug can lose data, whoever does it: it is always asked twice.
+    #[must_use]
+    pub fn always_confirmed(self) -> bool {
+        matches!(self, Self::Stop)
+    }
+
+    /// The rights that a word of a rule stands for; `None` for a word we do not know.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Vec<Self>> {
+        if let Some((_, group)) = Self::GROUPS.iter().find(|(name, _)| *name == word) {
+            return Some(group.to_vec());
+        }
+        let one = Self::ALL.into_iter().find(|right| right.key() == word)?;
+        Some(vec![one])
+    }
+}
+
+impl fmt::Display for Right {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.key())
+    }
+}
+
+/// A question that waits for a yes. Only the bot's memory knows what was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct QuestionId(pub u64);
+
+/// Everything that can be asked. Nothing below the edge sees what a person typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    Status,
+    NodeList,
+    NodeStatus(NodeQuery),
+    GuestList(Kind),
+    /// `kind` is what the command said (`/vm`, `/ct`); a button does not say it.
+    GuestStatus {
+        kind: Option<Kind>,
+        guest: GuestQuery,
+    },
+    Power {
+        power: Power,
+        kind: Option<Kind>,
+        guest: GuestQuery,
+    },
+    Confirm(QuestionId),
+    Cancel(QuestionId),
+    Whoami,
+    Help,
+    /// It arrived whole, but it says nothing that we know: an old button, a forged id, bad input.
+    Unclear(Unclear),
+}
+
+/// Why something that arrived could not be understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unclear {
+    /// The option `guest` holds neither a VMID nor a name.
+    Guest,
+    /// The option `node` holds no node name.
+    Node,
+    /// A command or subcommand that this version does not have.
+    Command,
+    /// A button that this version does not have: of an older version, or forged.
+    Button,
+}
+
+impl Action {
+    /// The word for logs and audit entries.
+    #[must_use]
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::NodeList => "node.list",
+            Self::NodeStatus(_) => "node.status",
+            Self::GuestList(Kind::Vm) => "vm.list",
+            Self::GuestList(Kind::Ct) => "ct.list",
+            Self::GuestStatus { .. } => "guest.status",
+            Self::Power { power, .. } => power.key(),
+            Self::Confirm(_) => "confirm",
+            Self::Cancel(_) => "cancel",
+            Self::Whoami => "access.whoami",
+            Self::Help => "help",
+            Self::Unclear(_) => "unclear",
+        }
+    }
+}
+
+/// How something was asked. Every door leads through the same gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Door {
+    Slash,
+    /// `private`: the message that carries the button is seen by the presser alone.
+    /// `own`: the message answers something that the presser had asked.
+    Button { private: bool, own: bool },
+}
+
+/// One interaction, ready to be decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    pub id: InteractionId,
+    pub actor: Actor,
+    pub door: Door,
+    pub action: Action,
+}
+
+/// What somebody types before the command is sent, to be completed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Typing {
+    pub actor: Actor,
+    pub wanted: Completion,
+    /// As typed; compared with names, never shown or logged.
+    pub text: String,
+}
+
+/// What can be completed: guests on which `right` is held, or nodes that may be viewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Completion {
+    Guest { kind: Kind, right: Right },
+    Node,
+}
+
+/// What the policy can ask of a guest. A fact that is `None` is unknown, not empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GuestFacts {
+    pub guest: GuestRef,
+    pub kind: Kind,
+    pub node: NodeName,
+    pub name: Option<String>,
+    pub pool: Option<String>,
+    pub tags: Vec<String>,
+}
+
+/// What a right is asked for.
+#[derive(Debug, Clone, Copy)]
+pub enum Target<'a> {
+    Guest(&'a GuestFacts),
+    Node(&'a NodeRef),
+    /// The bot itself.
+    Bot,
+}
+
+impl Target<'_> {
+    /// The same, without facts: what a permit and the audit name.
+    #[must_use]
+    pub fn key(&self) -> TargetKey {
+        match self {
+            Self::Guest(facts) => TargetKey::Guest(facts.guest.clone()),
+            Self::Node(node) => TargetKey::Node((*node).clone()),
+            Self::Bot => TargetKey::Bot,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum TargetKey {
+    Guest(GuestRef),
+    Node(NodeRef),
+    Bot,
+}
+
+impl fmt::Display for TargetKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Guest(guest) => guest.fmt(f),
+            Self::Node(node) => node.fmt(f),
+            Self::Bot => f.write_str("bot"),
+        }
+    }
+}

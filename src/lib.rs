@@ -1,0 +1,10 @@
+//! Run Proxmox VE from a Discord channel, and let trusted friends press exactly the buttons you
+//! gave them.
+//!
+//! The folders stand in the order in which a command travels: `discord` turns an interaction into
+//! a typed [`action::Request`]; `command` decides it, and `permission` is the one gate; `proxmox`
+//! does it; `embed` puts the outcome into words; and back through `discord`. `ARCHITECTURE.md`
+//! walks one command through the files, and `tests/layers.rs` holds who may import whom.
+
+pub mod action;
+pub mod ids;
