@@ -7,4 +7,6 @@
 //! walks one command through the files, and `tests/layers.rs` holds who may import whom.
 
 pub mod action;
+pub mod config;
 pub mod ids;
+pub mod logging;

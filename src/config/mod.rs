@@ -1,10 +1,16 @@
 //! What the owner wrote: the structures, checked. Loading is in `load`, and tells all mistakes at
 //! once, each with file, line and key.
 
+mod cluster;
 mod env;
+mod file;
+mod layer;
 mod load;
 mod reader;
+mod rules;
 mod secret;
+mod settings;
+mod want;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,6 +20,7 @@ use std::sync::Arc;
 use crate::action::Right;
 use crate::ids::{ChannelId, ClusterName, GuildId, RoleId, UserId};
 
+pub use env::environment;
 pub use load::{Loaded, find, load};
 pub use secret::Secret;
 
@@ -122,7 +129,8 @@ pub struct DenyRule {
 pub struct Problem {
     /// File and line, or the environment variable, or nothing where a key is missing everywhere.
     pub place: Option<String>,
-    /// Dotted key, such as `discord.guilds` or `allow[2].guests[0]`.
+    /// Dotted key, such as `discord.guilds` or `allow[2].guests[0]`, counted from 0 in each file;
+    /// empty where it is about the whole file.
     pub key: String,
     pub what: String,
 }
@@ -132,6 +140,9 @@ impl fmt::Display for Problem {
         if let Some(place) = &self.place {
             write!(f, "{place}: ")?;
         }
-        write!(f, "{}: {}", self.key, self.what)
+        if !self.key.is_empty() {
+            write!(f, "{}: ", self.key)?;
+        }
+        f.write_str(&self.what)
     }
 }

@@ -1,0 +1,107 @@
+//! `[[cluster]]`: where Proxmox is, with which token, and whose certificates are believed.
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+use super::layer::Slot;
+use super::reader::{Found, Notes, Reader};
+use super::settings::{note, path, token, values};
+use super::{Cluster, Trust, want};
+use crate::ids::ClusterName;
+
+pub(super) fn clusters(slots: Vec<Slot>, notes: &mut Notes) -> Vec<Cluster> {
+    if slots.is_empty() {
+        let what = "is missing: a section [[cluster]] with name, endpoints, token_id and \
+                    token_secret_file";
+        notes.problem(None, "cluster", what);
+    }
+    let read = |slot: Slot| {
+        let reader = Reader::new("cluster[]", slot.path, slot.place, slot.table, notes);
+        cluster(slot.name, reader)
+    };
+    slots.into_iter().filter_map(read).collect()
+}
+
+/// Reads one cluster. Its name was read and judged where the clusters were put together.
+fn cluster(name: Option<ClusterName>, mut r: Reader<'_>) -> Option<Cluster> {
+    r.done("name");
+    let endpoints = endpoints(&mut r);
+    let expected = "user@realm!tokenid, such as \"discord@pve!bot\"";
+    let token_id = r.must("token_id", want::token_id, expected);
+    let token_secret = token(&mut r, "token_secret", "token_secret_file");
+    if token_secret
+        .as_ref()
+        .is_some_and(|secret| !want::is_uuid(secret.expose()))
+    {
+        let key = r.key("token_secret");
+        let place = r.place().map(ToOwned::to_owned);
+        let what = "does not look like a secret of Proxmox (12345678-1234-1234-1234-123456789abc)";
+        r.notes.warning(place.as_deref(), &key, what);
+    }
+    let trust = trust(&mut r);
+    for key in ["admin_token_id", "admin_token_secret_file"] {
+        r.refuse(key);
+    }
+    r.finish();
+    Some(Cluster {
+        name: name?,
+        endpoints,
+        token_id: token_id?,
+        token_secret: token_secret?,
+        trust: trust?,
+    })
+}
+
+fn endpoints(r: &mut Reader<'_>) -> Vec<String> {
+    let expected = "the addresses of the cluster's nodes, such as [\"https://192.0.2.11:8006\"]";
+    let found = r.must_list("endpoints", want::endpoint, expected);
+    for endpoint in found.iter().filter(|endpoint| !endpoint.value.has_port) {
+        let what = "names no port, so 443 is meant; Proxmox itself listens on 8006";
+        r.notes
+            .warning(endpoint.place.as_deref(), &endpoint.key, what);
+    }
+    values(found)
+        .into_iter()
+        .map(|endpoint| endpoint.url)
+        .collect()
+}
+
+/// The system's roots are believed where nothing else is named; nowhere is everything believed.
+fn trust(r: &mut Reader<'_>) -> Option<Trust> {
+    let both = r.has("ca_file") && r.has("fingerprints");
+    let named = r.has("ca_file");
+    let ca_file = r.find("ca_file", want::text);
+    let fingerprints = r.filled("fingerprints", want::fingerprint);
+    if both {
+        let what = "is set beside `ca_file`: keep one of the two";
+        let key = r.key("fingerprints");
+        let place = r.place().map(ToOwned::to_owned);
+        r.notes.problem(place.as_deref(), &key, what);
+        return None;
+    }
+    if let Some(pins) = fingerprints {
+        return Some(Trust::Fingerprints(values(pins)));
+    }
+    if !named {
+        return Some(Trust::SystemRoots);
+    }
+    let ca_file = ca_file?;
+    note(authorities(&ca_file), &ca_file, r.notes).map(Trust::Ca)
+}
+
+fn authorities(ca_file: &Found<String>) -> Result<String, String> {
+    let path = path(ca_file);
+    let shown = path.display();
+    let text = std::fs::read_to_string(&path)
+        .map_err(|error| format!("{shown} cannot be read: {error}"))?;
+    let blocks: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text.as_bytes()).collect();
+    match blocks {
+        Ok(blocks) if blocks.is_empty() => Err(format!(
+            "{shown} holds no certificate; it must be the cluster's /etc/pve/pve-root-ca.pem"
+        )),
+        Ok(_) => Ok(text),
+        Err(_) => Err(format!(
+            "{shown} holds a damaged certificate; copy it again"
+        )),
+    }
+}

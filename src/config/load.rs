@@ -1,0 +1,137 @@
+//! Finds the files, reads them and the environment, and tells all mistakes at once.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use super::layer::{self, Merged};
+use super::reader::{Notes, Reader};
+use super::{Config, Problem, cluster, env, file, rules, settings};
+
+const PLACES: [&str; 2] = ["config/steward.toml", "/etc/pve-steward/steward.toml"];
+
+/// A configuration without mistakes.
+#[derive(Debug)]
+pub struct Loaded {
+    pub config: Config,
+    /// What works, but is probably not what the owner wants.
+    pub warnings: Vec<Problem>,
+    /// Every key that this version knows, as `cluster[].name`.
+    pub keys: BTreeSet<String>,
+}
+
+/// The files to load: those named on the command line (later ones win), else that of
+/// `$PVE_STEWARD_CONFIG`, else the first that is there of the usual places.
+///
+/// # Errors
+///
+/// None is named and none is there.
+pub fn find(explicit: &[PathBuf]) -> Result<Vec<PathBuf>, Problem> {
+    choose(explicit, env::config_file(), &PLACES)
+}
+
+fn choose(
+    explicit: &[PathBuf],
+    variable: Option<OsString>,
+    places: &[&str],
+) -> Result<Vec<PathBuf>, Problem> {
+    if !explicit.is_empty() {
+        return Ok(explicit.to_vec());
+    }
+    if let Some(path) = variable {
+        return Ok(vec![path.into()]);
+    }
+    let there = places.iter().find(|place| Path::new(place).exists());
+    there
+        .map(|place| vec![place.into()])
+        .ok_or_else(|| Problem {
+            place: None,
+            key: "--config".to_owned(),
+            what: format!(
+                "no configuration found: not at {}; name it with --config or $PVE_STEWARD_CONFIG \
+             (config/example.toml is a start)",
+                places.join(" nor at ")
+            ),
+        })
+}
+
+/// Loads the files on top of each other, and the variables on top of them.
+///
+/// # Errors
+///
+/// All mistakes that were found, in the order of files and lines.
+pub fn load(
+    files: &[PathBuf],
+    variables: impl Iterator<Item = (String, String)>,
+) -> Result<Loaded, Vec<Problem>> {
+    let mut notes = Notes::default();
+    let written: Vec<_> = files
+        .iter()
+        .filter_map(|path| file::read(path, &mut notes))
+        .collect();
+    let variables = env::read(variables, &mut notes);
+    // What stands in an unreadable file would be reported as missing.
+    if written.len() < files.len() {
+        return Err(sorted(notes.problems));
+    }
+    let merged = layer::stack(written, variables, &mut notes);
+    match config(merged, &mut notes) {
+        Some(config) if notes.problems.is_empty() => Ok(Loaded {
+            config,
+            warnings: sorted(notes.warnings),
+            keys: notes.keys,
+        }),
+        _ => Err(sorted(notes.problems)),
+    }
+}
+
+/// Reads every part, whatever is wrong with the others. `None` only after a problem.
+fn config(mut merged: Merged, notes: &mut Notes) -> Option<Config> {
+    let (guilds, discord) = settings::discord(section("discord", &mut merged, notes));
+    let bot = settings::bot(section("bot", &mut merged, notes));
+    let people = rules::names(section("people", &mut merged, notes));
+    let roles = rules::names(section("roles", &mut merged, notes));
+    rules::compare_names(&people, &roles, &guilds, notes);
+
+    let clusters = cluster::clusters(merged.clusters, notes);
+    let known: Vec<&str> = people
+        .keys()
+        .chain(roles.keys())
+        .map(String::as_str)
+        .collect();
+    let allow = rules::allow(merged.allow, &known, notes);
+    let deny = rules::deny(merged.deny, &known, notes);
+    Some(Config {
+        discord: discord?,
+        bot,
+        clusters,
+        people: rules::ids(people),
+        roles: rules::ids(roles),
+        allow,
+        deny,
+    })
+}
+
+fn section<'n>(name: &'static str, merged: &mut Merged, notes: &'n mut Notes) -> Reader<'n> {
+    let table = merged.sections.remove(name).and_then(layer::table);
+    Reader::new(
+        name,
+        name.to_owned(),
+        None,
+        table.unwrap_or_default(),
+        notes,
+    )
+}
+
+/// By file and line, so that a file can be mended from top to bottom.
+fn sorted(mut problems: Vec<Problem>) -> Vec<Problem> {
+    problems.sort_by_cached_key(|problem| {
+        let place = problem.place.as_deref().unwrap_or("\u{10ffff}");
+        let (file, line) = match place.rsplit_once(':') {
+            Some((file, line)) => (file, line.parse().unwrap_or(0)),
+            None => (place, 0_usize),
+        };
+        (file.to_owned(), line, problem.key.clone())
+    });
+    problems
+}

@@ -1,0 +1,124 @@
+//! `[discord]` and `[bot]`, and what takes the place of a file: secrets and paths.
+
+use std::path::{Path, PathBuf};
+
+use super::reader::{Found, Notes, Reader};
+use super::{Acts, Bot, Discord, Secret, env, secret, want};
+use crate::ids::{ChannelId, GuildId};
+
+/// The guilds come by themselves as well: roles are compared with them even when the token is
+/// missing.
+pub(super) fn discord(mut r: Reader<'_>) -> (Vec<GuildId>, Option<Discord>) {
+    let token = token(&mut r, "token", "token_file");
+    let guilds: Vec<GuildId> = values(r.must_list(
+        "guilds",
+        want::id,
+        "the ids of the Discord servers in which the bot listens, such as [1000000000000000000]",
+    ));
+    let channels = values(r.list("channels", want::id).unwrap_or_default());
+    let public_read_channels = values(r.list("public_read_channels", want::id).unwrap_or_default());
+    let api_url = r.optional("api_url", want::api_url);
+    for key in ["approvals_channel", "alerts_channel", "audit_channel"] {
+        r.later(key, want::id::<ChannelId>);
+    }
+    r.finish();
+    let discord = token.map(|token| Discord {
+        token,
+        guilds: guilds.clone(),
+        channels,
+        public_read_channels,
+        api_url,
+    });
+    (guilds, discord)
+}
+
+pub(super) fn bot(mut r: Reader<'_>) -> Bot {
+    let state_dir = r.find("state_dir", want::text);
+    let acts = r.optional("acts", want::acts);
+    r.later("time_zone", want::text);
+    r.finish();
+    Bot {
+        state_dir: state_dir.map_or_else(|| "/var/lib/pve-steward".into(), |found| path(&found)),
+        acts: acts.unwrap_or(Acts::Public),
+    }
+}
+
+pub(super) fn values<T>(found: Vec<Found<T>>) -> Vec<T> {
+    found.into_iter().map(|found| found.value).collect()
+}
+
+/// A secret, written out or in a file: exactly one of the two keys.
+pub(super) fn token(
+    r: &mut Reader<'_>,
+    inline: &'static str,
+    in_file: &'static str,
+) -> Option<Secret> {
+    let both = r.has(inline) && r.has(in_file);
+    let neither = !r.has(inline) && !r.has(in_file);
+    let text = r.find(inline, want::text);
+    let file = r.find(in_file, want::text);
+    if both {
+        let what = format!("is set beside `{inline}`: keep one of the two");
+        let place = file.as_ref().and_then(|file| file.place.clone());
+        let key = r.key(in_file);
+        r.notes.problem(place.as_deref(), &key, what);
+        return None;
+    }
+    if neither {
+        r.missing(
+            in_file,
+            "the path of a file that holds the secret and nothing else",
+        );
+        return None;
+    }
+    if let Some(text) = text {
+        warn_of_readers(written_in(&text), &text, r.notes);
+        return note(secret::checked(&text.value), &text, r.notes);
+    }
+    let file = file?;
+    let path = path(&file);
+    let read = std::fs::read_to_string(&path)
+        .map_err(|error| format!("{} cannot be read: {error}", path.display()))
+        .and_then(|text| {
+            secret::checked(&text).map_err(|what| format!("{}: {what}", path.display()))
+        });
+    warn_of_readers(Some(&path), &file, r.notes);
+    note(read, &file, r.notes)
+}
+
+fn warn_of_readers<T>(path: Option<&Path>, found: &Found<T>, notes: &mut Notes) {
+    if let Some(what) = path.and_then(secret::readable_by_others) {
+        notes.warning(found.place.as_deref(), &found.key, what);
+    }
+}
+
+pub(super) fn note<T, U>(
+    result: Result<T, String>,
+    found: &Found<U>,
+    notes: &mut Notes,
+) -> Option<T> {
+    match result {
+        Ok(value) => Some(value),
+        Err(what) => {
+            notes.problem(found.place.as_deref(), &found.key, what);
+            None
+        }
+    }
+}
+
+/// A path as it is meant: relative to the file that names it, or to where the bot was started
+/// when a variable does.
+pub(super) fn path(found: &Found<String>) -> PathBuf {
+    match written_in(found).and_then(Path::parent) {
+        Some(folder) => folder.join(&found.value),
+        None => PathBuf::from(&found.value),
+    }
+}
+
+fn written_in<T>(found: &Found<T>) -> Option<&Path> {
+    let place = found
+        .place
+        .as_deref()
+        .filter(|place| !env::is_variable(place))?;
+    place.rsplit_once(':').map(|(file, _)| Path::new(file))
+}

@@ -1,0 +1,268 @@
+//! What single values must look like. Each function takes a value or completes the sentence
+//! "`key` ..." with what is expected. None repeats the value: it could be a misplaced secret.
+
+use std::str::FromStr;
+
+use ::config::ValueKind;
+
+use super::Acts;
+use crate::ids::BadId;
+
+pub(super) fn text(value: &ValueKind) -> Result<String, String> {
+    match value {
+        ValueKind::String(text) if text.trim().is_empty() => Err("is empty".to_owned()),
+        ValueKind::String(text) => Ok(text.clone()),
+        _ => Err("must be a text in quotes".to_owned()),
+    }
+}
+
+/// A text, or a number that is meant as one: VMIDs and ids are written both ways.
+pub(super) fn word(value: &ValueKind) -> Result<String, String> {
+    match value {
+        ValueKind::I64(number) => Ok(number.to_string()),
+        ValueKind::U64(number) => Ok(number.to_string()),
+        _ => text(value),
+    }
+}
+
+/// A Discord id, as a number or in quotes.
+pub(super) fn id<T: FromStr<Err = BadId>>(value: &ValueKind) -> Result<T, String> {
+    let refused = "must be a Discord id: a number of up to 20 digits (in Discord: Settings, \
+                   Advanced, Developer Mode; then long-press and Copy ID)";
+    word(value)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .ok_or_else(|| refused.to_owned())
+}
+
+pub(super) fn acts(value: &ValueKind) -> Result<Acts, String> {
+    match value {
+        ValueKind::String(text) if text == "public" => Ok(Acts::Public),
+        ValueKind::String(text) if text == "private" => Ok(Acts::Private),
+        _ => Err("must be \"public\" or \"private\"".to_owned()),
+    }
+}
+
+/// Address of Discord's API; returned as scheme and authority.
+pub(super) fn api_url(value: &ValueKind) -> Result<String, String> {
+    let refused = || {
+        "must be https://host or https://host:port without a path (http only for 127.0.0.1, [::1] \
+         and localhost)"
+            .to_owned()
+    };
+    let url = bare_url(&text(value)?).ok_or_else(refused)?;
+    let loopback = matches!(url.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"));
+    match url.scheme() {
+        "https" => Ok(()),
+        "http" if loopback => Ok(()),
+        _ => Err(refused()),
+    }?;
+    Ok(url.origin().ascii_serialization())
+}
+
+/// Address of one Proxmox node; returned as scheme and authority.
+pub(super) fn endpoint(value: &ValueKind) -> Result<Endpoint, String> {
+    let text = text(value)?;
+    let refused = || {
+        "must be https://host:8006: https only, without user, password or path (a token sent over \
+         http could be read by everybody on the way)"
+            .to_owned()
+    };
+    let url = bare_url(&text)
+        .filter(|url| url.scheme() == "https")
+        .ok_or_else(refused)?;
+    let authority = text.trim_end_matches('/').rsplit('/').next();
+    let last = authority.and_then(|authority| authority.rsplit(':').next());
+    let has_port = last.is_some_and(|port| port.bytes().all(|b| b.is_ascii_digit()));
+    Ok(Endpoint {
+        url: url.origin().ascii_serialization(),
+        has_port,
+    })
+}
+
+#[derive(Debug)]
+pub(super) struct Endpoint {
+    pub url: String,
+    /// Whether a port is written out; without one, 443 is meant.
+    pub has_port: bool,
+}
+
+/// A URL of nothing but scheme, host and port.
+fn bare_url(text: &str) -> Option<reqwest::Url> {
+    let url: reqwest::Url = text.parse().ok()?;
+    let bare = url.path() == "/"
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none()
+        && !text.contains('@')
+        && url.has_host();
+    bare.then_some(url)
+}
+
+/// `user@realm!tokenid`, with Proxmox's own rules for each part.
+pub(super) fn token_id(value: &ValueKind) -> Result<String, String> {
+    let text = text(value)?;
+    let name = |part: &str| {
+        part.len() >= 2
+            && part.starts_with(|c: char| c.is_ascii_alphabetic())
+            && part
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b".-_".contains(&b))
+    };
+    let user = |part: &str| {
+        let plain = |c: char| !c.is_whitespace() && !c.is_control() && c != ':' && c != '/';
+        !part.is_empty() && part.chars().all(plain)
+    };
+    let parts = text.rsplit_once('!').and_then(|(owner, token)| {
+        let (person, realm) = owner.rsplit_once('@')?;
+        (user(person) && name(realm) && name(token)).then_some(())
+    });
+    match parts {
+        Some(()) => Ok(text),
+        None if text.contains('=') => Err("must be only user@realm!tokenid; the part after `=` \
+                                           is the secret and belongs into token_secret_file"
+            .to_owned()),
+        None => Err("must be user@realm!tokenid, such as discord@pve!bot".to_owned()),
+    }
+}
+
+/// SHA-256 of a certificate, as Proxmox shows it: 64 hexadecimal digits, with or without colons.
+pub(super) fn fingerprint(value: &ValueKind) -> Result<[u8; 32], String> {
+    let refused = || {
+        "must be a SHA-256 fingerprint: 64 hexadecimal digits, with or without colons \
+         (pvenode cert info)"
+            .to_owned()
+    };
+    let text = text(value)?;
+    let pairs: Vec<&str> = if text.contains(':') {
+        text.split(':').collect()
+    } else if text.is_ascii() {
+        (0..text.len() / 2 + text.len() % 2)
+            .map(|at| &text[at * 2..text.len().min(at * 2 + 2)])
+            .collect()
+    } else {
+        return Err(refused());
+    };
+    let hex = |pair: &&str| pair.len() == 2 && pair.bytes().all(|b| b.is_ascii_hexdigit());
+    let bytes: Option<Vec<u8>> = pairs
+        .iter()
+        .map(|pair| u8::from_str_radix(pair, 16).ok().filter(|_| hex(pair)))
+        .collect();
+    bytes
+        .and_then(|bytes| bytes.try_into().ok())
+        .ok_or_else(refused)
+}
+
+/// The shape of every secret that Proxmox makes.
+pub(super) fn is_uuid(text: &str) -> bool {
+    let lengths = text.split('-').map(str::len);
+    lengths.eq([8, 4, 4, 4, 12]) && text.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said<T>(want: fn(&ValueKind) -> Result<T, String>, text: &str) -> Result<T, String> {
+        want(&ValueKind::from(text))
+    }
+
+    #[test]
+    fn endpoints_are_https_without_anything_else() {
+        for (good, url) in [
+            ("https://192.0.2.11:8006", "https://192.0.2.11:8006"),
+            ("https://pve1.example:8006/", "https://pve1.example:8006"),
+            ("https://[2001:db8::1]:8006", "https://[2001:db8::1]:8006"),
+        ] {
+            let endpoint = said(endpoint, good).unwrap();
+            assert_eq!(endpoint.url, url);
+            assert!(endpoint.has_port, "{good}");
+        }
+        assert!(!said(endpoint, "https://pve.example").unwrap().has_port);
+        assert!(!said(endpoint, "https://[2001:db8::1]").unwrap().has_port);
+        assert!(said(endpoint, "https://pve.example:443").unwrap().has_port);
+        for bad in [
+            "http://192.0.2.11:8006",
+            "192.0.2.11:8006",
+            "https://",
+            "https://h:8006/api2/json",
+            "https://h:8006?a",
+            "https://h:8006#a",
+            "https://user:pw@h:8006",
+            "https://@h:8006",
+            "https://h:99999",
+            "ftp://h",
+            "",
+        ] {
+            assert!(said(endpoint, bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn plain_http_only_on_loopback() {
+        for good in [
+            "https://discord.com",
+            "http://127.0.0.1:4000",
+            "http://[::1]:1",
+            "http://localhost:1",
+        ] {
+            assert_eq!(said(api_url, good).unwrap(), good);
+        }
+        for bad in [
+            "http://discord.com",
+            "http://127.0.0.1.example:80",
+            "http://localhost.example",
+            "http://127.0.0.1@example.com",
+            "https://discord.com/api/v10",
+            "ws://127.0.0.1:1",
+        ] {
+            assert!(said(api_url, bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn token_ids_follow_proxmox() {
+        for good in ["discord@pve!bot", "a@b@pve!my-token.1", "root@pam!x_"] {
+            assert!(said(token_id, good).is_ok(), "{good}");
+        }
+        for bad in [
+            "discord@pve",
+            "discord!bot",
+            "@pve!bot",
+            "discord@pve!b",
+            "discord@1ve!bot",
+            "dis cord@pve!bot",
+            "discord@pve!bot=1-2",
+            "a/b@pve!bot",
+        ] {
+            assert!(said(token_id, bad).is_err(), "{bad}");
+        }
+        assert!(
+            said(token_id, "a@pve!bot=s3cret")
+                .unwrap_err()
+                .contains("token_secret_file")
+        );
+    }
+
+    #[test]
+    fn fingerprints_with_or_without_colons() {
+        let plain = "ab".repeat(32);
+        let colons = vec!["AB"; 32].join(":");
+        assert_eq!(said(fingerprint, &plain).unwrap(), [0xab; 32]);
+        assert_eq!(said(fingerprint, &colons).unwrap(), [0xab; 32]);
+        let odd = format!("{plain}a");
+        let mixed = format!("{}:{}", "ab".repeat(16), "ab".repeat(16));
+        for bad in [
+            "",
+            &plain[2..],
+            &odd,
+            &mixed,
+            &plain.replace("ab", "é"),
+            &colons[1..],
+            &plain.replace('a', "+"),
+        ] {
+            assert!(said(fingerprint, bad).is_err(), "{bad}");
+        }
+    }
+}
