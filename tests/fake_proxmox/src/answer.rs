@@ -1,0 +1,144 @@
+//! Answers, and refusals with the words and places the real server puts them in.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+/// What goes back over the wire.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub status: u16,
+    pub phrase: String,
+    pub body: Body,
+    pub headers: Vec<(&'static str, String)>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Body {
+    /// No body, no length, no type: the close of the connection ends it.
+    None,
+    Json(Value),
+    Text(&'static str, String),
+}
+
+impl Answer {
+    pub fn new(status: u16, phrase: &str, body: Body) -> Answer {
+        Answer {
+            status,
+            phrase: phrase.into(),
+            body,
+            headers: Vec::new(),
+        }
+    }
+
+    pub fn empty(status: u16, phrase: &str) -> Answer {
+        Answer::new(status, phrase, Body::None)
+    }
+
+    /// Errors of the HTTP layer say their phrase again as untyped text.
+    pub fn plain(status: u16, phrase: &str) -> Answer {
+        Answer::new(status, phrase, Body::Text("", phrase.into()))
+    }
+
+    pub fn json(&self) -> Value {
+        match &self.body {
+            Body::Json(value) => value.clone(),
+            Body::None | Body::Text(..) => Value::Null,
+        }
+    }
+}
+
+/// A successful call's `data`, and the attributes that stand beside it.
+pub(crate) struct Reply {
+    pub data: Value,
+    pub beside: Vec<(&'static str, Value)>,
+}
+
+impl From<Value> for Reply {
+    fn from(data: Value) -> Reply {
+        Reply {
+            data,
+            beside: Vec::new(),
+        }
+    }
+}
+
+impl From<Reply> for Answer {
+    fn from(reply: Reply) -> Answer {
+        let mut body = Map::new();
+        body.insert("data".into(), reply.data);
+        for (key, value) in reply.beside {
+            body.insert(key.into(), value);
+        }
+        Answer::new(200, "OK", Body::Json(body.into()))
+    }
+}
+
+/// Why a call was not carried out.
+#[derive(Clone, Debug)]
+pub(crate) struct Refusal {
+    status: u16,
+    /// As in `message`: with the line end if the real one has it.
+    text: String,
+    errors: BTreeMap<String, String>,
+    empty: bool,
+}
+
+impl Refusal {
+    pub fn new(status: u16, text: impl Into<String>) -> Refusal {
+        Refusal {
+            status,
+            text: text.into(),
+            errors: BTreeMap::new(),
+            empty: false,
+        }
+    }
+
+    /// Nearly everything is a 500.
+    pub fn die(text: impl Into<String>) -> Refusal {
+        Refusal::new(500, text.into() + "\n")
+    }
+
+    pub fn forbidden(path: &str, privs: &str) -> Refusal {
+        Refusal::new(403, format!("Permission check failed ({path}, {privs})\n"))
+    }
+
+    pub fn parameters(errors: BTreeMap<String, String>) -> Refusal {
+        Refusal {
+            errors,
+            ..Refusal::new(400, "Parameter verification failed.\n")
+        }
+    }
+
+    pub fn parameter(name: &str, text: &str) -> Refusal {
+        Refusal::parameters(BTreeMap::from([(name.into(), format!("{text}\n"))]))
+    }
+
+    pub fn not_implemented(method: &str, path: &str) -> Refusal {
+        Refusal::new(501, format!("Method '{method} {path}' not implemented"))
+    }
+
+    /// Pseudo-statuses of the proxy: only a phrase.
+    pub fn proxy(status: u16, phrase: &str) -> Refusal {
+        Refusal {
+            empty: true,
+            ..Refusal::new(status, phrase)
+        }
+    }
+
+    /// `with_message`: the body repeats the phrase, since 8.4.
+    pub fn answer(self, with_message: bool) -> Answer {
+        let phrase = self.text.lines().next().unwrap_or_default().to_owned();
+        if self.empty {
+            return Answer::empty(self.status, &phrase);
+        }
+        let mut body = Map::from_iter([("data".into(), Value::Null)]);
+        if with_message {
+            body.insert("message".into(), json!(self.text));
+        }
+        if !self.errors.is_empty() {
+            body.insert("errors".into(), json!(self.errors));
+        }
+        Answer::new(self.status, &phrase, Body::Json(body.into()))
+    }
+}

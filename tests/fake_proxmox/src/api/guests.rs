@@ -1,0 +1,231 @@
+//! `/nodes/{node}/qemu` and `/lxc`: lists, the current state, power.
+
+use serde_json::{Map, Value, json};
+
+use crate::access::may;
+use crate::answer::{Refusal, Reply};
+use crate::api::cluster::number;
+use crate::faults;
+use crate::figures;
+use crate::gate::Call;
+use crate::guest::{Guest, Kind};
+use crate::power::{self, Ask};
+use crate::state::State;
+
+pub(crate) fn list_vms(state: &mut State, call: &Call) -> Result<Reply, Refusal> {
+    Ok(list(state, call, Kind::Vm))
+}
+
+pub(crate) fn list_cts(state: &mut State, call: &Call) -> Result<Reply, Refusal> {
+    Ok(list(state, call, Kind::Ct))
+}
+
+fn list(state: &State, call: &Call, kind: Kind) -> Reply {
+    let node = node_name(call);
+    let seen = state
+        .guests
+        .values()
+        .filter(|guest| guest.node == node && guest.kind == kind)
+        .filter(|guest| {
+            may(
+                state,
+                &call.caller,
+                &format!("/vms/{}", guest.vmid),
+                "VM.Audit",
+            )
+        });
+    let rows = seen.map(|guest| {
+        let mut row = common(state, guest);
+        // Only a full listing asks every VM's monitor.
+        if kind == Kind::Vm && call.params.flag("full") {
+            row.insert("qmpstatus".into(), json!(guest.state));
+        }
+        Value::Object(row)
+    });
+    Value::from(rows.collect::<Vec<_>>()).into()
+}
+
+pub(crate) fn current(state: &mut State, call: &Call) -> Result<Reply, Refusal> {
+    let vmid = call.params.vmid();
+    let guest = state
+        .guest_on(node_name(call), call.kind, vmid)
+        .ok_or_else(|| Refusal::die(Guest::no_config(call.kind, node_name(call), vmid)))?;
+    let mut row = common(state, guest);
+    row.insert("ha".into(), ha(guest));
+    if guest.kind == Kind::Vm {
+        row.insert("qmpstatus".into(), json!(guest.state));
+        if guest.agent {
+            row.insert("agent".into(), json!(1));
+        }
+        if guest.is_up() {
+            row.insert("running-machine".into(), json!("pc-i440fx-10.1+pve0"));
+            row.insert("running-qemu".into(), json!("10.1.2"));
+        }
+    }
+    Ok(Value::from(row).into())
+}
+
+fn ha(guest: &Guest) -> Value {
+    match &guest.ha {
+        None => json!({"managed": 0}),
+        Some(state) => json!({
+            "managed": 1,
+            "sid": format!("{}:{}", if guest.kind == Kind::Vm { "vm" } else { "ct" }, guest.vmid),
+            "state": match state.as_str() {
+                "request_start" => "started",
+                "request_stop" => "stopped",
+                other => other,
+            },
+        }),
+    }
+}
+
+/// What the lists and the current state share.
+fn common(state: &State, guest: &Guest) -> Map<String, Value> {
+    let vm = guest.kind == Kind::Vm;
+    let mut row = Map::new();
+    let mut put = |key: &str, value: Value| {
+        row.insert(key.into(), value);
+    };
+    put("vmid", json!(guest.vmid));
+    put("name", json!(guest.name));
+    put(
+        "status",
+        json!(if guest.is_up() { "running" } else { "stopped" }),
+    );
+    put("uptime", json!(guest.uptime()));
+    put("cpu", number(figures::guest_cpu(state, guest)));
+    // A limit comes as the text it has in the configuration.
+    put(
+        "cpus",
+        guest
+            .cpulimit
+            .as_ref()
+            .map_or(number(guest.cores), |limit| json!(limit)),
+    );
+    put("mem", json!(figures::guest_mem(state, guest)));
+    put("maxmem", json!(guest.maxmem));
+    put("disk", json!(figures::guest_disk(guest)));
+    put("maxdisk", json!(guest.maxdisk));
+    put("netin", json!(figures::guest_flow(guest, 2_100)));
+    put("netout", json!(figures::guest_flow(guest, 1_300)));
+    put("diskread", json!(figures::guest_flow(guest, 5_200)));
+    put("diskwrite", json!(figures::guest_flow(guest, 8_900)));
+    if guest.template {
+        put("template", json!(1));
+    }
+    if let Some(lock) = &guest.lock {
+        put("lock", json!(lock));
+    }
+    if !guest.tags.is_empty() {
+        put("tags", json!(guest.tags.join(";")));
+    }
+    if !vm {
+        put("type", json!("lxc"));
+        put("swap", json!(0));
+        put("maxswap", json!(guest.maxmem / 2));
+    }
+    if guest.is_up() {
+        put("pid", json!(3_000 + guest.vmid));
+    }
+    if state.since(9, 0) {
+        pressures(guest, &mut put);
+        if vm {
+            put("memhost", json!(figures::guest_memhost(state, guest)));
+        }
+    }
+    row
+}
+
+/// Pressure stall figures; containers have no `cpufull`.
+fn pressures(guest: &Guest, put: &mut impl FnMut(&str, Value)) {
+    if !guest.is_up() {
+        return;
+    }
+    let keys = [
+        "pressurecpusome",
+        "pressureiosome",
+        "pressureiofull",
+        "pressurememorysome",
+        "pressurememoryfull",
+    ];
+    for key in keys {
+        put(key, json!(0));
+    }
+    if guest.kind == Kind::Vm {
+        put("pressurecpufull", json!(0));
+    }
+}
+
+fn node_name(call: &Call) -> &str {
+    match call.params.text("node") {
+        "localhost" => &call.entry,
+        name => name,
+    }
+}
+
+pub(crate) fn start(state: &mut State, call: &Call) -> Result<Reply, Refusal> {
+    power(state, call, power::start)
+}
+
+pub(crate) fn stop(state: &mut State, call: &Call) -> Result<Reply, Refusal> {
+    power(state, call, power::stop)
+}
+
+pub(crate) fn shutdown(state: &mut State, call: &Call) -> Result<Reply, Refusal> {
+    power(state, call, power::shutdown)
+}
+
+pub(crate) fn reboot(state: &mut State, call: &Call) -> Result<Reply, Refusal> {
+    power(state, call, power::reboot)
+}
+
+pub(crate) fn reset(state: &mut State, call: &Call) -> Result<Reply, Refusal> {
+    power(state, call, power::reset)
+}
+
+pub(crate) fn suspend(state: &mut State, call: &Call) -> Result<Reply, Refusal> {
+    power(state, call, power::suspend)
+}
+
+pub(crate) fn resume(state: &mut State, call: &Call) -> Result<Reply, Refusal> {
+    power(state, call, power::resume)
+}
+
+/// Parameters for the real root only; a token of root is not root.
+const ROOT_ONLY: &[&str] = &[
+    "force-cpu",
+    "keepActive",
+    "migratedfrom",
+    "migration_network",
+    "migration_type",
+    "nets-host-mtu",
+    "skiplock",
+    "stateuri",
+    "targetstorage",
+    "with-conntrack-state",
+];
+
+fn power(
+    state: &mut State,
+    call: &Call,
+    act: fn(&mut State, &Ask) -> Result<String, Refusal>,
+) -> Result<Reply, Refusal> {
+    for name in ROOT_ONLY {
+        if call.params.get(name).is_some_and(|value| value != "0") {
+            return Err(Refusal::parameter(name, "Only root may use this option."));
+        }
+    }
+    let faults = faults::take(state, &call.request, faults::is_about_task);
+    let ask = Ask {
+        node: node_name(call),
+        kind: call.kind,
+        vmid: call.params.vmid(),
+        user: &call.caller.id,
+        force_stop: call.params.flag("forceStop"),
+        overrule_shutdown: call.params.flag("overrule-shutdown"),
+        timeout: call.params.number("timeout"),
+        faults: faults.into_iter().collect(),
+    };
+    Ok(Value::from(act(state, &ask)?).into())
+}

@@ -1,0 +1,7 @@
+//! The endpoints, one file per area of the API.
+
+pub(crate) mod access;
+pub(crate) mod cluster;
+pub(crate) mod guests;
+pub(crate) mod nodes;
+pub(crate) mod tasks;

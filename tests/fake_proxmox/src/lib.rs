@@ -1,0 +1,35 @@
+//! A stateful Proxmox VE cluster over HTTPS for tests and the demo: as strict and as odd as the real one.
+//!
+//! A request travels `serve` (TCP, TLS, keep-alive) → `http` (bytes) → `gate` (faults, login, routing,
+//! permission, parameters) → `api` (one file per area) and comes back as an `answer`. All state is in
+//! `state`, behind one lock. It shares no types with the bot: a wrong type shared agrees with itself.
+
+mod access;
+mod answer;
+mod api;
+mod certs;
+mod clock;
+mod cluster;
+mod faults;
+mod figures;
+mod gate;
+mod guest;
+mod http;
+mod node;
+mod params;
+mod power;
+mod record;
+mod routes;
+mod serve;
+mod setup;
+mod state;
+mod tasks;
+mod text;
+
+pub use cluster::Cluster;
+pub use faults::{Fault, FaultKind, Match, fault_names};
+pub use guest::{Guest, Kind};
+pub use node::{Node, Storage};
+pub use record::Recorded;
+pub use setup::{Acl, Clock, Setup, Token};
+pub use tasks::TaskView;

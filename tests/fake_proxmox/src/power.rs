@@ -1,0 +1,320 @@
+//! Power actions: which errors come at once, which only in the task, and what a success changes.
+
+use std::time::{Duration, Instant};
+
+use crate::answer::Refusal;
+use crate::faults::{self, FaultKind};
+use crate::guest::{Guest, Kind};
+use crate::setup::Clock;
+use crate::state::State;
+use crate::tasks::{Effect, End, Task};
+
+/// A power request that passed login, permission and parameter checks.
+pub(crate) struct Ask<'a> {
+    pub node: &'a str,
+    pub kind: Kind,
+    pub vmid: u32,
+    /// `user@realm!token`
+    pub user: &'a str,
+    pub force_stop: bool,
+    pub overrule_shutdown: bool,
+    pub timeout: Option<u64>,
+    pub faults: Vec<FaultKind>,
+}
+
+type Upid = Result<String, Refusal>;
+
+pub(crate) fn start(state: &mut State, ask: &Ask) -> Upid {
+    if !state.quorate {
+        return Err(Refusal::die("cluster not ready - no quorum?"));
+    }
+    let up = guest(state, ask).is_some_and(Guest::is_up);
+    if up && ask.kind == Kind::Ct {
+        return Err(Refusal::die(format!("CT {} already running", ask.vmid)));
+    }
+    if is_ha(state, ask) {
+        return Ok(queue(state, ask, "hastart", "request_start"));
+    }
+    Ok(begin(state, ask, "start", Effect::Start(ask.vmid)))
+}
+
+pub(crate) fn stop(state: &mut State, ask: &Ask) -> Upid {
+    container_must_run(state, ask)?;
+    if is_ha(state, ask) {
+        if ask.overrule_shutdown {
+            return Err(Refusal::parameter(
+                "overrule-shutdown",
+                "not supported for HA managed guests",
+            ));
+        }
+        return Ok(queue(state, ask, "hastop", "request_stop"));
+    }
+    if ask.overrule_shutdown {
+        abort_shutdowns(state, ask);
+    }
+    Ok(begin(state, ask, "stop", Effect::Stop(ask.vmid)))
+}
+
+pub(crate) fn shutdown(state: &mut State, ask: &Ask) -> Upid {
+    container_must_run(state, ask)?;
+    let paused = guest(state, ask).is_some_and(|g| g.kind == Kind::Vm && g.is_paused());
+    if paused && !ask.force_stop {
+        return Err(Refusal::die("VM is paused - cannot shutdown"));
+    }
+    if is_ha(state, ask) {
+        return Ok(queue(state, ask, "hastop", "request_stop"));
+    }
+    let effect = if paused {
+        Effect::Stop(ask.vmid)
+    } else {
+        Effect::Shutdown(ask.vmid)
+    };
+    Ok(begin(state, ask, "shutdown", effect))
+}
+
+pub(crate) fn reboot(state: &mut State, ask: &Ask) -> Upid {
+    must_run(state, ask)?;
+    if guest(state, ask).is_some_and(|g| g.kind == Kind::Vm && g.is_paused()) {
+        return Err(Refusal::die("VM is paused - cannot shutdown"));
+    }
+    Ok(begin(state, ask, "reboot", Effect::Reboot(ask.vmid)))
+}
+
+pub(crate) fn reset(state: &mut State, ask: &Ask) -> Upid {
+    must_run(state, ask)?;
+    Ok(begin(state, ask, "reset", Effect::Reset(ask.vmid)))
+}
+
+pub(crate) fn suspend(state: &mut State, ask: &Ask) -> Upid {
+    must_run(state, ask)?;
+    let verb = if ask.kind == Kind::Vm {
+        "pause"
+    } else {
+        "suspend"
+    };
+    Ok(begin(state, ask, verb, Effect::Suspend(ask.vmid)))
+}
+
+pub(crate) fn resume(state: &mut State, ask: &Ask) -> Upid {
+    must_run(state, ask)?;
+    Ok(begin(state, ask, "resume", Effect::Resume(ask.vmid)))
+}
+
+/// The HA stack carries out what was queued for a guest.
+pub(crate) fn ha_settle(state: &mut State, vmid: u32) {
+    state.ha_due.remove(&vmid);
+    let Some(guest) = state.guests.get_mut(&vmid) else {
+        return;
+    };
+    let (kind, node) = (guest.kind, guest.node.clone());
+    let (verb, effect) = match guest.ha.as_deref() {
+        Some("request_start") => ("start", Effect::Start(vmid)),
+        Some("request_stop") => ("shutdown", Effect::Shutdown(vmid)),
+        _ => return,
+    };
+    let reached = if verb == "start" {
+        "started"
+    } else {
+        "stopped"
+    };
+    guest.ha = Some(reached.into());
+    let upid = state.begin(&node, "root@pam", &kind.task(verb), effect, End::Told);
+    state.end_task(&upid, "OK", true);
+}
+
+/// Why a task must fail as things stand, in the real one's order; None: it can succeed.
+pub(crate) fn doom(state: &State, effect: Effect, node: &str) -> Option<String> {
+    let vmid = effect.vmid()?;
+    let Some(guest) = state.guests.get(&vmid).filter(|guest| guest.node == node) else {
+        return Some(format!(
+            "unable to find configuration file for VM {vmid} on node '{node}'"
+        ));
+    };
+    let label = guest.kind.label();
+    if guest.config_busy {
+        return Some(lock_text(guest.kind, vmid));
+    }
+    let starting = matches!(effect, Effect::Start(_));
+    // A VM that runs only for its backup is simply let go on.
+    let resumes = starting && guest.kind == Kind::Vm && guest.is_paused();
+    if starting && guest.template {
+        // The real texts differ so.
+        let what = if guest.kind == Kind::Vm { "vm" } else { "CT" };
+        return Some(format!("you can't start a {what} if it's a template"));
+    }
+    let running_under_backup = resumes && guest.lock.as_deref() == Some("backup");
+    match &guest.lock {
+        Some(lock) if !running_under_backup => Some(format!("{label} is locked ({lock})")),
+        _ if starting && guest.is_up() && !running_under_backup => {
+            Some(format!("{label} {vmid} already running"))
+        }
+        _ => None,
+    }
+}
+
+/// The change a successful task leaves behind.
+pub(crate) fn apply(state: &mut State, effect: Effect) {
+    let Some(guest) = effect.vmid().and_then(|vmid| state.guests.get_mut(&vmid)) else {
+        return;
+    };
+    match effect {
+        Effect::Start(_) | Effect::Reboot(_) => guest.start(),
+        Effect::Stop(_) | Effect::Shutdown(_) => guest.stop(),
+        Effect::Suspend(_) => guest.state = "paused".into(),
+        Effect::Resume(_) => guest.state = "running".into(),
+        // The process stays, so does its uptime.
+        Effect::Reset(_) | Effect::Queue(_) => {}
+    }
+}
+
+/// A task that waited in vain for an earlier one of the same guest.
+pub(crate) fn lock_timeout(task: &Task) -> String {
+    let kind = if task.kind.starts_with("vz") {
+        Kind::Ct
+    } else {
+        Kind::Vm
+    };
+    lock_text(kind, task.effect.vmid().unwrap_or(0))
+}
+
+fn lock_text(kind: Kind, vmid: u32) -> String {
+    match kind {
+        Kind::Vm => {
+            format!("can't lock file '/var/lock/qemu-server/lock-{vmid}.conf' - got timeout")
+        }
+        Kind::Ct => {
+            format!("can't lock file '/run/lock/lxc/pve-config-{vmid}.lock' - got timeout")
+        }
+    }
+}
+
+fn guest<'a>(state: &'a State, ask: &Ask) -> Option<&'a Guest> {
+    state.guest_on(ask.node, ask.kind, ask.vmid)
+}
+
+fn is_ha(state: &State, ask: &Ask) -> bool {
+    guest(state, ask).is_some_and(|guest| guest.ha.is_some())
+}
+
+fn container_must_run(state: &State, ask: &Ask) -> Result<(), Refusal> {
+    match ask.kind {
+        Kind::Ct => must_run(state, ask),
+        Kind::Vm => Ok(()),
+    }
+}
+
+fn must_run(state: &State, ask: &Ask) -> Result<(), Refusal> {
+    let text = match (guest(state, ask), ask.kind) {
+        (Some(guest), _) if guest.is_up() => return Ok(()),
+        (None, Kind::Vm) => format!(
+            "unable to find configuration file for VM {} on node '{}'",
+            ask.vmid, ask.node
+        ),
+        (_, kind) => format!("{} {} not running", kind.label(), ask.vmid),
+    };
+    Err(Refusal::die(text))
+}
+
+/// HA takes note of the wish; the task is over before anything has changed.
+fn queue(state: &mut State, ask: &Ask, task: &str, ha: &str) -> String {
+    let upid = state.begin(ask.node, ask.user, task, Effect::Queue(ask.vmid), End::Told);
+    if let Some(text) = faults::task_failure(&ask.faults) {
+        state.end_task(&upid, &text, false);
+        return upid;
+    }
+    if let Some(guest) = state.guests.get_mut(&ask.vmid) {
+        guest.ha = Some(ha.into());
+    }
+    if let Clock::Auto { .. } = state.clock {
+        let due = Instant::now() + state.ha_delay;
+        state.ha_due.insert(ask.vmid, due);
+    }
+    state.end_task(&upid, "OK", true);
+    upid
+}
+
+fn abort_shutdowns(state: &mut State, ask: &Ask) {
+    let shutdowns: Vec<String> = state
+        .tasks
+        .iter()
+        .filter(|task| task.running() && task.kind.ends_with("shutdown"))
+        .filter(|task| task.effect.vmid() == Some(ask.vmid))
+        .map(|task| task.upid.clone())
+        .collect();
+    for upid in shutdowns {
+        state.end_task(&upid, "received interrupt", false);
+    }
+}
+
+fn begin(state: &mut State, ask: &Ask, verb: &str, effect: Effect) -> String {
+    let kind = ask.kind.task(verb);
+    let upid = state.begin(ask.node, ask.user, &kind, effect, End::Told);
+    if ask.faults.contains(&FaultKind::TaskNeverEnds) {
+        return upid;
+    }
+    if let Some(text) = faults::task_failure(&ask.faults) {
+        state.end_task(&upid, &text, false);
+        return upid;
+    }
+    let waits = state
+        .tasks
+        .iter()
+        .any(|task| task.running() && task.upid != upid && task.effect.vmid() == Some(ask.vmid));
+    if !waits {
+        // There is nothing to stop, so nobody looks at the guest's lock.
+        let idle = matches!(effect, Effect::Stop(_) | Effect::Shutdown(_))
+            && guest(state, ask).is_some_and(|guest| !guest.is_up() && !guest.config_busy);
+        if idle {
+            state.end_task(&upid, "OK", false);
+            return upid;
+        }
+        if let Some(text) = missing(state, ask, effect).or_else(|| doom(state, effect, ask.node)) {
+            state.end_task(&upid, &text, false);
+            return upid;
+        }
+    }
+    let end = planned_end(state, ask, effect);
+    if let Some(task) = state.tasks.last_mut() {
+        task.end = end;
+    }
+    upid
+}
+
+/// Missing here, or a container asked for as a VM: starts and stops name it differently.
+fn missing(state: &State, ask: &Ask, effect: Effect) -> Option<String> {
+    if guest(state, ask).is_some() {
+        return None;
+    }
+    Some(match effect {
+        Effect::Start(_) => Guest::no_config(ask.kind, ask.node, ask.vmid),
+        _ => format!(
+            "unable to find configuration file for VM {} on node '{}'",
+            ask.vmid, ask.node
+        ),
+    })
+}
+
+fn planned_end(state: &State, ask: &Ask, effect: Effect) -> End {
+    let now = Instant::now();
+    let usual = match state.clock {
+        Clock::Auto { task } => Some(task),
+        Clock::Manual => None,
+    };
+    let exit = faults::task_warnings(&ask.faults).unwrap_or_else(|| "OK".into());
+    let slow = faults::slow_task(&ask.faults);
+    let unheard = matches!(effect, Effect::Shutdown(_) | Effect::Reboot(_))
+        && guest(state, ask).is_some_and(|guest| guest.ignores_shutdown);
+    match (slow.or(usual), unheard) {
+        (None, _) => End::Told,
+        (Some(after), false) => End::At(now + after, exit),
+        (Some(_), true) => {
+            let after = Duration::from_secs(ask.timeout.unwrap_or(60));
+            let exit = if ask.force_stop {
+                exit
+            } else {
+                "VM quit/powerdown failed - got timeout".into()
+            };
+            End::At(now + after, exit)
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! The table of endpoints: path, privilege, parameters, handler.
+
+use crate::answer::{Refusal, Reply};
+use crate::api::{access, cluster, guests, nodes, tasks};
+use crate::gate::Call;
+use crate::params::Type::{Boolean, Integer, Node, OneOf, Text, Vmid};
+use crate::params::{Param, optional, required};
+use crate::state::State;
+
+pub(crate) type Handler = fn(&mut State, &Call) -> Result<Reply, Refusal>;
+
+pub(crate) struct Route {
+    pub method: &'static str,
+    /// Segments in braces are parameters; `{kind}` is `qemu` or `lxc` and not a parameter.
+    pub path: &'static str,
+    /// Path and privilege, checked before anything else; None: any valid login.
+    pub needs: Option<(&'static str, &'static str)>,
+    pub params: &'static [Param],
+    /// Takes [`Route::params`] for VMs and these for containers.
+    pub ct_params: Option<&'static [Param]>,
+    pub handler: Handler,
+}
+
+const NODE: Param = required("node", Node);
+const VMID: Param = required("vmid", Vmid);
+const UPID: Param = required("upid", Text);
+const SKIPLOCK: Param = optional("skiplock", Boolean);
+const TIMEOUT: Param = optional("timeout", Integer { min: 0 });
+const START: Param = optional("start", Integer { min: 0 });
+const LIMIT: Param = optional("limit", Integer { min: 0 });
+
+const AUDIT: Option<(&str, &str)> = Some(("/vms/{vmid}", "VM.Audit"));
+const POWER: Option<(&str, &str)> = Some(("/vms/{vmid}", "VM.PowerMgmt"));
+
+const fn get(path: &'static str, params: &'static [Param], handler: Handler) -> Route {
+    Route {
+        method: "GET",
+        path,
+        needs: None,
+        params,
+        ct_params: None,
+        handler,
+    }
+}
+
+const fn guarded(route: Route, path: &'static str, privilege: &'static str) -> Route {
+    Route {
+        needs: Some((path, privilege)),
+        ..route
+    }
+}
+
+const fn power(
+    path: &'static str,
+    vm: &'static [Param],
+    ct: &'static [Param],
+    handler: Handler,
+) -> Route {
+    Route {
+        method: "POST",
+        path,
+        needs: POWER,
+        params: vm,
+        ct_params: Some(ct),
+        handler,
+    }
+}
+
+pub(crate) static ROUTES: &[Route] = &[
+    get("/version", &[], cluster::version),
+    get(
+        "/access/permissions",
+        &[optional("path", Text), optional("userid", Text)],
+        access::permissions,
+    ),
+    get(
+        "/cluster/resources",
+        &[optional("type", OneOf(&["vm", "storage", "node", "sdn"]))],
+        cluster::resources,
+    ),
+    guarded(
+        get("/cluster/status", &[], cluster::status),
+        "/",
+        "Sys.Audit",
+    ),
+    get("/nodes", &[], nodes::list),
+    guarded(
+        get("/nodes/{node}/status", &[NODE], nodes::status),
+        "/nodes/{node}",
+        "Sys.Audit",
+    ),
+    get("/nodes/{node}/version", &[NODE], nodes::version),
+    get(
+        "/nodes/{node}/certificates/info",
+        &[NODE],
+        nodes::certificates,
+    ),
+    get(
+        "/nodes/{node}/qemu",
+        &[NODE, optional("full", Boolean)],
+        guests::list_vms,
+    ),
+    get("/nodes/{node}/lxc", &[NODE], guests::list_cts),
+    Route {
+        needs: AUDIT,
+        ..get(
+            "/nodes/{node}/{kind}/{vmid}/status/current",
+            &[NODE, VMID],
+            guests::current,
+        )
+    },
+    power(
+        "/nodes/{node}/{kind}/{vmid}/status/start",
+        &[
+            NODE,
+            VMID,
+            SKIPLOCK,
+            TIMEOUT,
+            optional("force-cpu", Text),
+            optional("machine", Text),
+            optional("migratedfrom", Node),
+            optional("migration_network", Text),
+            optional("migration_type", OneOf(&["secure", "insecure"])),
+            optional("nets-host-mtu", Text),
+            optional("stateuri", Text),
+            optional("targetstorage", Text),
+            optional("with-conntrack-state", Boolean),
+        ],
+        &[NODE, VMID, SKIPLOCK, optional("debug", Boolean)],
+        guests::start,
+    ),
+    power(
+        "/nodes/{node}/{kind}/{vmid}/status/stop",
+        &[
+            NODE,
+            VMID,
+            SKIPLOCK,
+            TIMEOUT,
+            optional("keepActive", Boolean),
+            optional("migratedfrom", Node),
+            optional("overrule-shutdown", Boolean),
+        ],
+        &[NODE, VMID, SKIPLOCK, optional("overrule-shutdown", Boolean)],
+        guests::stop,
+    ),
+    power(
+        "/nodes/{node}/{kind}/{vmid}/status/shutdown",
+        &[
+            NODE,
+            VMID,
+            SKIPLOCK,
+            TIMEOUT,
+            optional("forceStop", Boolean),
+            optional("keepActive", Boolean),
+        ],
+        &[NODE, VMID, TIMEOUT, optional("forceStop", Boolean)],
+        guests::shutdown,
+    ),
+    power(
+        "/nodes/{node}/{kind}/{vmid}/status/reboot",
+        &[NODE, VMID, TIMEOUT],
+        &[NODE, VMID, TIMEOUT],
+        guests::reboot,
+    ),
+    power(
+        "/nodes/{node}/qemu/{vmid}/status/reset",
+        &[NODE, VMID, SKIPLOCK],
+        &[],
+        guests::reset,
+    ),
+    power(
+        "/nodes/{node}/{kind}/{vmid}/status/suspend",
+        &[
+            NODE,
+            VMID,
+            SKIPLOCK,
+            optional("statestorage", Text),
+            optional("todisk", Boolean),
+        ],
+        &[NODE, VMID],
+        guests::suspend,
+    ),
+    power(
+        "/nodes/{node}/{kind}/{vmid}/status/resume",
+        &[NODE, VMID, SKIPLOCK, optional("nocheck", Boolean)],
+        &[NODE, VMID],
+        guests::resume,
+    ),
+    get(
+        "/nodes/{node}/tasks/{upid}/status",
+        &[NODE, UPID],
+        tasks::status,
+    ),
+    get(
+        "/nodes/{node}/tasks/{upid}/log",
+        &[NODE, UPID, START, LIMIT, optional("download", Boolean)],
+        tasks::log,
+    ),
+];

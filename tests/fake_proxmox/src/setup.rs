@@ -1,0 +1,175 @@
+//! What a cluster looks like when it starts.
+
+use std::time::Duration;
+
+use crate::guest::Guest;
+use crate::node::Storage;
+
+/// When tasks end.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Clock {
+    /// By themselves after `task`, HA requests after [`Setup::ha_delay`]: for demos.
+    Auto { task: Duration },
+    /// When the test says so, with `Cluster::finish` and `Cluster::ha_settle`. A task that must
+    /// fail (template, lock ...) and one with nothing to do still end at once.
+    Manual,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Token {
+    /// `user@realm!name`
+    pub id: String,
+    pub secret: String,
+    /// Only what both the user and the token have.
+    pub privsep: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Acl {
+    pub path: String,
+    /// A user (`discord@pve`) or a token (`discord@pve!bot`).
+    pub who: String,
+    /// Privileges; the single word `NoAccess` takes everything away.
+    pub privs: Vec<String>,
+    pub propagate: bool,
+}
+
+impl Acl {
+    pub fn new(path: &str, who: &str, privs: &[&str], propagate: bool) -> Acl {
+        Acl {
+            path: path.into(),
+            who: who.into(),
+            privs: privs.iter().map(ToString::to_string).collect(),
+            propagate,
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Setup {
+    pub name: String,
+    pub nodes: Vec<String>,
+    pub guests: Vec<Guest>,
+    pub storages: Vec<Storage>,
+    /// Pools without guests; those that guests name exist anyway.
+    pub pools: Vec<String>,
+    pub tokens: Vec<Token>,
+    pub acls: Vec<Acl>,
+    pub clock: Clock,
+    /// (9, 2) or (8, 3), say: before 8.4 error bodies have no `message`.
+    pub version: (u8, u8),
+    /// One node that never joined a cluster.
+    pub standalone: bool,
+    pub quorate: bool,
+    /// The real server lets a refused login wait three seconds.
+    pub unauthorized_delay: Duration,
+    /// Automatic clock: from a queued HA request to the change.
+    pub ha_delay: Duration,
+    /// The real server closes a connection that is idle for five seconds.
+    pub idle: Duration,
+    /// Ports to listen on, one per node, 0 for any free one; missing ones count as 0.
+    pub ports: Vec<u16>,
+}
+
+const TOKEN: &str = "discord@pve!bot";
+const SECRET: &str = "6f1d3c0a-9b7e-4f52-8c1d-2a7e5b904c33";
+
+impl Setup {
+    /// Nodes and one token without rights, nothing else.
+    pub fn empty(nodes: &[&str]) -> Setup {
+        Setup {
+            name: "home".into(),
+            nodes: nodes.iter().map(ToString::to_string).collect(),
+            guests: Vec::new(),
+            storages: Vec::new(),
+            pools: Vec::new(),
+            tokens: vec![Token {
+                id: TOKEN.into(),
+                secret: SECRET.into(),
+                privsep: true,
+            }],
+            acls: Vec::new(),
+            clock: Clock::Manual,
+            version: (9, 2),
+            standalone: false,
+            quorate: true,
+            unauthorized_delay: Duration::from_secs(3),
+            ha_delay: Duration::from_secs(10),
+            idle: Duration::from_secs(5),
+            ports: Vec::new(),
+        }
+    }
+
+    /// Two nodes at home: what most tests and the demo start from.
+    pub fn home() -> Setup {
+        Setup::home_on(&["pve1", "pve2"])
+    }
+
+    /// The same guests, spread over the nodes given (at least one).
+    pub fn home_on(nodes: &[&str]) -> Setup {
+        let first = nodes[0];
+        let second = nodes.get(1).copied().unwrap_or(first);
+        let mut setup = Setup::empty(nodes);
+        setup.guests = vec![
+            Guest::vm(101, "valheim", first)
+                .tags(&["games"])
+                .pool("friends"),
+            Guest::vm(102, "minecraft", second)
+                .tags(&["games"])
+                .running(52),
+            Guest::vm(103, "nextcloud", first)
+                .tags(&["prod"])
+                .running(380),
+            Guest::ct(104, "dns", first).tags(&["prod"]).running(380),
+            Guest::ct(105, "web-lab", second).tags(&["lab"]),
+            Guest::vm(106, "template-debian", first).template(),
+            Guest::vm(107, "backup-me", first).locked("backup"),
+            Guest::vm(108, "ha-db", second).ha("stopped"),
+        ];
+        // As the real one does for a limit without cores.
+        setup.guests[3].cpulimit = Some("2".into());
+        setup.storages = storages(&setup.nodes);
+        setup.acls = acls(&setup.guests);
+        setup
+    }
+
+    /// The token a test or the bot uses: the first.
+    pub(crate) fn token(&self) -> Token {
+        self.tokens[0].clone()
+    }
+}
+
+fn storages(nodes: &[String]) -> Vec<Storage> {
+    let mut thin = Storage::new("local-lvm", nodes, "lvmthin", "images,rootdir");
+    (thin.used, thin.total) = (410 << 30, 833 << 30);
+    let mut nas = Storage::new("nas", nodes, "nfs", "backup,iso,vztmpl");
+    (nas.used, nas.total, nas.shared) = (5 << 40, 8 << 40, true);
+    vec![
+        Storage::new("local", nodes, "dir", "backup,iso,vztmpl"),
+        thin,
+        nas,
+    ]
+}
+
+/// Audit everywhere; power over each guest, through its pool where it has one, since a path that
+/// names a guest would replace what is inherited, while a pool adds to it.
+fn acls(guests: &[Guest]) -> Vec<Acl> {
+    let audit = ["Sys.Audit", "VM.Audit", "Datastore.Audit", "Pool.Audit"];
+    let power = ["VM.PowerMgmt", "VM.Audit"];
+    let mut paths: Vec<String> = guests
+        .iter()
+        .map(|guest| match &guest.pool {
+            Some(pool) => format!("/pool/{pool}"),
+            None => format!("/vms/{}", guest.vmid),
+        })
+        .collect();
+    paths.dedup();
+    let user = TOKEN.split('!').next().unwrap_or(TOKEN);
+    [user, TOKEN]
+        .iter()
+        .flat_map(|who| {
+            let on_paths = paths.iter().map(|path| Acl::new(path, who, &power, true));
+            std::iter::once(Acl::new("/", who, &audit, true)).chain(on_paths.collect::<Vec<_>>())
+        })
+        .collect()
+}
