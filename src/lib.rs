@@ -10,3 +10,6 @@ pub mod action;
 pub mod config;
 pub mod ids;
 pub mod logging;
+pub mod audit;
+pub mod permission;
+pub mod store;

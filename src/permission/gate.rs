@@ -4,7 +4,7 @@
 use crate::action::{Actor, Right, Target, TargetKey};
 use crate::ids::UserId;
 
-use super::policy::{Policy, RuleRef};
+use super::policy::{Policy, RuleRef, Verdict};
 
 /// Proof that the policy allowed one person one right on one target, just now.
 ///
@@ -77,17 +77,7 @@ pub fn check(
     right: Right,
     target: &Target<'_>,
 ) -> Result<Permit, Denied> {
-    if let Some(rule) = policy.denying(actor, right, target) {
-        return Err(Denied::ByRule(rule));
-    }
-    let mut allowing = policy.allowing(actor, right, target).peekable();
-    let Some(first) = allowing.peek() else {
-        let elsewhere = policy.allowing_elsewhere(actor, right, target);
-        return Err(elsewhere.map_or(Denied::NoRule, Denied::OtherChannel));
-    };
-    let rule = first.rule();
-    // One rule that lets it through unasked suffices, wherever it stands in the file.
-    let confirm = right.always_confirmed() || allowing.all(|rule| rule.confirms(right));
+    let Verdict { rule, confirm } = policy.of(actor).decide(right, target)?;
     Ok(Permit {
         user: actor.user,
         right,

@@ -1,0 +1,87 @@
+//! Questions that wait for a yes, in memory only: a restart closes them all. A question keeps what
+//! was asked and never a permit; the yes is checked like a new command.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::time::Duration;
+
+use dashmap::DashMap;
+use tokio::sync::oneshot;
+
+use crate::action::{GuestFacts, Power, QuestionId};
+use crate::embed::{self, Reply};
+use crate::ids::UserId;
+
+/// How long a question holds.
+pub const HOLDS: Duration = Duration::from_secs(60);
+
+/// What was asked of whom, about exactly which guest.
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
+    pub user: UserId,
+    pub power: Power,
+    pub guest: GuestFacts,
+}
+
+#[derive(Debug)]
+struct Open {
+    asked: Asked,
+    closed: oneshot::Sender<Reply>,
+}
+
+/// The open questions. Cheap to clone: all clones are the same list.
+#[derive(Debug, Clone, Default)]
+pub struct Questions {
+    open: Arc<DashMap<QuestionId, Open>>,
+}
+
+/// Why a press on a question does nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NotOpen {
+    Gone,
+    /// It was put to somebody else, and stays open for them.
+    NotYours(UserId),
+}
+
+impl Questions {
+    /// Opens a question. What it turns into comes through the receiver.
+    pub(super) fn ask(&self, asked: Asked) -> (QuestionId, oneshot::Receiver<Reply>) {
+        // Keyed with fresh randomness from the system: not to be guessed, not to be met twice.
+        let id = QuestionId(RandomState::new().hash_one(asked.user));
+        let expired = embed::confirm::expired(asked.power, &asked.guest);
+        let (closed, closes) = oneshot::channel();
+        self.open.insert(id, Open { asked, closed });
+        let open = Arc::clone(&self.open);
+        tokio::spawn(async move {
+            tokio::time::sleep(HOLDS).await;
+            if let Some((_, question)) = open.remove(&id) {
+                // The message may be gone; then there is nothing left to edit.
+                let _ = question.closed.send(expired);
+            }
+        });
+        (id, closes)
+    }
+
+    /// Takes the question for a yes. Only once, and only by the person who was asked.
+    pub(super) fn confirm(&self, id: QuestionId, user: UserId) -> Result<Asked, NotOpen> {
+        let Open { asked, closed } = self.take(id, user)?;
+        let _ = closed.send(embed::confirm::confirmed(asked.power, &asked.guest));
+        Ok(asked)
+    }
+
+    /// Takes the question for a no.
+    pub(super) fn cancel(&self, id: QuestionId, user: UserId) -> Result<Asked, NotOpen> {
+        self.take(id, user).map(|open| open.asked)
+    }
+
+    fn take(&self, id: QuestionId, user: UserId) -> Result<Open, NotOpen> {
+        let mine = self.open.remove_if(&id, |_, open| open.asked.user == user);
+        match mine {
+            Some((_, open)) => Ok(open),
+            None => Err(match self.open.get(&id) {
+                Some(open) => NotOpen::NotYours(open.asked.user),
+                None => NotOpen::Gone,
+            }),
+        }
+    }
+}

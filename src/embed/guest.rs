@@ -1,0 +1,194 @@
+//! Guests to read: one card, and lists.
+
+use std::time::Duration;
+
+use crate::action::{Action, GuestFacts, Power, Right};
+use crate::ids::{GuestQuery, GuestRef, Kind};
+use crate::proxmox::rows::{Guest, RunState};
+
+use super::reply::{Button, Card, Colour, Reply, Style};
+use super::status::Age;
+use super::words::{
+    bar, duration, going_on, guest_footer, guest_name, percent, plain, share, size,
+};
+
+/// The mark and the word of a state. Proxmox's list of states is open: a new one is shown as it is.
+#[must_use]
+pub fn state(state: &RunState) -> (&'static str, Colour, String) {
+    match state {
+        RunState::Running => ("🟢", Colour::Green, "running".to_owned()),
+        RunState::Stopped => ("⚪", Colour::Grey, "stopped".to_owned()),
+        RunState::Unknown => ("🟠", Colour::Amber, "unknown".to_owned()),
+        RunState::Other(word) if word == "io-error" || word == "internal-error" => {
+            ("🔴", Colour::Red, plain(word))
+        }
+        RunState::Other(word) => ("🟡", Colour::Amber, plain(word)),
+    }
+}
+
+/// What is known of one guest, and how old it is.
+#[derive(Debug, Clone)]
+pub struct View<'a> {
+    pub guest: &'a Guest,
+    pub age: Age,
+    /// Rights of the person who looks; buttons they could not use are left out.
+    pub rights: &'a [Right],
+    /// An act that is under way on it.
+    pub busy: Option<Power>,
+}
+
+#[must_use]
+pub fn card(view: &View<'_>) -> Reply {
+    let Guest { facts, .. } = view.guest;
+    let (mut mark, mut colour, mut word) = state(&view.guest.status);
+    if let Some(power) = view.busy {
+        (mark, colour, word) = ("🟡", Colour::Amber, going_on(power).to_owned());
+    } else if view.guest.template {
+        (mark, colour, word) = ("📄", Colour::Grey, "template".to_owned());
+    }
+    let mut lines = figures(view.guest);
+    lines.extend(notes(view.guest));
+    lines.extend(view.age.line());
+    let card = Card {
+        colour,
+        title: format!("{mark} {} · {word}", guest_name(facts)),
+        body: lines.join("\n"),
+        footer: Some(format!("{} · {}", guest_footer(facts), facts.node)),
+    };
+    let runs = match view.guest.status {
+        _ if view.guest.template => None,
+        RunState::Running => Some(true),
+        RunState::Stopped => Some(false),
+        _ => None,
+    };
+    let usable = |button: &Button| match &button.action {
+        Action::Power { power, .. } => view.rights.contains(&power.right()),
+        _ => true,
+    };
+    let buttons = buttons_of(&facts.guest, runs);
+    Reply::card(card).with_buttons(buttons.into_iter().filter(usable).collect())
+}
+
+fn figures(guest: &Guest) -> Vec<String> {
+    let mut lines = Vec::new();
+    if guest.status != RunState::Running {
+        return lines;
+    }
+    if let Some(cpu) = guest.cpu {
+        let cores = guest.maxcpu.map(|n| format!(" of {n}")).unwrap_or_default();
+        lines.push(format!("{} CPU {}{cores}", bar(cpu), percent(cpu)));
+    }
+    if let (Some(mem), Some(most)) = (guest.mem, guest.maxmem) {
+        let part = share(mem, most);
+        lines.push(format!("{} {} of {}", bar(part), size(mem), size(most)));
+    }
+    if let Some(uptime) = guest.uptime.filter(|up| *up > Duration::ZERO) {
+        lines.push(format!("Up {}", duration(uptime)));
+    }
+    lines
+}
+
+fn notes(guest: &Guest) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(lock) = &guest.lock {
+        lines.push(format!("🔒 locked: {}", plain(lock)));
+    }
+    if let Some(ha) = guest.ha.as_deref().filter(|ha| *ha != "ignored") {
+        lines.push(format!("HA: {}", plain(ha)));
+    }
+    if !guest.facts.tags.is_empty() {
+        let tags: Vec<String> = guest.facts.tags.iter().map(|tag| plain(tag)).collect();
+        lines.push(format!("Tags: {}", tags.join(", ")));
+    }
+    lines
+}
+
+/// The buttons that fit a state. They are checked again for whoever presses them.
+#[must_use]
+pub fn buttons_of(guest: &GuestRef, runs: Option<bool>) -> Vec<Button> {
+    let query = GuestQuery::from(guest);
+    let power = |label, style, power| Button {
+        label,
+        style,
+        action: Action::Power {
+            power,
+            kind: None,
+            guest: query.clone(),
+        },
+    };
+    let mut buttons = match runs {
+        Some(true) => vec![
+            power("Shutdown", Style::Secondary, Power::Shutdown),
+            power("Reboot", Style::Secondary, Power::Reboot),
+        ],
+        Some(false) => vec![power("Start", Style::Primary, Power::Start)],
+        None => vec![],
+    };
+    buttons.push(Button {
+        label: "Refresh",
+        style: Style::Secondary,
+        action: Action::GuestStatus {
+            kind: None,
+            guest: query.clone(),
+        },
+    });
+    buttons
+}
+
+/// A list of guests of one kind; `several` clusters put the cluster in front of the number.
+#[must_use]
+pub fn list(kind: Kind, guests: &[&Guest], several: bool, ages: &[Age]) -> Reply {
+    let title = match kind {
+        Kind::Vm => format!("🖥️ {} VMs", guests.len()),
+        Kind::Ct => format!("📦 {} containers", guests.len()),
+    };
+    let title = if guests.len() == 1 { title.trim_end_matches('s').to_owned() } else { title };
+    let mut lines: Vec<String> = guests.iter().map(|guest| line(guest, several)).collect();
+    if guests.is_empty() {
+        lines.push("None that you may see here.".to_owned());
+    }
+    lines.extend(ages.iter().filter_map(Age::line));
+    let card = Card {
+        colour: Colour::Grey,
+        title,
+        body: lines.join("\n"),
+        footer: None,
+    };
+    Reply::card(card).with_buttons(vec![Button {
+        label: "Refresh",
+        style: Style::Secondary,
+        action: Action::GuestList(kind),
+    }])
+}
+
+/// `🟢 101 valheim · 42 %`: one guest in one line of a phone.
+#[must_use]
+pub fn line(guest: &Guest, several: bool) -> String {
+    let (mark, _, word) = state(&guest.status);
+    let (mark, word) = if guest.template { ("📄", "template".to_owned()) } else { (mark, word) };
+    let number = number(&guest.facts, several);
+    let name = guest.facts.name.as_deref().map(plain).unwrap_or_default();
+    let tail = match (&guest.status, guest.cpu) {
+        (RunState::Running, Some(cpu)) => percent(cpu),
+        (RunState::Running, None) => String::new(),
+        _ => word,
+    };
+    let lock = if guest.lock.is_some() { " 🔒" } else { "" };
+    let tail = if tail.is_empty() { tail } else { format!(" · {tail}") };
+    format!("{mark} `{number}` {name}{tail}{lock}")
+}
+
+/// `101`, or `home/101` where the number alone could mean several.
+#[must_use]
+pub fn number(facts: &GuestFacts, several: bool) -> String {
+    if several { facts.guest.to_string() } else { facts.guest.vmid.to_string() }
+}
+
+/// One line of autocomplete: `101 valheim · stopped`, at most 100 characters, plain text.
+#[must_use]
+pub fn choice(guest: &Guest, several: bool) -> String {
+    let (_, _, word) = state(&guest.status);
+    let name = guest.facts.name.as_deref().unwrap_or("(no name)");
+    let text = format!("{} {name} · {word}", number(&guest.facts, several));
+    text.chars().take(100).collect()
+}

@@ -1,0 +1,115 @@
+//! Nodes to read: one card, and the list.
+
+use crate::action::Action;
+use crate::ids::{NodeQuery, NodeRef};
+use crate::proxmox::rows::{Node, NodeState};
+use crate::proxmox::node::NodeStatus;
+
+use super::reply::{Button, Card, Colour, Reply, Style};
+use super::status::Age;
+use super::words::{bar, duration, percent, plain, share, size};
+
+/// `🟢 pve1 · CPU 12 % · 45 % RAM`. The figures are missing where the token may not see them.
+#[must_use]
+pub fn line(node: &Node) -> String {
+    let (mark, _, word) = state(node);
+    let mut parts = vec![format!("{mark} {}", node.name)];
+    if node.online() {
+        parts.extend(node.cpu.map(|cpu| format!("CPU {}", percent(cpu))));
+        if let (Some(mem), Some(most)) = (node.mem, node.maxmem) {
+            parts.push(format!("RAM {}", percent(share(mem, most))));
+        }
+    } else {
+        parts.push(word);
+    }
+    parts.join(" · ")
+}
+
+fn state(node: &Node) -> (&'static str, Colour, String) {
+    match &node.status {
+        NodeState::Online => ("🟢", Colour::Green, "online".to_owned()),
+        NodeState::Offline => ("🔴", Colour::Red, "offline".to_owned()),
+        NodeState::Other(word) => ("🟠", Colour::Amber, plain(word)),
+    }
+}
+
+#[must_use]
+pub fn list(nodes: &[&Node], ages: &[Age]) -> Reply {
+    let mut lines: Vec<String> = nodes.iter().map(|node| line(node)).collect();
+    lines.extend(ages.iter().filter_map(Age::line));
+    let down = nodes.iter().any(|node| !node.online());
+    let plural = if nodes.len() == 1 { "" } else { "s" };
+    Reply::card(Card {
+        colour: if down { Colour::Red } else { Colour::Green },
+        title: format!("🗄️ {} node{plural}", nodes.len()),
+        body: lines.join("\n"),
+        footer: None,
+    })
+    .with_buttons(vec![Button {
+        label: "Refresh",
+        style: Style::Secondary,
+        action: Action::NodeList,
+    }])
+}
+
+/// One node; `details` is what the node itself says, where it could be asked.
+#[must_use]
+pub fn card(reference: &NodeRef, node: &Node, details: Option<&NodeStatus>, age: &Age) -> Reply {
+    let (mark, colour, word) = state(node);
+    let mut lines = Vec::new();
+    if node.online() {
+        if let Some(cpu) = details.and_then(|d| d.cpu).or(node.cpu) {
+            let cores = node.maxcpu.map(|n| format!(" of {n}")).unwrap_or_default();
+            lines.push(format!("{} CPU {}{cores}", bar(cpu), percent(cpu)));
+        }
+        if let (Some(mem), Some(most)) = (node.mem, node.maxmem) {
+            lines.push(format!("{} {} of {}", bar(share(mem, most)), size(mem), size(most)));
+        }
+    }
+    if let Some(details) = details {
+        lines.extend(own_words(details));
+    } else if node.online() {
+        if node.cpu.is_none() {
+            lines.push("Its figures are not visible to the\nbot's token.".to_owned());
+        }
+        if let Some(uptime) = node.uptime {
+            lines.push(format!("Up {}", duration(uptime)));
+        }
+    }
+    lines.extend(age.line());
+    Reply::card(Card {
+        colour,
+        title: format!("{mark} {} · {word}", node.name),
+        body: lines.join("\n"),
+        footer: Some(format!("node · {}", reference.cluster)),
+    })
+    .with_buttons(vec![Button {
+        label: "Refresh",
+        style: Style::Secondary,
+        action: Action::NodeStatus(NodeQuery {
+            cluster: Some(reference.cluster.clone()),
+            node: reference.node.clone(),
+        }),
+    }])
+}
+
+fn own_words(details: &NodeStatus) -> Vec<String> {
+    let mut lines = Vec::new();
+    if !details.loadavg.is_empty() {
+        let load: Vec<String> = details.loadavg.iter().map(|l| format!("{l:.2}")).collect();
+        lines.push(format!("Load {}", load.join(" ")));
+    }
+    if let Some((used, total)) = details.root {
+        lines.push(format!("Root disk {} of {}", size(used), size(total)));
+    }
+    if let Some(uptime) = details.uptime {
+        lines.push(format!("Up {}", duration(uptime)));
+    }
+    if let Some(version) = &details.version {
+        lines.push(plain(version));
+    }
+    if let Some(kernel) = &details.kernel {
+        lines.push(format!("Kernel {}", plain(kernel)));
+    }
+    lines
+}

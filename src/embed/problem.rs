@@ -1,0 +1,244 @@
+//! Refusals and failures: what happened, and the next step. Always private, except on the card of
+//! an act (see `act`). No raw error ever stands here; the log has the chain, under the id shown.
+
+use crate::action::{Action, GuestFacts, Power, Right, Unclear};
+use crate::ids::{GuestQuery, GuestRef, InteractionId, Kind, NodeQuery, UserId};
+
+use super::reply::{Button, Card, Colour, Reply, Style};
+use super::words::{going_on, guest_footer, guest_name, kind, person, plain};
+
+/// The same words for a guest that is not there and one that the person may not see.
+#[must_use]
+pub fn no_such_guest(guest: &GuestQuery) -> Reply {
+    refusal(
+        format!("No guest {} for you here", plain(&guest.to_string())),
+        "Pick one from the list that appears\nwhile you type, or see `/access whoami`.".to_owned(),
+    )
+}
+
+/// The same words for a node that is not there and one that the person may not see.
+#[must_use]
+pub fn no_such_node(node: &NodeQuery) -> Reply {
+    refusal(
+        format!("No node {} for you here", plain(&node.to_string())),
+        "Pick one from the list that appears\nwhile you type, or see `/access whoami`.".to_owned(),
+    )
+}
+
+/// Nothing in the whole answer would be visible to this person.
+#[must_use]
+pub fn nothing_to_see(ask: &[UserId]) -> Reply {
+    refusal("Nothing here for you".to_owned(), whom_to_ask(ask))
+}
+
+/// They may see the guest, but not do this.
+#[must_use]
+pub fn not_allowed(right: Right, guest: &GuestFacts, ask: &[UserId]) -> Reply {
+    let mut reply = refusal(
+        format!("You may not {} {}", infinitive(right), guest_name(guest)),
+        whom_to_ask(ask),
+    );
+    footer(&mut reply, guest_footer(guest));
+    reply
+}
+
+/// A rule allows it in another channel.
+#[must_use]
+pub fn not_in_this_channel(right: Right, guest: &GuestFacts) -> Reply {
+    let mut reply = refusal(
+        format!("Not here: {} {}", infinitive(right), guest_name(guest)),
+        "You may do this in another channel.".to_owned(),
+    );
+    footer(&mut reply, guest_footer(guest));
+    reply
+}
+
+/// `/vm` on a container, or the reverse.
+#[must_use]
+pub fn wrong_kind(guest: &GuestFacts, subcommand: &str) -> Reply {
+    let (is, command) = match guest.kind {
+        Kind::Vm => ("a VM", "vm"),
+        Kind::Ct => ("a container", "ct"),
+    };
+    let mut reply = refusal(
+        format!("{} is {is}", guest_name(guest)),
+        format!("Use `/{command} {subcommand} {}`.", guest.guest.vmid),
+    );
+    footer(&mut reply, guest_footer(guest));
+    reply
+}
+
+/// One name, several guests.
+#[must_use]
+pub fn ambiguous(query: &GuestQuery, guests: &[GuestFacts]) -> Reply {
+    let line = |g: &GuestFacts| format!("• `{}` {} {}", g.guest, kind(g.kind), guest_name(g));
+    let list: Vec<String> = guests.iter().take(10).map(line).collect();
+    refusal(
+        format!("Which {}?", plain(&query.to_string())),
+        format!("There are several. Write one of:\n{}", list.join("\n")),
+    )
+}
+
+/// It arrived, but it says nothing that this version knows.
+#[must_use]
+pub fn unclear(unclear: Unclear) -> Reply {
+    let (title, next) = match unclear {
+        Unclear::Guest => (
+            "That is no guest",
+            "Write a VMID such as `101`, or a name\nsuch as `valheim`.",
+        ),
+        Unclear::Node => ("That is no node", "Write a node's name, such as `pve1`."),
+        Unclear::Command => (
+            "I do not know that command",
+            "It is of another version. Reload\nDiscord, or see `/help`.",
+        ),
+        Unclear::Button => (
+            "This button works no more",
+            "The message is of another version.\nUse the command instead.",
+        ),
+    };
+    refusal(title.to_owned(), next.to_owned())
+}
+
+/// Somebody acts on the guest at this moment.
+#[must_use]
+pub fn busy(guest: &GuestFacts, power: Power, by: UserId) -> Reply {
+    let mut reply = Reply::card(Card {
+        colour: Colour::Amber,
+        title: format!("🟡 {} is {} already", guest_name(guest), going_on(power)),
+        body: format!("Asked by {}. Nothing was done.\nWait for that to end.", person(by)),
+        footer: None,
+    });
+    footer(&mut reply, guest_footer(guest));
+    reply.with_buttons(vec![look(&guest.guest)])
+}
+
+/// Proxmox did not answer, so nothing could be checked, so nothing was done.
+#[must_use]
+pub fn out_of_reach(cluster: &str, id: InteractionId) -> Reply {
+    failure(
+        "Proxmox does not answer",
+        format!(
+            "Nothing was done, because the state\nof `{cluster}` cannot be read now.\n\
+             Try again in a minute."
+        ),
+        id,
+    )
+}
+
+/// The audit could not be opened, so nothing was done.
+#[must_use]
+pub fn not_noted(id: InteractionId) -> Reply {
+    failure(
+        "Nothing was done",
+        "I could not note it in the audit, and\nI do nothing unnoted. Tell the owner.".to_owned(),
+        id,
+    )
+}
+
+/// Something of ours broke.
+#[must_use]
+pub fn internal(id: InteractionId) -> Reply {
+    failure(
+        "That went wrong on my side",
+        "Look at the state before you repeat it.\nThe log has the details.".to_owned(),
+        id,
+    )
+}
+
+/// Proxmox refused the bot's token: the exact cure, for those with `access`. Shapes: `/vms/101`,
+/// privileges of which all are needed (or `any`), `discord@pve!bot`.
+#[must_use]
+pub fn missing_privilege(path: &str, privileges: &[String], any: bool, token: &str) -> Reply {
+    let lacking = privileges.join(if any { " or " } else { " and " });
+    let lines = pveum_lines(path, privileges, any, token).join("\n");
+    let body = format!(
+        "The bot's token lacks {lacking}\non `{path}`. On a Proxmox node, as root:\n```\n{lines}\n```"
+    );
+    Reply::card(Card {
+        colour: Colour::Amber,
+        title: "🔑 What the bot lacks".to_owned(),
+        body,
+        footer: None,
+    })
+}
+
+/// The commands that give a token what it lacks, and no more. A privilege-separated token has only
+/// what its user has too, so both get the role.
+#[must_use]
+pub fn pveum_lines(path: &str, privileges: &[String], any: bool, token: &str) -> Vec<String> {
+    let wanted = if any { &privileges[..privileges.len().min(1)] } else { privileges };
+    let role: String = wanted.iter().filter_map(|p| p.rsplit('.').next()).collect();
+    // A role on a deeper path hides those inherited from above: what is read there comes along.
+    let read = match path.split('/').nth(1) {
+        Some("vms") => Some("VM.Audit"),
+        Some("nodes") => Some("Sys.Audit"),
+        Some("storage") => Some("Datastore.Audit"),
+        _ => None,
+    };
+    let mut privs: Vec<&str> = read.into_iter().collect();
+    privs.extend(wanted.iter().map(String::as_str).filter(|p| Some(*p) != read));
+    let user = token.split('!').next().unwrap_or(token);
+    vec![
+        format!("pveum role add Steward{role} -privs \"{}\"", privs.join(" ")),
+        format!("pveum acl modify {path} -user {user} -role Steward{role}"),
+        format!("pveum acl modify {path} -token '{token}' -role Steward{role}"),
+    ]
+}
+
+/// Whom to ask, by name; nobody is rung.
+fn whom_to_ask(people: &[UserId]) -> String {
+    let names: Vec<String> = people.iter().take(3).map(|user| person(*user)).collect();
+    match names.split_last() {
+        None => "Ask whoever runs this bot.".to_owned(),
+        Some((only, [])) => format!("Ask {only}."),
+        Some((last, rest)) => format!("Ask {} or {last}.", rest.join(", ")),
+    }
+}
+
+fn infinitive(right: Right) -> &'static str {
+    match right {
+        Right::View => "see",
+        Right::Start => "start",
+        Right::Shutdown => "shut down",
+        Right::Reboot => "reboot",
+        Right::Stop => "stop",
+        Right::Access => "manage access to",
+    }
+}
+
+fn look(guest: &GuestRef) -> Button {
+    Button {
+        label: "Refresh",
+        style: Style::Secondary,
+        action: Action::GuestStatus {
+            kind: None,
+            guest: GuestQuery::from(guest),
+        },
+    }
+}
+
+pub(super) fn refusal(title: String, body: String) -> Reply {
+    Reply::card(Card {
+        colour: Colour::Red,
+        title: format!("⛔ {title}"),
+        body,
+        footer: None,
+    })
+}
+
+/// The id is that of the interaction, which every log line about it carries.
+fn failure(title: &str, body: String, id: InteractionId) -> Reply {
+    Reply::card(Card {
+        colour: Colour::Red,
+        title: format!("🔴 {title}"),
+        body,
+        footer: Some(format!("Log id {id}")),
+    })
+}
+
+fn footer(reply: &mut Reply, text: String) {
+    if let Some(card) = reply.cards.first_mut() {
+        card.footer = Some(text);
+    }
+}

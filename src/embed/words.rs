@@ -1,0 +1,182 @@
+//! The small words that all cards share: states, sizes, times, names.
+
+use std::time::Duration;
+
+use crate::action::{GuestFacts, Power};
+use crate::ids::{Kind, UserId};
+
+/// What a guest is called: its name, or what it is where no name is known.
+#[must_use]
+pub fn guest_name(facts: &GuestFacts) -> String {
+    match &facts.name {
+        Some(name) => plain(name),
+        None => format!("{} {}", kind(facts.kind), facts.guest.vmid),
+    }
+}
+
+/// The small print that says exactly which guest is meant.
+#[must_use]
+pub fn guest_footer(facts: &GuestFacts) -> String {
+    let kind = kind(facts.kind);
+    format!("{kind} {} · {}", facts.guest.vmid, facts.guest.cluster)
+}
+
+#[must_use]
+pub fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Vm => "VM",
+        Kind::Ct => "CT",
+    }
+}
+
+/// "starting": while it goes on.
+#[must_use]
+pub fn going_on(power: Power) -> &'static str {
+    match power {
+        Power::Start => "starting",
+        Power::Shutdown => "shutting down",
+        Power::Reboot => "rebooting",
+        Power::Stop => "stopping",
+    }
+}
+
+/// "started": once it is true.
+#[must_use]
+pub fn done(power: Power) -> &'static str {
+    match power {
+        Power::Start => "started",
+        Power::Shutdown => "shut down",
+        Power::Reboot => "rebooted",
+        Power::Stop => "stopped",
+    }
+}
+
+/// "start": after "may", "to" and "did not".
+#[must_use]
+pub fn verb(power: Power) -> &'static str {
+    match power {
+        Power::Start => "start",
+        Power::Shutdown => "shut down",
+        Power::Reboot => "reboot",
+        Power::Stop => "stop",
+    }
+}
+
+/// The person's name as each reader's Discord shows it. It does not ring: mentions are switched
+/// off in every message.
+#[must_use]
+pub fn person(user: UserId) -> String {
+    format!("<@{user}>")
+}
+
+/// "3 minutes ago", counted by the reader's own Discord. Does not work in titles and footers.
+#[must_use]
+pub fn ago(unix: i64) -> String {
+    format!("<t:{unix}:R>")
+}
+
+/// "14 s", "3 min", "2 h 5 min", "12 d 4 h": two units at most.
+#[must_use]
+pub fn duration(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
+    let two = |big: u64, unit: &str, small: u64, small_unit: &str| match small {
+        0 => format!("{big} {unit}"),
+        small => format!("{big} {unit} {small} {small_unit}"),
+    };
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..600 => two(minutes, "min", seconds % 60, "s"),
+        600..3600 => format!("{minutes} min"),
+        3600..86_400 => two(hours, "h", minutes % 60, "min"),
+        _ => two(days, "d", hours % 24, "h"),
+    }
+}
+
+/// "512 MB", "7.5 GB", "16 GB": binary multiples under their everyday names, as Proxmox's pages
+/// are read by people.
+#[must_use]
+pub fn size(bytes: u64) -> String {
+    let units = ["B", "KB", "MB", "GB", "TB", "PB"];
+    let mut unit = 0;
+    #[expect(clippy::cast_precision_loss, reason = "rounded to two digits anyway")]
+    let mut number = bytes as f64;
+    while number >= 1000.0 && unit + 1 < units.len() {
+        number /= 1024.0;
+        unit += 1;
+    }
+    let decimals = usize::from(number < 9.95 && unit > 2);
+    let text = format!("{number:.decimals$}");
+    let text = text.strip_suffix(".0").unwrap_or(&text);
+    format!("{text} {}", units[unit])
+}
+
+/// "45 %". Over 100 is possible and shown: a guest may use more than it was promised.
+#[must_use]
+pub fn percent(fraction: f64) -> String {
+    if !fraction.is_finite() {
+        return "?".to_owned();
+    }
+    format!("{:.0} %", (fraction * 100.0).max(0.0))
+}
+
+/// A part of a whole, as a number; 0 of 0 is nothing.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "shown as whole percents")]
+pub fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+/// Ten blocks, filled as far as the fraction goes: `▰▰▰▱▱▱▱▱▱▱`.
+#[must_use]
+pub fn bar(fraction: f64) -> String {
+    let full = if fraction.is_finite() { fraction.clamp(0.0, 1.0) } else { 0.0 };
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 10")]
+    let full = (full * 10.0).round() as usize;
+    format!("{}{}", "▰".repeat(full), "▱".repeat(10 - full))
+}
+
+/// Names and texts from outside, so that they cannot become formatting, mentions or links.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\r' | '\t' => out.push(' '),
+            c if c.is_control() => {}
+            '*' | '_' | '~' | '`' | '|' | '>' | '<' | '[' | ']' | '(' | ')' | '#' | '\\' | '@' => {
+                out.push('\\');
+                out.push(c);
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_rounded_for_people() {
+        let sizes = [0, 512, 100 << 20, 1000 << 20, (7 << 30) + (1 << 29), 16 << 30, 3 << 40];
+        let shown: Vec<String> = sizes.into_iter().map(size).collect();
+        assert_eq!(shown, ["0 B", "512 B", "100 MB", "1 GB", "7.5 GB", "16 GB", "3 TB"]);
+        let times = [0, 14, 60, 61, 599, 2520, 3600, 7500, 86_400, 1_051_200];
+        let shown: Vec<String> = times.iter().map(|s| duration(Duration::from_secs(*s))).collect();
+        let wanted = [
+            "0 s", "14 s", "1 min", "1 min 1 s", "9 min 59 s", "42 min", "1 h", "2 h 5 min", "1 d",
+            "12 d 4 h",
+        ];
+        assert_eq!(shown, wanted);
+        assert_eq!(bar(0.34), "▰▰▰▱▱▱▱▱▱▱");
+        assert_eq!((bar(7.0), bar(f64::NAN)), ("▰".repeat(10), "▱".repeat(10)));
+        assert_eq!((percent(0.456), percent(1.31)), ("46 %".into(), "131 %".into()));
+    }
+
+    #[test]
+    fn names_from_outside_stay_text() {
+        assert_eq!(plain("@everyone **x**\n`y`"), "\\@everyone \\*\\*x\\*\\* \\`y\\`");
+    }
+}

@@ -1,0 +1,108 @@
+//! What must survive: one `SQLite` file, owned by one thread. Jobs go in, answers come out; nothing
+//! else in the program touches the disk for state.
+
+use std::path::Path;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+/// Versions of the schema: each entry brings a file from one `user_version` to the next.
+const MIGRATIONS: &[&str] = &[include_str!("store/001_audit.sql")];
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("the state directory cannot be used: {0}")]
+    Directory(#[from] std::io::Error),
+    #[error("the store refused: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    #[error("the store was written by a newer version (schema {0})")]
+    Newer(u32),
+    #[error("the store has stopped")]
+    Stopped,
+}
+
+type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+
+/// A handle; the thread ends when the last one is dropped and its queue is empty.
+#[derive(Debug, Clone)]
+pub struct Store {
+    jobs: mpsc::Sender<Job>,
+}
+
+impl Store {
+    /// Opens `steward.db` in `dir`, which is made (mode 0700) if it is missing.
+    ///
+    /// # Errors
+    ///
+    /// A directory or file that cannot be used, or one of a newer version.
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        make_directory(dir)?;
+        let mut db = Connection::open(dir.join("steward.db"))?;
+        prepare(&mut db)?;
+        let (jobs, queue) = mpsc::channel::<Job>();
+        std::thread::Builder::new()
+            .name("store".to_owned())
+            .spawn(move || queue.into_iter().for_each(|job| job(&mut db)))?;
+        Ok(Self { jobs })
+    }
+
+    /// Runs `job` on the store's thread and waits for its answer. What `job` committed is on disk,
+    /// power cut or not, when this returns.
+    ///
+    /// # Errors
+    ///
+    /// What `SQLite` says, or [`StoreError::Stopped`].
+    pub async fn run<T, F>(&self, job: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let boxed: Job = Box::new(move |db| {
+            // Nobody waits any more: what was asked is done all the same.
+            let _ = answer.send(job(db));
+        });
+        self.jobs.send(boxed).map_err(|_| StoreError::Stopped)?;
+        Ok(answered.await.map_err(|_| StoreError::Stopped)??)
+    }
+
+    /// The same without waiting; a failure is logged by `job` itself.
+    pub fn queue(&self, job: impl FnOnce(&mut Connection) + Send + 'static) {
+        if self.jobs.send(Box::new(job)).is_err() {
+            tracing::error!("the store has stopped; an entry is lost");
+        }
+    }
+}
+
+fn make_directory(dir: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir)
+}
+
+fn prepare(db: &mut Connection) -> Result<(), StoreError> {
+    db.busy_timeout(Duration::from_secs(5))?;
+    db.pragma_update(None, "journal_mode", "WAL")?;
+    // FULL syncs the log at every commit: an audit entry that was opened survives a power cut.
+    db.pragma_update(None, "synchronous", "FULL")?;
+    db.pragma_update(None, "foreign_keys", true)?;
+    let version: u32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let mut known = 0;
+    for (number, migration) in (1..).zip(MIGRATIONS) {
+        known = number;
+        if number > version {
+            let change = db.transaction()?;
+            change.execute_batch(migration)?;
+            change.pragma_update(None, "user_version", number)?;
+            change.commit()?;
+        }
+    }
+    if version > known {
+        return Err(StoreError::Newer(version));
+    }
+    Ok(())
+}
