@@ -1,0 +1,401 @@
+//! Requests and answers: which endpoint, how long, what may be tried again, and what the answer
+//! says. The only function that can send a write is [`Transport::write`], and it wants a permit.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use hyper::body::Bytes;
+use hyper::ext::ReasonPhrase;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout};
+
+use super::endpoints::Endpoints;
+use super::error::{Error, Failure, Why, chain};
+use super::path::ApiPath;
+use super::perl::{Object, Scalar};
+use super::tls;
+use crate::action::{Right, TargetKey};
+use crate::config::Cluster;
+use crate::ids::ClusterName;
+use crate::permission::Permit;
+
+/// How long and how much. The defaults follow how Proxmox behaves; tests shorten them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Until TCP and TLS stand.
+    pub connect: Duration,
+    /// For calls that the entry node answers from memory. Above 3 s: a 401 takes that long.
+    pub read: Duration,
+    /// For calls that go through `pvedaemon` or to another node, and for all writes. Proxmox gives
+    /// up on them itself after 30 s.
+    pub protected: Duration,
+    /// How long a connection may idle in the pool. Proxmox closes it after 5.00 s, and a write that
+    /// meets that moment is lost.
+    pub idle: Duration,
+    /// Reads at the same time; the others wait for their turn. A node has three workers, which its
+    /// owner's web interface shares.
+    pub reads: usize,
+    /// How long an endpoint that failed is asked only after all others.
+    pub aside: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            read: Duration::from_secs(10),
+            protected: Duration::from_secs(35),
+            idle: Duration::from_secs(4),
+            reads: 4,
+            aside: Duration::from_secs(30),
+        }
+    }
+}
+
+/// A write, and what somebody must be allowed for it.
+pub(super) struct Write<'a> {
+    pub(super) right: Right,
+    pub(super) target: TargetKey,
+    pub(super) path: ApiPath,
+    pub(super) form: &'a [(&'a str, &'a str)],
+}
+
+pub(super) struct Transport {
+    cluster: ClusterName,
+    http: reqwest::Client,
+    endpoints: Endpoints,
+    turns: Semaphore,
+    limits: Limits,
+}
+
+enum Request<'a> {
+    Get(&'a ApiPath),
+    Post(&'a ApiPath, &'a [(&'a str, &'a str)]),
+}
+
+impl Transport {
+    pub(super) fn new(cluster: &Cluster, limits: Limits) -> Result<Self, Error> {
+        if cluster.endpoints.is_empty() {
+            return Err(Error::Setup("no endpoint".to_owned()));
+        }
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, token_header(cluster)?);
+        let builder = reqwest::Client::builder()
+            .default_headers(headers)
+            .user_agent(concat!("pve-steward/", env!("CARGO_PKG_VERSION")))
+            .https_only(true)
+            .http1_only()
+            // A proxy of the environment is meant for the internet, not for one's own machines.
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(limits.connect)
+            .pool_idle_timeout(limits.idle);
+        let http = tls::apply(builder, &cluster.trust)?
+            .build()
+            .map_err(|error| Error::Setup(chain(&error)))?;
+        Ok(Self {
+            cluster: cluster.name.clone(),
+            http,
+            endpoints: Endpoints::new(&cluster.endpoints, limits.aside),
+            turns: Semaphore::new(limits.reads.max(1)),
+            limits,
+        })
+    }
+
+    pub(super) fn cluster(&self) -> &ClusterName {
+        &self.cluster
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Reads, from whichever endpoint answers. Waiting for a turn counts towards `limit`,
+    /// connecting in vain does not.
+    pub(super) async fn read(&self, path: &ApiPath, limit: Duration) -> Result<Answer, Error> {
+        let asked = Instant::now();
+        let Ok(Ok(_turn)) = timeout(limit, self.turns.acquire()).await else {
+            return Err(Error::NotSent(Failure {
+                endpoint: None,
+                why: Why::Busy,
+                chain: "too many reads are waiting".to_owned(),
+            }));
+        };
+        let time = limit.saturating_sub(asked.elapsed());
+        let get = Request::Get(path);
+        let mut failure = None;
+        for endpoint in self.endpoints.order() {
+            let mut answer = self.attempt(endpoint, &get, time).await;
+            if answer.as_ref().is_err_and(was_cut) {
+                // Most likely an idle connection that Proxmox closed just now: a new one works.
+                answer = self.attempt(endpoint, &get, time).await;
+            }
+            match answer {
+                Err(error) if error.unreachable() => {
+                    let time_up = matches!(error, Error::NoAnswer(_)) && !was_cut(&error);
+                    failure = Some(more_telling(failure, error));
+                    if time_up {
+                        break;
+                    }
+                }
+                other => return other,
+            }
+        }
+        Err(failure.unwrap_or_else(|| Error::Setup("no endpoint".to_owned())))
+    }
+
+    /// Writes, once. The next endpoint is tried only while it was surely never sent.
+    pub(super) async fn write(&self, permit: &Permit, write: Write<'_>) -> Result<Answer, Error> {
+        if !permit.covers(write.right, &write.target) || !self.serves(&write.target) {
+            return Err(Error::WrongPermit);
+        }
+        let post = Request::Post(&write.path, write.form);
+        let mut failure = None;
+        for endpoint in self.endpoints.order() {
+            let answer = self.attempt(endpoint, &post, self.limits.protected).await;
+            match answer {
+                Err(error @ (Error::NotSent(_) | Error::Certificate { .. })) => {
+                    failure = Some(more_telling(failure, error));
+                }
+                other => return other,
+            }
+        }
+        Err(failure.unwrap_or_else(|| Error::Setup("no endpoint".to_owned())))
+    }
+
+    /// A permit for a guest of another cluster is none for the guest of the same number here.
+    fn serves(&self, target: &TargetKey) -> bool {
+        match target {
+            TargetKey::Guest(guest) => guest.cluster == self.cluster,
+            TargetKey::Node(node) => node.cluster == self.cluster,
+            TargetKey::Bot => true,
+        }
+    }
+
+    /// One try at one endpoint.
+    async fn attempt(
+        &self,
+        endpoint: usize,
+        request: &Request<'_>,
+        time: Duration,
+    ) -> Result<Answer, Error> {
+        let url = self.endpoints.url(endpoint);
+        let builder = match request {
+            Request::Get(path) => self.http.get(format!("{url}{path}")),
+            Request::Post(path, form) => self.http.post(format!("{url}{path}")).form(form),
+        };
+        let outcome = match builder.timeout(time).send().await {
+            Ok(response) => Answer::read(response).await,
+            Err(error) => Err(error),
+        };
+        match outcome {
+            Ok(answer) => {
+                self.endpoints.answered(endpoint);
+                Ok(answer)
+            }
+            Err(error) => {
+                let error = classify(url, error);
+                if self.endpoints.set_aside(endpoint) {
+                    tracing::warn!(cluster = %self.cluster, %error, "endpoint set aside");
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+/// `PVEAPIToken=user@realm!id=secret`. Proxmox unescapes the value and ends it at a `;`.
+fn token_header(cluster: &Cluster) -> Result<HeaderValue, Error> {
+    let secret = cluster.token_secret.expose();
+    let token = format!("PVEAPIToken={}={secret}", cluster.token_id);
+    let escaped = token.replace('%', "%25").replace(';', "%3B");
+    let mut header = HeaderValue::from_str(&escaped)
+        .map_err(|_| Error::Setup("the token holds characters that no header can".to_owned()))?;
+    header.set_sensitive(true);
+    Ok(header)
+}
+
+fn was_cut(error: &Error) -> bool {
+    matches!(error, Error::NoAnswer(failure) if failure.why == Why::Cut)
+}
+
+/// Of the failures of several endpoints, the one to report: a certificate that does not fit matters
+/// more than silence, and an endpoint that answered half more than one that is not there.
+fn more_telling(before: Option<Error>, now: Error) -> Error {
+    fn rank(error: &Error) -> u8 {
+        match error {
+            Error::NotSent(_) => 0,
+            Error::NoAnswer(_) => 1,
+            _ => 2,
+        }
+    }
+    match before {
+        Some(before) if rank(&before) >= rank(&now) => before,
+        _ => now,
+    }
+}
+
+fn classify(url: &str, error: reqwest::Error) -> Error {
+    let error = error.without_url();
+    if let Some(fault) = tls::fault(&error) {
+        return Error::Certificate {
+            endpoint: url.to_owned(),
+            fault,
+        };
+    }
+    if error.is_builder() {
+        return Error::Setup(format!("{url}: {}", chain(&error)));
+    }
+    let sent = !error.is_connect();
+    let why = if error.is_timeout() {
+        Why::Time
+    } else if sent {
+        Why::Cut
+    } else if tls::is_tls(&error) {
+        Why::Tls
+    } else {
+        Why::Unreachable
+    };
+    let failure = Failure {
+        endpoint: Some(url.to_owned()),
+        why,
+        chain: chain(&error),
+    };
+    if sent {
+        Error::NoAnswer(failure)
+    } else {
+        Error::NotSent(failure)
+    }
+}
+
+/// An answer, whole.
+pub(super) struct Answer {
+    status: u16,
+    /// The status in words, as the server put it.
+    phrase: String,
+    body: Bytes,
+}
+
+#[derive(Deserialize)]
+struct Envelope<T> {
+    data: T,
+    #[serde(default)]
+    total: Scalar,
+}
+
+#[derive(Default, Deserialize)]
+struct Complaint {
+    #[serde(default)]
+    message: Scalar,
+    #[serde(default)]
+    errors: Object<BTreeMap<String, Scalar>>,
+}
+
+impl Answer {
+    async fn read(response: reqwest::Response) -> Result<Self, reqwest::Error> {
+        let status = response.status();
+        let phrase = match response.extensions().get::<ReasonPhrase>() {
+            Some(phrase) => String::from_utf8_lossy(phrase.as_bytes()).trim().to_owned(),
+            None => status.canonical_reason().unwrap_or_default().to_owned(),
+        };
+        let body = match response.bytes().await {
+            // A refusal is one, whether its text came through or not.
+            Err(_) if status.as_u16() >= 400 => Bytes::new(),
+            body => body?,
+        };
+        Ok(Self {
+            status: status.as_u16(),
+            phrase,
+            body,
+        })
+    }
+
+    pub(super) fn data<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        Ok(self.data_and_total()?.0)
+    }
+
+    /// `total` is what there is, where the answer is a page of it.
+    pub(super) fn data_and_total<T: DeserializeOwned>(&self) -> Result<(T, Option<u64>), Error> {
+        if !(200..300).contains(&self.status) {
+            return Err(self.refusal());
+        }
+        let envelope: Envelope<T> = serde_json::from_slice(&self.body)
+            .map_err(|error| Error::BadReply(error.to_string()))?;
+        Ok((envelope.data, envelope.total.whole()))
+    }
+
+    fn refusal(&self) -> Error {
+        let complaint: Complaint = serde_json::from_slice(&self.body).unwrap_or_default();
+        let message = complaint.message.text().map(|text| one_line(&text));
+        let reason = [message, Some(self.phrase.clone())]
+            .into_iter()
+            .flatten()
+            .find(|text| !text.is_empty())
+            .unwrap_or_else(|| format!("status {}", self.status));
+        let fields = complaint.errors.0.unwrap_or_default();
+        let texts = fields
+            .into_iter()
+            .map(|(key, what)| (key, one_line(&what.text().unwrap_or_default())));
+        Error::Refused {
+            status: self.status,
+            reason,
+            fields: texts.collect(),
+        }
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, phrase: &str, body: &'static str) -> Answer {
+        Answer {
+            status,
+            phrase: phrase.to_owned(),
+            body: Bytes::from_static(body.as_bytes()),
+        }
+    }
+
+    fn reason(answer: &Answer) -> String {
+        match answer.data::<Scalar>() {
+            Err(Error::Refused { reason, .. }) => reason,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_reason_is_the_message_or_the_phrase_or_the_status() {
+        let body = "{\"data\":null,\"message\":\"no such\\nguest\\n\"}";
+        assert_eq!(reason(&answer(500, "phrase", body)), "no such guest");
+        assert_eq!(reason(&answer(500, "phrase", "{\"data\":null}")), "phrase");
+        assert_eq!(
+            reason(&answer(595, "No route to host", "")),
+            "No route to host"
+        );
+        assert_eq!(reason(&answer(596, "", "<html>")), "status 596");
+    }
+
+    #[test]
+    fn field_errors_are_kept() {
+        let body = r#"{"message":"Parameter verification failed.\n","errors":{"vmid":"bad\n"},"data":null}"#;
+        let Err(Error::Refused { fields, .. }) = answer(400, "", body).data::<Scalar>() else {
+            panic!("not refused");
+        };
+        assert_eq!(fields["vmid"], "bad");
+    }
+
+    #[test]
+    fn bad_json_is_told_from_a_refusal() {
+        for body in ["", "<html>", "{}", "{\"data\":", "[]"] {
+            let data = answer(200, "OK", body).data::<String>();
+            assert!(matches!(data, Err(Error::BadReply(_))), "{body}");
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! What is known of a cluster: one snapshot, fetched once for all who ask, so that the load on
+//! Proxmox does not grow with the number of people.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+
+use super::guest::GuestNow;
+use super::rows::{Guest, NodeState, Quorum, Snapshot};
+use super::shared::Shared;
+use super::{Client, Error};
+use crate::ids::{Kind, NodeName, Vmid};
+
+/// `/cluster/status` is asked anew when older.
+const QUORUM_AGE: Duration = Duration::from_secs(60);
+/// Beyond this it is no longer shown, if it cannot be read.
+const QUORUM_LOST: Duration = Duration::from_secs(180);
+/// The first snapshot waits so long for it, and no later one does.
+const QUORUM_WAIT: Duration = Duration::from_secs(1);
+/// How long an answer of `status/current` serves everybody.
+const GUEST_AGE: Duration = Duration::from_secs(2);
+
+/// One per cluster.
+#[derive(Debug)]
+pub struct Inventory {
+    client: Arc<Client>,
+    snapshot: Arc<Shared<Snapshot>>,
+    quorum: Arc<Shared<Option<Quorum>>>,
+    names: Mutex<BTreeMap<Vmid, Named>>,
+    guests: Mutex<HashMap<GuestKey, Arc<Shared<GuestNow>>>>,
+}
+
+type GuestKey = (Vmid, Kind, NodeName);
+
+/// A name that was read, and of whom: a VMID can be given to another guest.
+#[derive(Debug, Clone)]
+struct Named {
+    kind: Kind,
+    node: NodeName,
+    name: String,
+}
+
+/// A snapshot as young as asked for could not be had.
+#[derive(Debug, Clone)]
+pub struct Stale {
+    /// The newest there is.
+    pub latest: Option<Arc<Snapshot>>,
+    pub why: StaleWhy,
+}
+
+#[derive(Debug, Clone)]
+pub enum StaleWhy {
+    /// It takes longer than the caller would wait; it is still under way.
+    Slow,
+    Failed(Arc<Error>),
+}
+
+impl Inventory {
+    #[must_use]
+    pub fn new(client: Arc<Client>) -> Arc<Self> {
+        Arc::new(Self {
+            client,
+            snapshot: Shared::new(),
+            quorum: Shared::new(),
+            names: Mutex::default(),
+            guests: Mutex::default(),
+        })
+    }
+
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The newest snapshot, however old. Never waits.
+    #[must_use]
+    pub fn latest(&self) -> Option<Arc<Snapshot>> {
+        self.snapshot.latest().map(|held| Arc::clone(&held.value))
+    }
+
+    /// Why the newest attempt at a snapshot failed; `None` if it succeeded.
+    #[must_use]
+    pub fn last_error(&self) -> Option<Arc<Error>> {
+        self.snapshot.failed()
+    }
+
+    /// A snapshot that was asked for at most `max_age` before this call (zero: after it), waited
+    /// for as long as `patience`. All who ask at the same time share one request.
+    ///
+    /// # Errors
+    ///
+    /// [`Stale`], with the newest snapshot there is.
+    pub async fn fresh(
+        self: &Arc<Self>,
+        max_age: Duration,
+        patience: Duration,
+    ) -> Result<Arc<Snapshot>, Stale> {
+        let fetched = self.snapshot.get(max_age, || Arc::clone(self).fetch());
+        let why = match timeout(patience, fetched).await {
+            Ok(Ok(held)) => return Ok(Arc::clone(&held.value)),
+            Ok(Err(error)) => StaleWhy::Failed(error),
+            Err(_) => StaleWhy::Slow,
+        };
+        Err(Stale {
+            latest: self.latest(),
+            why,
+        })
+    }
+
+    /// Asks for a new snapshot, unless that is under way, and does not wait for it.
+    pub fn refresh(self: &Arc<Self>) {
+        drop(self.snapshot.start(|| Arc::clone(self).fetch()));
+    }
+
+    /// What a guest does right now, at most 2 s old. All who ask share one request.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::guest_now`].
+    pub async fn guest_now(&self, guest: &Guest) -> Result<Arc<GuestNow>, Error> {
+        self.guest_within(GUEST_AGE, guest).await
+    }
+
+    /// The same, asked for after this call: before and after a write.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::guest_now`].
+    pub async fn guest_now_fresh(&self, guest: &Guest) -> Result<Arc<GuestNow>, Error> {
+        self.guest_within(Duration::ZERO, guest).await
+    }
+
+    async fn guest_within(&self, max_age: Duration, guest: &Guest) -> Result<Arc<GuestNow>, Error> {
+        let (vmid, kind) = (guest.facts.guest.vmid, guest.facts.kind);
+        let key = (vmid, kind, guest.facts.node.clone());
+        let shared = {
+            let mut guests = self.guests.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(guests.entry(key).or_insert_with(Shared::new))
+        };
+        let fetch = || {
+            let (client, node) = (Arc::clone(&self.client), guest.facts.node.clone());
+            async move { client.guest_now(kind, &node, vmid).await }
+        };
+        match shared.get(max_age, fetch).await {
+            Ok(held) => Ok(Arc::clone(&held.value)),
+            Err(error) => Err(Error::clone(&error)),
+        }
+    }
+
+    async fn fetch(self: Arc<Self>) -> Result<Snapshot, Error> {
+        let known = self.quorum.latest().map(|held| held.at.elapsed());
+        if known.is_none_or(|age| age >= QUORUM_AGE) {
+            drop(self.quorum.start(|| self.read_quorum()));
+        }
+        let mut snapshot = self.client.resources().await?;
+        self.name_the_nameless(&mut snapshot);
+        snapshot.quorum = self.known_quorum().await;
+        self.forget_idle_guests();
+        Ok(snapshot)
+    }
+
+    fn read_quorum(&self) -> impl Future<Output = Result<Option<Quorum>, Error>> + Send + 'static {
+        let client = Arc::clone(&self.client);
+        async move { client.quorum().await }
+    }
+
+    async fn known_quorum(&self) -> Option<Quorum> {
+        // A failure here is no failure of the snapshot: the quorum is then not known.
+        let held = match self.quorum.latest() {
+            Some(held) => held,
+            None if self.quorum.failed().is_some() => return None,
+            None => {
+                let first = self.quorum.get(QUORUM_AGE, || self.read_quorum());
+                timeout(QUORUM_WAIT, first).await.ok()?.ok()?
+            }
+        };
+        if held.at.elapsed() > QUORUM_LOST {
+            return None;
+        }
+        Option::clone(&held.value)
+    }
+
+    /// The row of a guest whose node is down has no name. It keeps the one it had; but a VMID that
+    /// was gone, or now is on a node that is up, may be another guest's, and has none until
+    /// Proxmox tells it. Tags and pool stand in every row, because they come from the
+    /// configuration: where they are absent, there are none.
+    fn name_the_nameless(&self, snapshot: &mut Snapshot) {
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        names.retain(|vmid, _| snapshot.guests.contains_key(vmid));
+        for (vmid, guest) in &mut snapshot.guests {
+            let facts = &mut guest.facts;
+            if let Some(name) = &facts.name {
+                let named = Named {
+                    kind: facts.kind,
+                    node: facts.node.clone(),
+                    name: name.clone(),
+                };
+                names.insert(*vmid, named);
+                continue;
+            }
+            let node = snapshot.nodes.get(&facts.node);
+            let down = node.is_none_or(|node| node.status != NodeState::Online);
+            let same = |named: &&Named| named.kind == facts.kind && named.node == facts.node;
+            match names.get(vmid).filter(same) {
+                Some(named) if down => facts.name = Some(named.name.clone()),
+                _ => drop(names.remove(vmid)),
+            }
+        }
+    }
+
+    fn forget_idle_guests(&self) {
+        let mut guests = self.guests.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let young = |at: Instant| now.saturating_duration_since(at) <= GUEST_AGE;
+        guests.retain(|_, shared| {
+            Arc::strong_count(shared) > 1 || shared.latest().is_some_and(|held| young(held.at))
+        });
+    }
+}

@@ -1,0 +1,109 @@
+//! The HTTP API of Proxmox VE, and nothing else: no words for people, no decisions.
+//!
+//! [`Client`] is one cluster's door: typed calls over `http`, which knows endpoints, time-outs and
+//! what may be tried again. [`Inventory`] is what the rest of the bot reads: the shared snapshot.
+//! A write takes a [`Permit`](crate::permission::Permit), which is compared with what it does.
+
+mod access;
+mod endpoints;
+mod error;
+mod guest;
+mod http;
+mod inventory;
+mod node;
+mod path;
+mod perl;
+mod rows;
+mod shared;
+mod task;
+mod tls;
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+
+use crate::config::Cluster;
+use crate::ids::ClusterName;
+use crate::permission::Permit;
+
+use http::{Transport, Write};
+use path::ApiPath;
+
+pub use access::{Permissions, Version};
+pub use error::{Error, Failure, Missing, Why};
+pub use guest::{GuestNow, RunState};
+pub use http::Limits;
+pub use inventory::{Inventory, Stale, StaleWhy};
+pub use node::NodeStatus;
+pub use rows::{Guest, Node, NodeState, Quorum, Snapshot, Storage, StorageState};
+pub use task::{Followed, Patience, TaskEnd, TaskState, follow};
+pub use tls::{Fault, Presented, fingerprint_text, presented};
+
+/// One cluster's API. Made once per cluster and shared: it holds the connections.
+pub struct Client {
+    transport: Transport,
+}
+
+impl Client {
+    /// # Errors
+    ///
+    /// [`Error::Setup`] if the configuration cannot be used. Nothing is sent yet.
+    pub fn new(cluster: &Cluster) -> Result<Self, Error> {
+        Self::with_limits(cluster, Limits::default())
+    }
+
+    /// Like [`Client::new`], with other limits.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn with_limits(cluster: &Cluster, limits: Limits) -> Result<Self, Error> {
+        let transport = Transport::new(cluster, limits)?;
+        Ok(Self { transport })
+    }
+
+    #[must_use]
+    pub fn cluster(&self) -> &ClusterName {
+        self.transport.cluster()
+    }
+
+    /// Reads something that the entry node answers from memory.
+    async fn get<T: DeserializeOwned>(&self, path: &ApiPath) -> Result<T, Error> {
+        let limit = self.transport.limits().read;
+        self.transport.read(path, limit).await?.data()
+    }
+
+    /// Reads something that another process or node has to find out.
+    async fn get_protected<T: DeserializeOwned>(&self, path: &ApiPath) -> Result<T, Error> {
+        Ok(self.get_page(path).await?.0)
+    }
+
+    /// The same, with how much there is in all, where Proxmox says so.
+    async fn get_page<T: DeserializeOwned>(
+        &self,
+        path: &ApiPath,
+    ) -> Result<(T, Option<u64>), Error> {
+        let limit: Duration = self.transport.limits().protected;
+        self.transport.read(path, limit).await?.data_and_total()
+    }
+
+    /// Every write goes through here. Refused with [`Error::WrongPermit`] unless the permit is for
+    /// exactly that right on exactly that target.
+    async fn write<T: DeserializeOwned>(
+        &self,
+        permit: &Permit,
+        write: Write<'_>,
+    ) -> Result<T, Error> {
+        self.transport.write(permit, write).await?.data()
+    }
+}
+
+/// Only the name: what is inside holds the token.
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("cluster", self.cluster())
+            .finish_non_exhaustive()
+    }
+}
