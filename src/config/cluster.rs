@@ -40,7 +40,7 @@ fn cluster(name: Option<ClusterName>, mut r: Reader<'_>) -> Option<Cluster> {
     }
     let trust = trust(&mut r);
     for key in ["admin_token_id", "admin_token_secret_file"] {
-        r.refuse(key);
+        r.refuse(key, "this version cannot use it; take it out");
     }
     r.finish();
     Some(Cluster {

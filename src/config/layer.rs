@@ -113,15 +113,16 @@ fn name_clusters(list: Vec<Value>, slots: &mut Vec<Slot>, notes: &mut Notes) -> 
             continue;
         };
         let name = cluster_name(cluster, &here, place.as_deref(), notes);
-        let name = name.filter(|name| {
-            let first = slots.iter().find(|slot| slot.name.as_ref() == Some(name));
-            if let Some(first) = first {
-                let first = first.place.as_deref().unwrap_or_default();
-                let what = format!("there is a cluster of this name already, at {first}");
-                notes.problem(place.as_deref(), &format!("{here}.name"), what);
-            }
-            first.is_none()
-        });
+        let same = |slot: &&Slot| slot.name.is_some() && slot.name == name;
+        if let Some(first) = slots.iter().find(same) {
+            let first = first.place.as_deref().unwrap_or_default();
+            let what = format!(
+                "there is a cluster of this name already, at {first}: write all of it there, or \
+                 set single keys by variables"
+            );
+            notes.problem(place.as_deref(), &format!("{here}.name"), what);
+            continue;
+        }
         // A nameless one is read all the same, so that its other mistakes are told too.
         let slot = Slot {
             key: name
@@ -185,7 +186,17 @@ fn add_unwritten(env: &Map<String, Value>, slots: &mut Vec<Slot>) {
 /// Adds a layer on top, and takes out of those below what its choices replace.
 fn push(layers: &mut Vec<Map<String, Value>>, top: Map<String, Value>) {
     for below in layers.iter_mut() {
-        displace(below, &top);
+        if let (Some(below), Some(top)) = (inner_mut(below, "discord"), inner(&top, "discord")) {
+            displace(below, top);
+        }
+        let (Some(below), Some(top)) = (inner_mut(below, "cluster"), inner(&top, "cluster")) else {
+            continue;
+        };
+        for name in top.keys() {
+            if let (Some(below), Some(top)) = (inner_mut(below, name), inner(top, name)) {
+                displace(below, top);
+            }
+        }
     }
     layers.push(top);
 }
@@ -197,12 +208,21 @@ fn displace(below: &mut Map<String, Value>, top: &Map<String, Value>) {
             below.remove(other);
         }
     }
-    for (key, value) in top {
-        let Some(under) = below.get_mut(key) else {
-            continue;
-        };
-        if let (ValueKind::Table(under), ValueKind::Table(value)) = (&mut under.kind, &value.kind) {
-            displace(under, value);
-        }
+}
+
+fn inner<'t>(table: &'t Map<String, Value>, key: &str) -> Option<&'t Map<String, Value>> {
+    match &table.get(key)?.kind {
+        ValueKind::Table(inner) => Some(inner),
+        _ => None,
+    }
+}
+
+fn inner_mut<'t>(
+    table: &'t mut Map<String, Value>,
+    key: &str,
+) -> Option<&'t mut Map<String, Value>> {
+    match &mut table.get_mut(key)?.kind {
+        ValueKind::Table(inner) => Some(inner),
+        _ => None,
     }
 }

@@ -135,3 +135,28 @@ fn sorted(mut problems: Vec<Problem>) -> Vec<Problem> {
     });
     problems
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_named_wins_over_what_is_there() {
+        let there = ["Cargo.toml"];
+        let named = [PathBuf::from("a"), PathBuf::from("b")];
+        assert_eq!(choose(&named, Some("c".into()), &there).unwrap(), named);
+        assert_eq!(
+            choose(&[], Some("c".into()), &there).unwrap(),
+            [PathBuf::from("c")]
+        );
+        assert_eq!(
+            choose(&[], None, &["none", "Cargo.toml"]).unwrap(),
+            [PathBuf::from("Cargo.toml")]
+        );
+        let problem = choose(&[], None, &["none", "never"]).unwrap_err();
+        assert!(
+            problem.to_string().contains("not at none nor at never"),
+            "{problem}"
+        );
+    }
+}

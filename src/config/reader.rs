@@ -189,11 +189,10 @@ impl<'n> Reader<'n> {
     }
 
     /// A key that we know and cannot honour: ignoring it would promise what does not happen.
-    pub(super) fn refuse(&mut self, key: &str) {
+    pub(super) fn refuse(&mut self, key: &str, why: &str) {
         if let Some(value) = self.table.remove(key) {
-            let what = format!("this version cannot enforce `{key}`; take it out");
             let key = self.key(key);
-            self.notes.problem(value.origin(), &key, what);
+            self.notes.problem(value.origin(), &key, why);
         }
     }
 
@@ -203,20 +202,24 @@ impl<'n> Reader<'n> {
     }
 
     /// Every key with its value, for tables whose keys the owner chooses. Sorted by key.
-    pub(super) fn entries<T>(&mut self, want: Want<T>) -> Vec<(String, Found<T>)> {
+    /// A value that is wrong is `None`: its key is a name all the same.
+    pub(super) fn entries<T>(&mut self, want: Want<T>) -> Vec<(String, Option<Found<T>>)> {
         self.notes.keys.insert(self.pattern.to_owned());
         let mut entries: Vec<_> = std::mem::take(&mut self.table).into_iter().collect();
         entries.sort_by(|a, b| a.0.cmp(&b.0));
-        let mut good = Vec::new();
+        let mut read = Vec::with_capacity(entries.len());
         for (name, value) in entries {
             let place = value.origin().map(ToOwned::to_owned);
             let key = self.key(&name);
             match want(&value.kind) {
-                Ok(value) => good.push((name, Found { value, place, key })),
-                Err(what) => self.notes.problem(place.as_deref(), &key, what),
+                Ok(value) => read.push((name, Some(Found { value, place, key }))),
+                Err(what) => {
+                    self.notes.problem(place.as_deref(), &key, what);
+                    read.push((name, None));
+                }
             }
         }
-        good
+        read
     }
 
     /// Reports what is left over.

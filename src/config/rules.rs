@@ -37,32 +37,31 @@ const LATER: [&str; 21] = [
     "token",
 ];
 
-pub(super) type Names<T> = BTreeMap<String, Found<T>>;
+/// The names of `[people]` or `[roles]`; those with a wrong id are `None`.
+pub(super) type Names<T> = BTreeMap<String, Option<Found<T>>>;
 
 pub(super) fn names<T: FromStr<Err = BadId> + Eq>(mut r: Reader<'_>) -> Names<T> {
     let entries = r.entries(want::id::<T>);
-    let mut names: Names<T> = BTreeMap::new();
-    for (name, found) in entries {
+    for (at, (name, found)) in entries.iter().enumerate() {
+        let Some(found) = found else { continue };
         if name.trim().is_empty() {
-            r.notes.problem(
-                found.place.as_deref(),
-                &found.key,
-                "is a name without letters",
-            );
+            let what = "is a name without letters";
+            r.notes.problem(found.place.as_deref(), &found.key, what);
         }
-        if let Some((twin, _)) = names.iter().find(|(_, other)| other.value == found.value) {
+        let same =
+            |other: &Option<Found<T>>| other.as_ref().is_some_and(|o| o.value == found.value);
+        if let Some((twin, _)) = entries[..at].iter().find(|(_, other)| same(other)) {
             let what = format!("has the same id as `{twin}`");
             r.notes.warning(found.place.as_deref(), &found.key, what);
         }
-        names.insert(name, found);
     }
-    names
+    entries.into_iter().collect()
 }
 
 pub(super) fn ids<T>(names: Names<T>) -> BTreeMap<String, T> {
     names
         .into_iter()
-        .map(|(name, found)| (name, found.value))
+        .filter_map(|(name, found)| Some((name, found?.value)))
         .collect()
 }
 
@@ -74,6 +73,7 @@ pub(super) fn compare_names(
     notes: &mut Notes,
 ) {
     for (name, role) in roles {
+        let Some(role) = role else { continue };
         if people.contains_key(name) {
             let what = "is a name in [people] as well; one of them needs another";
             notes.problem(role.place.as_deref(), &role.key, what);
@@ -108,7 +108,10 @@ pub(super) fn allow(
         let confirm = r.filled("confirm", want::text).unwrap_or_default();
         let confirm = rights(&confirm, r.notes);
         for key in ["hours", "limit"] {
-            r.refuse(key);
+            r.refuse(
+                key,
+                &format!("this version cannot enforce `{key}`; take it out"),
+            );
         }
         if guests.is_none() && nodes.is_none() && !actions.contains(&Right::Access) {
             let what = "covers nothing: it has neither `guests` nor `nodes`";
@@ -142,7 +145,10 @@ pub(super) fn deny(rules: Vec<(usize, Value)>, known: &[&str], notes: &mut Notes
         let nodes = r.filled("nodes", want::word).map(values);
         // A denial holds everywhere and always; narrowed down it would be a hole.
         for key in ["channels", "confirm", "hours", "limit"] {
-            r.refuse(key);
+            r.refuse(
+                key,
+                "a rule [[deny]] takes only who, actions, guests and nodes",
+            );
         }
         r.finish();
         read.push(DenyRule {

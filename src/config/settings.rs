@@ -80,7 +80,7 @@ pub(super) fn token(
     let read = std::fs::read_to_string(&path)
         .map_err(|error| format!("{} cannot be read: {error}", path.display()))
         .and_then(|text| {
-            secret::checked(&text).map_err(|what| format!("{}: {what}", path.display()))
+            secret::checked(&text).map_err(|what| format!("{} {what}", path.display()))
         });
     warn_of_readers(Some(&path), &file, r.notes);
     note(read, &file, r.notes)

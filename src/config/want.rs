@@ -27,8 +27,8 @@ pub(super) fn word(value: &ValueKind) -> Result<String, String> {
 
 /// A Discord id, as a number or in quotes.
 pub(super) fn id<T: FromStr<Err = BadId>>(value: &ValueKind) -> Result<T, String> {
-    let refused = "must be a Discord id: a number of up to 20 digits (in Discord: Settings, \
-                   Advanced, Developer Mode; then long-press and Copy ID)";
+    let refused = "must be a Discord id, a number of up to 20 digits (switch on Developer Mode in \
+                   Discord, then Copy ID)";
     word(value)
         .ok()
         .and_then(|text| text.parse().ok())
