@@ -13,3 +13,4 @@ pub mod logging;
 pub mod audit;
 pub mod permission;
 pub mod store;
+pub mod proxmox;
