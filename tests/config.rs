@@ -1,6 +1,12 @@
 //! The configuration as an owner meets it: files and variables in, a configuration or all mistakes
 //! out.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -101,6 +101,11 @@ impl<'n> Reader<'n> {
         self.notes.problem(self.place.as_deref(), &key, what);
     }
 
+    /// A warning about the table as a whole.
+    pub(super) fn warning(&mut self, what: &str) {
+        self.notes.warning(self.place.as_deref(), &self.path, what);
+    }
+
     /// One value that must be there.
     pub(super) fn must<T>(
         &mut self,

@@ -95,71 +95,71 @@ pub(super) fn allow(
         let what = "is missing: without a rule [[allow]] nobody may do anything";
         notes.problem(None, "allow", what);
     }
-    let mut read = Vec::with_capacity(rules.len());
-    for (at, rule) in rules {
-        let Some((place, mut r)) = open("allow[]", "allow", at, rule, notes) else {
-            continue;
-        };
-        let who = who(&mut r, known);
-        let (words, actions) = actions(&mut r);
-        let guests = r.filled("guests", want::word).map(values);
-        let nodes = r.filled("nodes", want::word).map(values);
-        let channels = r.filled("channels", want::id).map(values);
-        let confirm = r.filled("confirm", want::text).unwrap_or_default();
-        let confirm = rights(&confirm, r.notes);
-        for key in ["hours", "limit"] {
-            r.refuse(
-                key,
-                &format!("this version cannot enforce `{key}`; take it out"),
-            );
-        }
-        if guests.is_none() && nodes.is_none() && !actions.contains(&Right::Access) {
-            let what = "covers nothing: it has neither `guests` nor `nodes`";
-            let key = format!("allow[{at}]");
-            r.notes.warning(Some(&place.to_string()), &key, what);
-        }
-        r.finish();
-        read.push(AllowRule {
-            place,
-            who,
-            actions,
-            guests: guests.unwrap_or_default(),
-            nodes: nodes.unwrap_or_default(),
-            channels: channels.unwrap_or_default(),
-            confirm,
-            words,
-        });
+    let read = |(at, rule)| {
+        let (place, reader) = open("allow[]", "allow", at, rule, notes)?;
+        Some(allow_rule(place, reader, known))
+    };
+    rules.into_iter().filter_map(read).collect()
+}
+
+fn allow_rule(place: Place, mut r: Reader<'_>, known: &[&str]) -> AllowRule {
+    let who = who(&mut r, known);
+    let (words, actions) = actions(&mut r);
+    let guests = r.filled("guests", want::word).map(values);
+    let nodes = r.filled("nodes", want::word).map(values);
+    let channels = r.filled("channels", want::id).map(values);
+    let confirm = r.filled("confirm", want::text).unwrap_or_default();
+    let confirm = rights(&confirm, r.notes);
+    for key in ["hours", "limit"] {
+        r.refuse(
+            key,
+            &format!("this version cannot enforce `{key}`; take it out"),
+        );
     }
-    read
+    if guests.is_none() && nodes.is_none() && !actions.contains(&Right::Access) {
+        r.warning("covers nothing: it has neither `guests` nor `nodes`");
+    }
+    r.finish();
+    AllowRule {
+        place,
+        who,
+        actions,
+        guests: guests.unwrap_or_default(),
+        nodes: nodes.unwrap_or_default(),
+        channels: channels.unwrap_or_default(),
+        confirm,
+        words,
+    }
 }
 
 pub(super) fn deny(rules: Vec<(usize, Value)>, known: &[&str], notes: &mut Notes) -> Vec<DenyRule> {
-    let mut read = Vec::with_capacity(rules.len());
-    for (at, rule) in rules {
-        let Some((place, mut r)) = open("deny[]", "deny", at, rule, notes) else {
-            continue;
-        };
-        let who = who(&mut r, known);
-        let (_, actions) = actions(&mut r);
-        let guests = r.filled("guests", want::word).map(values);
-        let nodes = r.filled("nodes", want::word).map(values);
-        // A denial holds everywhere and always; narrowed down it would be a hole.
-        for key in ["channels", "confirm", "hours", "limit"] {
-            r.refuse(
-                key,
-                "a rule [[deny]] takes only who, actions, guests and nodes",
-            );
-        }
-        r.finish();
-        read.push(DenyRule {
-            place,
-            who,
-            actions,
-            guests,
-            nodes,
-        });
+    let read = |(at, rule)| {
+        let (place, reader) = open("deny[]", "deny", at, rule, notes)?;
+        Some(deny_rule(place, reader, known))
+    };
+    rules.into_iter().filter_map(read).collect()
+}
+
+fn deny_rule(place: Place, mut r: Reader<'_>, known: &[&str]) -> DenyRule {
+    let who = who(&mut r, known);
+    let (_, actions) = actions(&mut r);
+    let guests = r.filled("guests", want::word).map(values);
+    let nodes = r.filled("nodes", want::word).map(values);
+    // A denial holds everywhere and always; narrowed down it would be a hole.
+    for key in ["channels", "confirm", "hours", "limit"] {
+        r.refuse(
+            key,
+            "a rule [[deny]] takes only who, actions, guests and nodes",
+        );
     }
-    read
+    r.finish();
+    DenyRule {
+        place,
+        who,
+        actions,
+        guests,
+        nodes,
+    }
 }
 
 fn open<'n>(
