@@ -157,6 +157,15 @@ impl Error {
         )
     }
 
+    /// What Proxmox itself said.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Refused { reason, .. } => Some(reason),
+            _ => None,
+        }
+    }
+
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         match self {

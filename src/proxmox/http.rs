@@ -1,21 +1,16 @@
-//! Requests and answers: which endpoint, how long, what may be tried again, and what the answer
-//! says. The only function that can send a write is [`Transport::write`], and it wants a permit.
+//! Requests: which endpoint, how long, and what may be tried again. The only function that can send
+//! a write is [`Transport::write`], and it wants a permit.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use hyper::body::Bytes;
-use hyper::ext::ReasonPhrase;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
+use super::answer::Answer;
 use super::endpoints::Endpoints;
 use super::error::{Error, Failure, Why, chain};
 use super::path::ApiPath;
-use super::perl::{Object, Scalar};
 use super::tls;
 use crate::action::{Right, TargetKey};
 use crate::config::Cluster;
@@ -268,134 +263,5 @@ fn classify(url: &str, error: reqwest::Error) -> Error {
         Error::NoAnswer(failure)
     } else {
         Error::NotSent(failure)
-    }
-}
-
-/// An answer, whole.
-pub(super) struct Answer {
-    status: u16,
-    /// The status in words, as the server put it.
-    phrase: String,
-    body: Bytes,
-}
-
-#[derive(Deserialize)]
-struct Envelope<T> {
-    data: T,
-    #[serde(default)]
-    total: Scalar,
-}
-
-#[derive(Default, Deserialize)]
-struct Complaint {
-    #[serde(default)]
-    message: Scalar,
-    #[serde(default)]
-    errors: Object<BTreeMap<String, Scalar>>,
-}
-
-impl Answer {
-    async fn read(response: reqwest::Response) -> Result<Self, reqwest::Error> {
-        let status = response.status();
-        let phrase = match response.extensions().get::<ReasonPhrase>() {
-            Some(phrase) => String::from_utf8_lossy(phrase.as_bytes()).trim().to_owned(),
-            None => status.canonical_reason().unwrap_or_default().to_owned(),
-        };
-        let body = match response.bytes().await {
-            // A refusal is one, whether its text came through or not.
-            Err(_) if status.as_u16() >= 400 => Bytes::new(),
-            body => body?,
-        };
-        Ok(Self {
-            status: status.as_u16(),
-            phrase,
-            body,
-        })
-    }
-
-    pub(super) fn data<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        Ok(self.data_and_total()?.0)
-    }
-
-    /// `total` is what there is, where the answer is a page of it.
-    pub(super) fn data_and_total<T: DeserializeOwned>(&self) -> Result<(T, Option<u64>), Error> {
-        if !(200..300).contains(&self.status) {
-            return Err(self.refusal());
-        }
-        let envelope: Envelope<T> = serde_json::from_slice(&self.body)
-            .map_err(|error| Error::BadReply(error.to_string()))?;
-        Ok((envelope.data, envelope.total.whole()))
-    }
-
-    fn refusal(&self) -> Error {
-        let complaint: Complaint = serde_json::from_slice(&self.body).unwrap_or_default();
-        let message = complaint.message.text().map(|text| one_line(&text));
-        let reason = [message, Some(self.phrase.clone())]
-            .into_iter()
-            .flatten()
-            .find(|text| !text.is_empty())
-            .unwrap_or_else(|| format!("status {}", self.status));
-        let fields = complaint.errors.0.unwrap_or_default();
-        let texts = fields
-            .into_iter()
-            .map(|(key, what)| (key, one_line(&what.text().unwrap_or_default())));
-        Error::Refused {
-            status: self.status,
-            reason,
-            fields: texts.collect(),
-        }
-    }
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn answer(status: u16, phrase: &str, body: &'static str) -> Answer {
-        Answer {
-            status,
-            phrase: phrase.to_owned(),
-            body: Bytes::from_static(body.as_bytes()),
-        }
-    }
-
-    fn reason(answer: &Answer) -> String {
-        match answer.data::<Scalar>() {
-            Err(Error::Refused { reason, .. }) => reason,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn the_reason_is_the_message_or_the_phrase_or_the_status() {
-        let body = "{\"data\":null,\"message\":\"no such\\nguest\\n\"}";
-        assert_eq!(reason(&answer(500, "phrase", body)), "no such guest");
-        assert_eq!(reason(&answer(500, "phrase", "{\"data\":null}")), "phrase");
-        assert_eq!(
-            reason(&answer(595, "No route to host", "")),
-            "No route to host"
-        );
-        assert_eq!(reason(&answer(596, "", "<html>")), "status 596");
-    }
-
-    #[test]
-    fn field_errors_are_kept() {
-        let body = r#"{"message":"Parameter verification failed.\n","errors":{"vmid":"bad\n"},"data":null}"#;
-        let Err(Error::Refused { fields, .. }) = answer(400, "", body).data::<Scalar>() else {
-            panic!("not refused");
-        };
-        assert_eq!(fields["vmid"], "bad");
-    }
-
-    #[test]
-    fn bad_json_is_told_from_a_refusal() {
-        for body in ["", "<html>", "{}", "{\"data\":", "[]"] {
-            let data = answer(200, "OK", body).data::<String>();
-            assert!(matches!(data, Err(Error::BadReply(_))), "{body}");
-        }
     }
 }

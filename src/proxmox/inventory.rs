@@ -8,15 +8,17 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 use super::guest::GuestNow;
-use super::rows::{Guest, NodeState, Quorum, Snapshot};
+use super::quorum::Quorum;
+use super::rows::{NodeState, Snapshot};
 use super::shared::Shared;
 use super::{Client, Error};
+use crate::action::GuestFacts;
 use crate::ids::{Kind, NodeName, Vmid};
 
 /// `/cluster/status` is asked anew when older.
-const QUORUM_AGE: Duration = Duration::from_secs(60);
+const QUORUM_AGE: Duration = Duration::from_mins(1);
 /// Beyond this it is no longer shown, if it cannot be read.
-const QUORUM_LOST: Duration = Duration::from_secs(180);
+const QUORUM_LOST: Duration = Duration::from_mins(3);
 /// The first snapshot waits so long for it, and no later one does.
 const QUORUM_WAIT: Duration = Duration::from_secs(1);
 /// How long an answer of `status/current` serves everybody.
@@ -119,7 +121,7 @@ impl Inventory {
     /// # Errors
     ///
     /// As [`Client::guest_now`].
-    pub async fn guest_now(&self, guest: &Guest) -> Result<Arc<GuestNow>, Error> {
+    pub async fn guest_now(&self, guest: &GuestFacts) -> Result<Arc<GuestNow>, Error> {
         self.guest_within(GUEST_AGE, guest).await
     }
 
@@ -128,19 +130,23 @@ impl Inventory {
     /// # Errors
     ///
     /// As [`Client::guest_now`].
-    pub async fn guest_now_fresh(&self, guest: &Guest) -> Result<Arc<GuestNow>, Error> {
+    pub async fn guest_now_fresh(&self, guest: &GuestFacts) -> Result<Arc<GuestNow>, Error> {
         self.guest_within(Duration::ZERO, guest).await
     }
 
-    async fn guest_within(&self, max_age: Duration, guest: &Guest) -> Result<Arc<GuestNow>, Error> {
-        let (vmid, kind) = (guest.facts.guest.vmid, guest.facts.kind);
-        let key = (vmid, kind, guest.facts.node.clone());
+    async fn guest_within(
+        &self,
+        max_age: Duration,
+        guest: &GuestFacts,
+    ) -> Result<Arc<GuestNow>, Error> {
+        let (vmid, kind) = (guest.guest.vmid, guest.kind);
+        let key = (vmid, kind, guest.node.clone());
         let shared = {
             let mut guests = self.guests.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(guests.entry(key).or_insert_with(Shared::new))
         };
         let fetch = || {
-            let (client, node) = (Arc::clone(&self.client), guest.facts.node.clone());
+            let (client, node) = (Arc::clone(&self.client), guest.node.clone());
             async move { client.guest_now(kind, &node, vmid).await }
         };
         match shared.get(max_age, fetch).await {
@@ -192,19 +198,19 @@ impl Inventory {
         for (vmid, guest) in &mut snapshot.guests {
             let facts = &mut guest.facts;
             if let Some(name) = &facts.name {
-                let named = Named {
+                let known = Named {
                     kind: facts.kind,
                     node: facts.node.clone(),
                     name: name.clone(),
                 };
-                names.insert(*vmid, named);
+                names.insert(*vmid, known);
                 continue;
             }
             let node = snapshot.nodes.get(&facts.node);
             let down = node.is_none_or(|node| node.status != NodeState::Online);
-            let same = |named: &&Named| named.kind == facts.kind && named.node == facts.node;
+            let same = |known: &&Named| known.kind == facts.kind && known.node == facts.node;
             match names.get(vmid).filter(same) {
-                Some(named) if down => facts.name = Some(named.name.clone()),
+                Some(known) if down => facts.name = Some(known.name.clone()),
                 _ => drop(names.remove(vmid)),
             }
         }

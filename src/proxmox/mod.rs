@@ -5,6 +5,7 @@
 //! A write takes a [`Permit`](crate::permission::Permit), which is compared with what it does.
 
 mod access;
+mod answer;
 mod endpoints;
 mod error;
 mod guest;
@@ -13,6 +14,7 @@ mod inventory;
 mod node;
 mod path;
 mod perl;
+mod quorum;
 mod rows;
 mod shared;
 mod task;
@@ -36,7 +38,8 @@ pub use guest::{GuestNow, RunState};
 pub use http::Limits;
 pub use inventory::{Inventory, Stale, StaleWhy};
 pub use node::NodeStatus;
-pub use rows::{Guest, Node, NodeState, Quorum, Snapshot, Storage, StorageState};
+pub use quorum::Quorum;
+pub use rows::{Guest, Node, NodeState, Snapshot, Storage, StorageState};
 pub use task::{Followed, Patience, TaskEnd, TaskState, follow};
 pub use tls::{Fault, Presented, fingerprint_text, presented};
 

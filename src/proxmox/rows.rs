@@ -1,5 +1,5 @@
-//! `/cluster/resources` and `/cluster/status`: rows in, [`Snapshot`] out. A row that cannot be read
-//! is left out, never the list.
+//! `/cluster/resources`: rows in, [`Snapshot`] out. A row that cannot be read is left out, never the
+//! list.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::guest::RunState;
 use super::path::ApiPath;
 use super::perl::{Object, Scalar};
+use super::quorum::Quorum;
 use super::{Client, Error};
 use crate::action::GuestFacts;
 use crate::ids::{ClusterName, GuestRef, Kind, NodeName, Vmid};
@@ -104,16 +105,6 @@ pub struct Storage {
     /// Bytes.
     pub disk: Option<u64>,
     pub maxdisk: Option<u64>,
-}
-
-/// Whether the nodes still decide together. Without quorum nothing can be started.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Quorum {
-    /// The cluster's own name; `None`: a single node, which always has quorum.
-    pub cluster: Option<String>,
-    pub quorate: bool,
-    pub nodes: usize,
-    pub online: usize,
 }
 
 #[derive(Default, Deserialize)]
@@ -269,48 +260,12 @@ fn snapshot(
     snapshot
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct StatusRow {
-    #[serde(rename = "type")]
-    kind: Scalar,
-    name: Scalar,
-    quorate: Scalar,
-    online: Scalar,
-}
-
-fn quorum(rows: Vec<Object<StatusRow>>) -> Quorum {
-    let of = |wanted: &'static str| {
-        let rows = rows.iter().filter_map(|row| row.0.as_ref());
-        rows.filter(move |row| row.kind.text().as_deref() == Some(wanted))
-    };
-    let cluster = of("cluster").next();
-    Quorum {
-        cluster: cluster.and_then(|row| row.name.text()),
-        quorate: cluster.is_none_or(|row| row.quorate.flag()),
-        nodes: of("node").count(),
-        online: of("node").filter(|row| row.online.flag()).count(),
-    }
-}
-
 impl Client {
     /// One call for the whole cluster, answered from the entry node's memory.
     pub(super) async fn resources(&self) -> Result<Snapshot, Error> {
         let taken = (Instant::now(), SystemTime::now());
         let rows = self.get(&ApiPath::new(&["cluster", "resources"])).await?;
         Ok(snapshot(self.cluster(), rows, taken))
-    }
-
-    /// `None`: the token may not see it (no `Sys.Audit` on `/`).
-    pub(super) async fn quorum(&self) -> Result<Option<Quorum>, Error> {
-        let rows = self
-            .get_protected(&ApiPath::new(&["cluster", "status"]))
-            .await;
-        match rows {
-            Ok(rows) => Ok(Some(quorum(rows))),
-            Err(Error::Refused { status: 403, .. }) => Ok(None),
-            Err(error) => Err(error),
-        }
     }
 }
 
@@ -380,25 +335,5 @@ mod tests {
         assert!(local.shared);
         assert_eq!(local.content, ["iso", "backup"]);
         assert_eq!(found.pools, ["p"]);
-    }
-
-    #[test]
-    fn a_single_node_always_has_quorum() {
-        let alone = r#"[{"type":"node","name":"pve1","online":1,"local":1}]"#;
-        let alone = quorum(serde_json::from_str(alone).unwrap());
-        assert_eq!(
-            (alone.cluster, alone.quorate, alone.nodes, alone.online),
-            (None, true, 1, 1)
-        );
-    }
-
-    #[test]
-    fn a_cluster_says_whether_it_has() {
-        let three = r#"[{"type":"cluster","name":"lab","quorate":"0","nodes":3},
-            {"type":"node","name":"a","online":1},{"type":"node","name":"b","online":0},
-            {"type":"node","name":"c"},null]"#;
-        let three = quorum(serde_json::from_str(three).unwrap());
-        assert_eq!(three.cluster.as_deref(), Some("lab"));
-        assert_eq!((three.quorate, three.nodes, three.online), (false, 3, 1));
     }
 }

@@ -79,8 +79,8 @@ pub struct Patience {
 impl Default for Patience {
     fn default() -> Self {
         Self {
-            silence: Duration::from_secs(2 * 60),
-            whole: Duration::from_secs(60 * 60),
+            silence: Duration::from_mins(2),
+            whole: Duration::from_hours(1),
         }
     }
 }
@@ -156,7 +156,7 @@ impl Client {
             let path = task_path(upid, "log").query(&[("start", &at), ("limit", &limit)]);
             let (page, total): (Vec<Object<LineRow>>, _) = self.get_page(&path).await?;
             let rows = page.len() as u64;
-            lines.extend(page.into_iter().filter_map(|row| row.0).filter_map(line));
+            lines.extend(page.into_iter().filter_map(|row| line(&row.0?)));
             while lines.len() > last {
                 lines.pop_front();
             }
@@ -177,7 +177,7 @@ fn task_path(upid: &Upid, last: &str) -> ApiPath {
 }
 
 /// An empty log arrives as one line that says so.
-fn line(row: LineRow) -> Option<String> {
+fn line(row: &LineRow) -> Option<String> {
     let text = row.t.text().unwrap_or_default();
     let nothing = row.n.whole() == Some(1) && text == "no content";
     (!nothing).then_some(text)
@@ -209,11 +209,11 @@ mod tests {
     #[test]
     fn an_empty_log_has_no_lines() {
         let row = |json| serde_json::from_str::<LineRow>(json).unwrap();
-        assert_eq!(line(row(r#"{"n":1,"t":"no content"}"#)), None);
+        assert_eq!(line(&row(r#"{"n":1,"t":"no content"}"#)), None);
         assert_eq!(
-            line(row(r#"{"n":2,"t":"no content"}"#)).as_deref(),
+            line(&row(r#"{"n":2,"t":"no content"}"#)).as_deref(),
             Some("no content")
         );
-        assert_eq!(line(row(r#"{"n":"3","t":""}"#)).as_deref(), Some(""));
+        assert_eq!(line(&row(r#"{"n":"3","t":""}"#)).as_deref(), Some(""));
     }
 }
