@@ -7,10 +7,13 @@
 //! walks one command through the files, and `tests/layers.rs` holds who may import whom.
 
 pub mod action;
+pub mod audit;
+pub mod command;
 pub mod config;
+pub mod embed;
+pub mod follow;
 pub mod ids;
 pub mod logging;
-pub mod audit;
 pub mod permission;
-pub mod store;
 pub mod proxmox;
+pub mod store;

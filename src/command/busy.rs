@@ -32,6 +32,12 @@ impl Busy {
         (!overtakes(power, current.0)).then_some(current)
     }
 
+    /// What is being done to the guest, if anything.
+    #[must_use]
+    pub(super) fn with(&self, guest: &GuestRef) -> Option<Power> {
+        self.acts.get(guest).map(|act| act.0)
+    }
+
     /// Claims the guest, or says who is at it.
     pub(super) fn claim(
         &self,

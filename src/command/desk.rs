@@ -1,17 +1,17 @@
 //! What a command needs at hand: the clusters, the policy, the store, and what is going on.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
-use crate::action::{Actor, Request};
+use crate::action::{Actor, Request, TargetKey};
 use crate::audit;
-use crate::action::TargetKey;
 use crate::config::{Acts, Config};
 use crate::ids::{ChannelId, ClusterName};
 use crate::permission::{Denied, Policy};
-use crate::proxmox::inventory::Inventory;
+use crate::proxmox::Inventory;
 use crate::store::Store;
 
 use super::busy::Busy;
@@ -36,6 +36,7 @@ pub struct Desk {
     pub(super) busy: Busy,
     acts: Acts,
     public_read_channels: Vec<ChannelId>,
+    tokens: BTreeMap<ClusterName, String>,
 }
 
 impl Desk {
@@ -49,11 +50,26 @@ impl Desk {
             busy: Busy::default(),
             acts: config.bot.acts,
             public_read_channels: config.discord.public_read_channels.clone(),
+            tokens: config
+                .clusters
+                .iter()
+                .map(|c| (c.name.clone(), c.token_id.clone()))
+                .collect(),
         }
     }
 
-    pub(super) fn cluster(&self, name: &ClusterName) -> Option<&Arc<Inventory>> {
-        self.clusters.iter().find(|c| c.client().cluster() == name)
+    /// The clusters that a query can mean.
+    pub(super) fn asked_for(
+        &self,
+        cluster: Option<&ClusterName>,
+    ) -> impl Iterator<Item = &Arc<Inventory>> {
+        let named = move |c: &&Arc<Inventory>| cluster.is_none_or(|n| c.client().cluster() == n);
+        self.clusters.iter().filter(named)
+    }
+
+    /// The id (never the secret) of the token that the bot uses there.
+    pub(super) fn token_of(&self, cluster: &ClusterName) -> &str {
+        self.tokens.get(cluster).map_or("", String::as_str)
     }
 
     /// Whether ids need the cluster's name in front to mean one thing.

@@ -1,21 +1,31 @@
 //! What a request becomes: decided at once from memory, then, once Discord has been told to wait,
-//! performed.
+//! performed. The edge calls [`decide`], [`perform`] and [`suggest`], and nothing else.
 
+mod busy;
+mod confirm;
+mod desk;
+mod own;
+mod power;
+mod read;
+mod resolve;
+mod suggest;
 pub mod table;
-
-use std::sync::Arc;
 
 use tokio::sync::{oneshot, watch};
 
-use crate::action::{Request, Typing};
-use crate::embed::Reply;
+use crate::action::{Action, GuestFacts, Request, Typing};
+use crate::embed::{self, Reply};
+use crate::ids::{GuestQuery, NodeQuery};
 
+pub use desk::Desk;
 pub use table::{Argument, Row, TABLE, Wants};
 
-/// What a command needs at hand. (Its fields come with `app`.)
-pub struct Desk {}
+use confirm::NotOpen;
+use power::Switch;
+use resolve::{FoundGuest, Lookup};
 
 /// What becomes of a request, known without waiting for anything.
+#[derive(Debug)]
 pub enum Decision {
     /// All that happens is this answer.
     Answer { reply: Reply, to: Audience },
@@ -25,8 +35,14 @@ pub enum Decision {
         reply: Reply,
         closed: oneshot::Receiver<Reply>,
     },
-    /// Acknowledge to that audience; if Discord took the acknowledgement, call [`perform`].
-    Go(Audience),
+    /// Acknowledge to the task's audience; if Discord took the acknowledgement, [`perform`] it.
+    Go(Task),
+}
+
+impl Decision {
+    fn answer(reply: Reply, to: Audience) -> Self {
+        Self::Answer { reply, to }
+    }
 }
 
 /// Who sees an answer, and where.
@@ -40,7 +56,65 @@ pub enum Audience {
     Replace,
 }
 
+/// Something that was decided to be worth trying. Not a right to do it: that is checked again.
+#[derive(Debug)]
+pub struct Task {
+    request: Request,
+    work: Work,
+    /// The guest that the person was asked about and said yes to.
+    confirmed: Option<GuestFacts>,
+    audience: Audience,
+}
+
+#[derive(Debug)]
+enum Work {
+    Read,
+    Switch(Switch),
+}
+
+impl Task {
+    #[must_use]
+    pub fn audience(&self) -> Audience {
+        self.audience
+    }
+
+    fn read(request: &Request, audience: Audience) -> Self {
+        Self {
+            request: request.clone(),
+            work: Work::Read,
+            confirmed: None,
+            audience,
+        }
+    }
+
+    fn switch(
+        request: &Request,
+        switch: Switch,
+        confirmed: Option<GuestFacts>,
+        audience: Audience,
+    ) -> Self {
+        Self {
+            request: request.clone(),
+            work: Work::Switch(switch),
+            confirmed,
+            audience,
+        }
+    }
+
+    /// A late refusal is as private as an early one: the public answer goes.
+    fn refuse(&self, reply: Reply) -> Outcome {
+        match self.audience {
+            Audience::Public => Outcome {
+                reply: None,
+                aside: Some(reply),
+            },
+            Audience::Private | Audience::Replace => Outcome::shown(reply),
+        }
+    }
+}
+
 /// How a performed request ends.
+#[derive(Debug)]
 pub struct Outcome {
     /// The last state of the answer; `None`: the answer is deleted (it was refused late).
     pub reply: Option<Reply>,
@@ -48,16 +122,56 @@ pub struct Outcome {
     pub aside: Option<Reply>,
 }
 
+impl Outcome {
+    fn shown(reply: Reply) -> Self {
+        Self {
+            reply: Some(reply),
+            aside: None,
+        }
+    }
+}
+
 /// Decides from memory; never waits.
 pub fn decide(desk: &Desk, request: &Request) -> Decision {
-    let _ = (desk, request);
-    unimplemented!("command::decide comes with the next commit")
+    match &request.action {
+        Action::Status
+        | Action::NodeList
+        | Action::NodeStatus(_)
+        | Action::GuestList(_)
+        | Action::GuestStatus { .. } => read::decide(desk, request),
+        Action::Power { power, kind, guest } => {
+            let switch = Switch {
+                power: *power,
+                kind: *kind,
+                guest: guest.clone(),
+            };
+            power::decide(desk, request, switch)
+        }
+        Action::Confirm(question) => match desk.questions.confirm(*question, request.actor.user) {
+            Ok(asked) => power::confirmed(desk, request, asked),
+            Err(why) => not_open(desk, request, why),
+        },
+        Action::Cancel(question) => match desk.questions.cancel(*question, request.actor.user) {
+            Ok(asked) => {
+                let reply = embed::confirm::cancelled(asked.power, &asked.guest);
+                Decision::answer(reply, Audience::Replace)
+            }
+            Err(why) => not_open(desk, request, why),
+        },
+        Action::Whoami => Decision::answer(own::whoami(desk, request), Audience::Private),
+        Action::Help => Decision::answer(own::help(desk, request), Audience::Private),
+        Action::Unclear(why) => {
+            Decision::answer(embed::problem::unclear(*why), Audience::Private)
+        }
+    }
 }
 
 /// Does it. Each state on the way is put into `shown`; only the newest matters.
-pub async fn perform(desk: Arc<Desk>, request: Request, shown: watch::Sender<Option<Reply>>) -> Outcome {
-    let _ = (desk, request, shown);
-    unimplemented!("command::perform comes with the next commit")
+pub async fn perform(desk: &Desk, task: Task, shown: watch::Sender<Option<Reply>>) -> Outcome {
+    match &task.work {
+        Work::Read => read::perform(desk, &task).await,
+        Work::Switch(switch) => power::perform(desk, &task, switch, &shown).await,
+    }
 }
 
 /// One line of autocomplete.
@@ -70,7 +184,42 @@ pub struct Choice {
 }
 
 /// At most 25 choices, from memory, only what the person may see; never waits.
+#[must_use]
 pub fn suggest(desk: &Desk, typing: &Typing) -> Vec<Choice> {
-    let _ = (desk, typing);
-    Vec::new()
+    suggest::suggest(desk, typing)
+}
+
+fn not_open(desk: &Desk, request: &Request, why: NotOpen) -> Decision {
+    let reply = match why {
+        NotOpen::Gone => embed::confirm::gone(),
+        NotOpen::NotYours(user) => {
+            desk.note_refusal(request, None, "somebody else's question");
+            embed::confirm::not_yours(user)
+        }
+    };
+    Decision::answer(reply, Audience::Private)
+}
+
+/// Why no guest came of what was asked, in the words that tell no more than one may know.
+fn guest_not_found(
+    desk: &Desk,
+    request: &Request,
+    query: &GuestQuery,
+    subcommand: &str,
+    lookup: Lookup<FoundGuest>,
+) -> Reply {
+    match lookup {
+        Lookup::WrongKind(facts) => embed::problem::wrong_kind(&facts, subcommand),
+        Lookup::Ambiguous(guests) => embed::problem::ambiguous(query, &guests),
+        Lookup::NotYet => embed::problem::out_of_reach("Proxmox", request.id),
+        Lookup::Missing | Lookup::Found(_) => {
+            desk.note_refusal(request, None, "no such guest, or not visible");
+            embed::problem::no_such_guest(query)
+        }
+    }
+}
+
+fn node_not_found(desk: &Desk, request: &Request, query: &NodeQuery) -> Reply {
+    desk.note_refusal(request, None, "no such node, or not visible");
+    embed::problem::no_such_node(query)
 }

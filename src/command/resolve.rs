@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use crate::action::{Actor, GuestFacts, Target};
 use crate::ids::{GuestQuery, Kind, NodeQuery, NodeRef, Wanted};
-use crate::proxmox::inventory::Inventory;
-use crate::proxmox::rows::{Guest, Node, Snapshot};
+use crate::proxmox::{Guest, Inventory, Node, Snapshot};
 
 use super::desk::Desk;
 
@@ -45,7 +44,7 @@ pub(super) fn guest(
     let mine = policy.of(actor);
     let mut unseen = false;
     let mut found: Vec<FoundGuest> = Vec::new();
-    for inventory in in_question(desk, query.cluster.as_ref()) {
+    for inventory in desk.asked_for(query.cluster.as_ref()) {
         let Some(snapshot) = inventory.latest() else {
             unseen = true;
             continue;
@@ -73,7 +72,7 @@ pub(super) fn node(desk: &Desk, actor: &Actor, query: &NodeQuery) -> Lookup<Foun
     let policy = desk.policy.load();
     let mine = policy.of(actor);
     let mut unseen = false;
-    for inventory in in_question(desk, query.cluster.as_ref()) {
+    for inventory in desk.asked_for(query.cluster.as_ref()) {
         let Some(snapshot) = inventory.latest() else {
             unseen = true;
             continue;
@@ -94,15 +93,6 @@ pub(super) fn node(desk: &Desk, actor: &Actor, query: &NodeQuery) -> Lookup<Foun
         }
     }
     if unseen { Lookup::NotYet } else { Lookup::Missing }
-}
-
-fn in_question<'d>(
-    desk: &'d Desk,
-    cluster: Option<&crate::ids::ClusterName>,
-) -> impl Iterator<Item = &'d Arc<Inventory>> {
-    desk.clusters
-        .iter()
-        .filter(move |c| cluster.is_none_or(|name| c.client().cluster() == name))
 }
 
 fn matching<'s>(snapshot: &'s Snapshot, wanted: &Wanted) -> Vec<&'s Guest> {

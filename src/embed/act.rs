@@ -184,6 +184,8 @@ fn refresh(act: &Act) -> Button {
     }
 }
 
+const TASK_FAILED: &str = "Proxmox's task failed.";
+
 /// What Proxmox's own text means, as a sentence with the next step. Unknown texts stay unsaid in
 /// public; the person who asked gets them privately.
 #[must_use]
@@ -215,7 +217,7 @@ pub fn why_failed(text: &str) -> String {
     } else if has("interrupt") {
         "Somebody stopped the task."
     } else {
-        "Proxmox's task failed."
+        TASK_FAILED
     };
     sentence.to_owned()
 }
@@ -234,4 +236,34 @@ pub fn locked_by(lock: &str) -> String {
         _ => return format!("It is locked ({}).\nTry again when that has ended.", plain(lock)),
     };
     format!("It is locked: {work}.\nTry again when that has ended.")
+}
+
+/// What Proxmox answered instead of making a task.
+#[derive(Debug, Clone, Copy)]
+pub struct Refusal<'a> {
+    pub status: Option<u16>,
+    pub text: Option<&'a str>,
+    /// The text names a privilege that the bot's token lacks.
+    pub missing: bool,
+}
+
+/// Why Proxmox did not take a request, with the next step. Privileges are named elsewhere, to
+/// those who can give them.
+#[must_use]
+pub fn why_refused(refusal: &Refusal<'_>) -> String {
+    match refusal.status {
+        Some(401) => "Proxmox does not accept the bot's\ntoken. Tell the owner.".to_owned(),
+        Some(403) if refusal.missing => {
+            "The bot itself lacks the right for it\nin Proxmox. Tell the owner.".to_owned()
+        }
+        Some(403) => "Proxmox does not let the bot do this.\nTell the owner.".to_owned(),
+        Some(595 | 596 | 599) => {
+            "Its node does not answer. Try again\nwhen the node is back.".to_owned()
+        }
+        Some(_) => match why_failed(refusal.text.unwrap_or_default()) {
+            unknown if unknown == TASK_FAILED => "Proxmox refused it.".to_owned(),
+            known => known,
+        },
+        None => "Proxmox could not be reached, so it\nwas never asked. Try again.".to_owned(),
+    }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::action::{Action, GuestFacts, Power, Right};
 use crate::ids::{GuestQuery, GuestRef, Kind};
-use crate::proxmox::rows::{Guest, RunState};
+use crate::proxmox::{Guest, RunState};
 
 use super::reply::{Button, Card, Colour, Reply, Style};
 use super::status::Age;
@@ -22,7 +22,7 @@ pub fn state(state: &RunState) -> (&'static str, Colour, String) {
         RunState::Other(word) if word == "io-error" || word == "internal-error" => {
             ("🔴", Colour::Red, plain(word))
         }
-        RunState::Other(word) => ("🟡", Colour::Amber, plain(word)),
+        other => ("🟡", Colour::Amber, plain(other.as_str())),
     }
 }
 
@@ -46,14 +46,22 @@ pub fn card(view: &View<'_>) -> Reply {
     } else if view.guest.template {
         (mark, colour, word) = ("📄", Colour::Grey, "template".to_owned());
     }
-    let mut lines = figures(view.guest);
-    lines.extend(notes(view.guest));
+    // Any right shows name and state; the rest is for those who may look.
+    let full = view.rights.contains(&Right::View);
+    let mut lines = Vec::new();
+    if full {
+        lines.extend(figures(view.guest));
+        lines.extend(notes(view.guest));
+    }
     lines.extend(view.age.line());
     let card = Card {
         colour,
         title: format!("{mark} {} · {word}", guest_name(facts)),
         body: lines.join("\n"),
-        footer: Some(format!("{} · {}", guest_footer(facts), facts.node)),
+        footer: Some(match full {
+            true => format!("{} · {}", guest_footer(facts), facts.node),
+            false => guest_footer(facts),
+        }),
     };
     let runs = match view.guest.status {
         _ if view.guest.template => None,
@@ -191,4 +199,11 @@ pub fn choice(guest: &Guest, several: bool) -> String {
     let name = guest.facts.name.as_deref().unwrap_or("(no name)");
     let text = format!("{} {name} · {word}", number(&guest.facts, several));
     text.chars().take(100).collect()
+}
+
+/// `101 valheim`, in running text.
+#[must_use]
+pub fn called(facts: &GuestFacts, several: bool) -> String {
+    let name = facts.name.as_deref().map(plain).unwrap_or_default();
+    format!("{} {name}", number(facts, several)).trim_end().to_owned()
 }

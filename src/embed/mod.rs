@@ -1,5 +1,15 @@
 //! Every sentence that the bot says. Data in, [`Reply`] out; nothing is fetched, nothing decided.
 
+pub mod act;
+pub mod confirm;
+pub mod edge;
+pub mod guest;
+pub mod help;
+pub mod node;
+pub mod policy;
+pub mod problem;
 pub mod reply;
+pub mod status;
+mod words;
 
 pub use reply::{Button, Card, Colour, File, Reply, Style};

@@ -2,8 +2,7 @@
 
 use crate::action::Action;
 use crate::ids::{NodeQuery, NodeRef};
-use crate::proxmox::rows::{Node, NodeState};
-use crate::proxmox::node::NodeStatus;
+use crate::proxmox::{Node, NodeState, NodeStatus};
 
 use super::reply::{Button, Card, Colour, Reply, Style};
 use super::status::Age;
@@ -14,7 +13,7 @@ use super::words::{bar, duration, percent, plain, share, size};
 pub fn line(node: &Node) -> String {
     let (mark, _, word) = state(node);
     let mut parts = vec![format!("{mark} {}", node.name)];
-    if node.online() {
+    if online(node) {
         parts.extend(node.cpu.map(|cpu| format!("CPU {}", percent(cpu))));
         if let (Some(mem), Some(most)) = (node.mem, node.maxmem) {
             parts.push(format!("RAM {}", percent(share(mem, most))));
@@ -25,11 +24,17 @@ pub fn line(node: &Node) -> String {
     parts.join(" · ")
 }
 
+/// Whether the node answers, as its cluster sees it.
+#[must_use]
+pub fn online(node: &Node) -> bool {
+    node.status == NodeState::Online
+}
+
 fn state(node: &Node) -> (&'static str, Colour, String) {
     match &node.status {
         NodeState::Online => ("🟢", Colour::Green, "online".to_owned()),
         NodeState::Offline => ("🔴", Colour::Red, "offline".to_owned()),
-        NodeState::Other(word) => ("🟠", Colour::Amber, plain(word)),
+        other => ("🟠", Colour::Amber, plain(other.as_str())),
     }
 }
 
@@ -37,7 +42,7 @@ fn state(node: &Node) -> (&'static str, Colour, String) {
 pub fn list(nodes: &[&Node], ages: &[Age]) -> Reply {
     let mut lines: Vec<String> = nodes.iter().map(|node| line(node)).collect();
     lines.extend(ages.iter().filter_map(Age::line));
-    let down = nodes.iter().any(|node| !node.online());
+    let down = nodes.iter().any(|node| !online(node));
     let plural = if nodes.len() == 1 { "" } else { "s" };
     Reply::card(Card {
         colour: if down { Colour::Red } else { Colour::Green },
@@ -57,7 +62,7 @@ pub fn list(nodes: &[&Node], ages: &[Age]) -> Reply {
 pub fn card(reference: &NodeRef, node: &Node, details: Option<&NodeStatus>, age: &Age) -> Reply {
     let (mark, colour, word) = state(node);
     let mut lines = Vec::new();
-    if node.online() {
+    if online(node) {
         if let Some(cpu) = details.and_then(|d| d.cpu).or(node.cpu) {
             let cores = node.maxcpu.map(|n| format!(" of {n}")).unwrap_or_default();
             lines.push(format!("{} CPU {}{cores}", bar(cpu), percent(cpu)));
@@ -68,7 +73,7 @@ pub fn card(reference: &NodeRef, node: &Node, details: Option<&NodeStatus>, age:
     }
     if let Some(details) = details {
         lines.extend(own_words(details));
-    } else if node.online() {
+    } else if online(node) {
         if node.cpu.is_none() {
             lines.push("Its figures are not visible to the\nbot's token.".to_owned());
         }
@@ -95,11 +100,11 @@ pub fn card(reference: &NodeRef, node: &Node, details: Option<&NodeStatus>, age:
 
 fn own_words(details: &NodeStatus) -> Vec<String> {
     let mut lines = Vec::new();
-    if !details.loadavg.is_empty() {
-        let load: Vec<String> = details.loadavg.iter().map(|l| format!("{l:.2}")).collect();
+    if let Some(load) = details.load {
+        let load: Vec<String> = load.iter().map(|l| format!("{l:.2}")).collect();
         lines.push(format!("Load {}", load.join(" ")));
     }
-    if let Some((used, total)) = details.root {
+    if let (Some(used), Some(total)) = (details.disk, details.maxdisk) {
         lines.push(format!("Root disk {} of {}", size(used), size(total)));
     }
     if let Some(uptime) = details.uptime {

@@ -2,7 +2,7 @@
 
 use crate::action::Action;
 use crate::ids::ClusterName;
-use crate::proxmox::rows::{Guest, Node, Quorum, RunState};
+use crate::proxmox::{Guest, Node, Quorum, RunState};
 
 use super::guest;
 use super::node;
@@ -64,7 +64,7 @@ fn card(view: &View<'_>, several: bool) -> Card {
     let running = count(view, |g| g.status == RunState::Running);
     let stopped = count(view, |g| g.status == RunState::Stopped);
     let other = view.guests.iter().filter(|g| !g.template).count() - running - stopped;
-    let down = view.nodes.iter().filter(|n| !n.online()).count();
+    let down = view.nodes.iter().filter(|n| !node::online(n)).count();
     let lost = view.quorum.is_some_and(|q| !q.quorate);
     let (mark, colour) = match (&view.age, down > 0 || lost, other > 0) {
         (Age::Never, ..) => ("🔴", Colour::Red),

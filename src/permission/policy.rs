@@ -153,6 +153,15 @@ impl Policy {
         }
     }
 
+    /// The names under which the rules know somebody: their own, and those of their roles.
+    #[must_use]
+    pub fn names_of(&self, actor: &Actor) -> Vec<String> {
+        let people = self.people.iter().filter(|(_, id)| **id == actor.user);
+        let roles = self.roles.iter().filter(|(_, id)| actor.roles.contains(id));
+        let names = people.map(|(name, _)| name).chain(roles.map(|(name, _)| name));
+        names.cloned().collect()
+    }
+
     /// Who in `[people]` holds a right, for "ask .." in refusals. Roles cannot be listed: only
     /// Discord knows their members.
     #[must_use]

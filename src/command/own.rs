@@ -1,0 +1,104 @@
+//! `/help` and `/access whoami`: free for everybody, and they show only what the caller may do.
+
+use std::collections::BTreeMap;
+
+use crate::action::{Request, Right, Target};
+use crate::embed::help::{Group, Line};
+use crate::embed::{self, Reply};
+use crate::ids::NodeRef;
+use crate::permission::Rights;
+
+use super::desk::Desk;
+use super::table::{Row, TABLE, Wants};
+
+pub(super) fn help(desk: &Desk, request: &Request) -> Reply {
+    let policy = desk.policy.load();
+    let mine = policy.of(&request.actor);
+    let usable = |row: &&Row| row.right.is_none_or(|right| anywhere(desk, &mine, right, row.wants));
+    let line = |row: &Row| Line {
+        command: row.path.join(" "),
+        option: row.wants.option(),
+        help: row.help,
+    };
+    let lines: Vec<Line> = TABLE.iter().filter(usable).map(line).collect();
+    embed::help::help(&lines)
+}
+
+/// Whether there is anything at all on which the command would not be refused.
+fn anywhere(desk: &Desk, mine: &Rights<'_>, right: Right, wants: Wants) -> bool {
+    desk.clusters.iter().any(|inventory| {
+        let Some(snapshot) = inventory.latest() else {
+            // Nothing is known of it yet, so nothing is promised and nothing hidden.
+            return mine.any();
+        };
+        let guests = || {
+            snapshot.guests.values().any(|guest| {
+                let kind = match wants {
+                    Wants::Guest(kind) => kind == guest.facts.kind,
+                    _ => true,
+                };
+                let target = Target::Guest(&guest.facts);
+                kind && match right {
+                    Right::View => mine.see(&target),
+                    right => mine.decide(right, &target).is_ok(),
+                }
+            })
+        };
+        let nodes = || {
+            snapshot.nodes.keys().any(|node| {
+                let node = NodeRef {
+                    cluster: inventory.client().cluster().clone(),
+                    node: node.clone(),
+                };
+                mine.see(&Target::Node(&node))
+            })
+        };
+        match wants {
+            Wants::Guest(_) => guests(),
+            Wants::Node => nodes(),
+            Wants::Nothing => guests() || nodes(),
+        }
+    })
+}
+
+pub(super) fn whoami(desk: &Desk, request: &Request) -> Reply {
+    let policy = desk.policy.load();
+    let mine = policy.of(&request.actor);
+    let mut groups: BTreeMap<Vec<(Right, bool)>, Vec<String>> = BTreeMap::new();
+    let mut nodes = Vec::new();
+    for inventory in &desk.clusters {
+        let Some(snapshot) = inventory.latest() else {
+            continue;
+        };
+        for guest in snapshot.guests.values().filter(|guest| !guest.template) {
+            let rights = rights(&mine, &Target::Guest(&guest.facts));
+            if !rights.is_empty() {
+                let name = embed::guest::called(&guest.facts, desk.several());
+                groups.entry(rights).or_default().push(name);
+            }
+        }
+        for node in snapshot.nodes.keys() {
+            let node = NodeRef {
+                cluster: inventory.client().cluster().clone(),
+                node: node.clone(),
+            };
+            if mine.see(&Target::Node(&node)) {
+                nodes.push(if desk.several() { node.to_string() } else { node.node.to_string() });
+            }
+        }
+    }
+    // Those with the most rights first.
+    let mut groups: Vec<Group> = groups
+        .into_iter()
+        .map(|(rights, names)| Group { rights, names })
+        .collect();
+    groups.sort_by_key(|group| std::cmp::Reverse(group.rights.len()));
+    embed::help::whoami(&policy.names_of(&request.actor), &groups, &nodes)
+}
+
+fn rights(mine: &Rights<'_>, target: &Target<'_>) -> Vec<(Right, bool)> {
+    Right::ALL
+        .into_iter()
+        .filter_map(|right| Some((right, mine.decide(right, target).ok()?.confirm)))
+        .collect()
+}

@@ -1,0 +1,247 @@
+//! Commands that only look. Answered from the snapshot at once where it is fresh; else Discord is
+//! told to wait, and after a moment the older one is shown with its age.
+
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use futures_util::future::join_all;
+
+use crate::action::{Action, Door, Request, Right, Target};
+use crate::embed::guest::View as GuestView;
+use crate::embed::status::{Age, View as ClusterView};
+use crate::embed::{self, Reply};
+use crate::ids::{ClusterName, GuestQuery, Kind, NodeQuery, NodeRef};
+use crate::permission::Rights;
+use crate::proxmox::{Guest, GuestNow, Node, Snapshot};
+
+use super::desk::{Desk, FRESH, READ_PATIENCE};
+use super::resolve::{self, Lookup};
+use super::{Audience, Decision, Outcome, Task, guest_not_found, node_not_found};
+
+/// A snapshot younger than this is shown without its age. One round of refreshing may be late.
+const AS_GOOD_AS_NOW: Duration = Duration::from_secs(15);
+
+/// Where the answer goes. A button changes the presser's own card, and nobody else's.
+fn audience(desk: &Desk, request: &Request) -> Audience {
+    let public = desk.reads_are_public(&request.actor);
+    match request.door {
+        Door::Button { private: true, .. } => Audience::Replace,
+        Door::Button { own: true, .. } if public => Audience::Replace,
+        _ if public => Audience::Public,
+        _ => Audience::Private,
+    }
+}
+
+pub(super) fn decide(desk: &Desk, request: &Request) -> Decision {
+    let ready = desk.clusters.iter().all(|c| {
+        let latest = c.latest();
+        latest.is_some_and(|s| s.taken.elapsed() < AS_GOOD_AS_NOW)
+    });
+    let single = matches!(request.action, Action::GuestStatus { .. } | Action::NodeStatus(_));
+    if !single && ready {
+        return match overview(desk, request) {
+            Ok(reply) => Decision::answer(reply, audience(desk, request)),
+            Err(refusal) => Decision::answer(refusal, Audience::Private),
+        };
+    }
+    let refusal = match &request.action {
+        Action::GuestStatus { kind, guest } => {
+            match resolve::guest(desk, &request.actor, *kind, guest) {
+                Lookup::Found(_) | Lookup::NotYet => None,
+                lookup => Some(guest_not_found(desk, request, guest, "status", lookup)),
+            }
+        }
+        Action::NodeStatus(node) => match resolve::node(desk, &request.actor, node) {
+            Lookup::Found(_) | Lookup::NotYet => None,
+            _ => Some(node_not_found(desk, request, node)),
+        },
+        _ => None,
+    };
+    match refusal {
+        Some(reply) => Decision::answer(reply, Audience::Private),
+        None => Decision::Go(Task::read(request, safe_audience(desk, request))),
+    }
+}
+
+/// Until it is known what the person may see, nobody else is shown that something was asked.
+fn safe_audience(desk: &Desk, request: &Request) -> Audience {
+    let seen = desk.clusters.iter().all(|c| c.latest().is_some());
+    match audience(desk, request) {
+        Audience::Public if !seen => Audience::Private,
+        audience => audience,
+    }
+}
+
+pub(super) async fn perform(desk: &Desk, task: &Task) -> Outcome {
+    let request = &task.request;
+    let fresh = desk.clusters.iter().map(|c| async {
+        // A failure is shown as age, or as a cluster that never answered.
+        let _ = c.fresh(FRESH, READ_PATIENCE).await;
+    });
+    join_all(fresh).await;
+    let reply = match &request.action {
+        Action::GuestStatus { kind, guest } => guest_status(desk, request, *kind, guest).await,
+        Action::NodeStatus(node) => node_status(desk, request, node).await,
+        _ => overview(desk, request),
+    };
+    match reply {
+        Ok(reply) => Outcome::shown(reply),
+        Err(refusal) => task.refuse(refusal),
+    }
+}
+
+/// Summary and lists: everything comes from memory.
+fn overview(desk: &Desk, request: &Request) -> Result<Reply, Reply> {
+    let policy = desk.policy.load();
+    let mine = policy.of(&request.actor);
+    let snapshots: Vec<(&ClusterName, Option<Arc<Snapshot>>)> = desk
+        .clusters
+        .iter()
+        .map(|c| (c.client().cluster(), c.latest()))
+        .collect();
+    let views: Vec<ClusterView<'_>> = snapshots
+        .iter()
+        .map(|(cluster, snapshot)| view(cluster, snapshot.as_deref(), &mine))
+        .collect();
+    let empty = |view: &ClusterView<'_>| view.nodes.is_empty() && view.guests.is_empty();
+    let never = views.iter().any(|view| view.age == Age::Never);
+    if views.iter().all(empty) && !(never && mine.any()) {
+        return Err(nothing(desk, request));
+    }
+    let ages: Vec<Age> = views.iter().map(|view| view.age.clone()).collect();
+    let several = desk.several();
+    match &request.action {
+        Action::GuestList(kind) => {
+            let guests = views.iter().flat_map(|view| view.guests.iter().copied());
+            let of_kind: Vec<&Guest> = guests.filter(|g| g.facts.kind == *kind).collect();
+            Ok(embed::guest::list(*kind, &of_kind, several, &ages))
+        }
+        Action::NodeList => {
+            let nodes: Vec<&Node> = views.iter().flat_map(|v| v.nodes.iter().copied()).collect();
+            if nodes.is_empty() && !never {
+                return Err(nothing(desk, request));
+            }
+            Ok(embed::node::list(&nodes, &ages))
+        }
+        _ => {
+            let seen = |view: &ClusterView<'_>| !empty(view) || view.age == Age::Never;
+            let shown: Vec<ClusterView<'_>> = views.into_iter().filter(seen).collect();
+            Ok(embed::status::summary(&shown))
+        }
+    }
+}
+
+/// One cluster as far as one person may see it.
+fn view<'s>(
+    cluster: &'s ClusterName,
+    snapshot: Option<&'s Snapshot>,
+    mine: &Rights<'_>,
+) -> ClusterView<'s> {
+    let Some(snapshot) = snapshot else {
+        return ClusterView {
+            cluster,
+            nodes: Vec::new(),
+            guests: Vec::new(),
+            quorum: None,
+            age: Age::Never,
+        };
+    };
+    let visible = |node: &&Node| {
+        let reference = NodeRef {
+            cluster: cluster.clone(),
+            node: node.name.clone(),
+        };
+        mine.see(&Target::Node(&reference))
+    };
+    let nodes: Vec<&Node> = snapshot.nodes.values().filter(visible).collect();
+    let guests = snapshot.guests.values();
+    ClusterView {
+        cluster,
+        // How the cluster is does not concern those who see none of its nodes.
+        quorum: snapshot.quorum.as_ref().filter(|_| !nodes.is_empty()),
+        nodes,
+        guests: guests.filter(|g| mine.see(&Target::Guest(&g.facts))).collect(),
+        age: age(snapshot),
+    }
+}
+
+fn age(snapshot: &Snapshot) -> Age {
+    if snapshot.taken.elapsed() < AS_GOOD_AS_NOW {
+        return Age::Now;
+    }
+    let since = snapshot.wall.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Age::Since(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}
+
+async fn guest_status(
+    desk: &Desk,
+    request: &Request,
+    kind: Option<Kind>,
+    query: &GuestQuery,
+) -> Result<Reply, Reply> {
+    let found = match resolve::guest(desk, &request.actor, kind, query) {
+        Lookup::Found(found) => found,
+        Lookup::NotYet => {
+            return Err(embed::problem::out_of_reach("Proxmox", request.id));
+        }
+        lookup => return Err(guest_not_found(desk, request, query, "status", lookup)),
+    };
+    let asked = found.inventory.guest_now(&found.guest.facts);
+    let now = tokio::time::timeout(READ_PATIENCE, asked).await;
+    let mut shown_age = Age::Now;
+    let guest = match now {
+        Ok(Ok(now)) => with_news(found.guest, &now),
+        other => {
+            if let Ok(Err(error)) = other {
+                tracing::debug!(interaction = %request.id, %error, "the guest cannot be read");
+            }
+            shown_age = found.inventory.latest().map_or(Age::Never, |s| age(&s));
+            found.guest
+        }
+    };
+    let policy = desk.policy.load();
+    let mine = policy.of(&request.actor);
+    let target = Target::Guest(&guest.facts);
+    let may = |right: &Right| mine.decide(*right, &target).is_ok();
+    let rights: Vec<Right> = Right::ALL.into_iter().filter(may).collect();
+    let busy = desk.busy.with(&guest.facts.guest);
+    Ok(embed::guest::card(&GuestView {
+        guest: &guest,
+        age: shown_age,
+        rights: &rights,
+        busy,
+    }))
+}
+
+/// The snapshot's row with what was just read laid over it. The CPU share stays the snapshot's: a
+/// single look often says 0.
+fn with_news(mut guest: Guest, now: &GuestNow) -> Guest {
+    guest.status = now.state().clone();
+    guest.lock.clone_from(&now.lock);
+    guest.uptime = now.uptime.or(guest.uptime);
+    guest.mem = now.mem.or(guest.mem);
+    guest.maxmem = now.maxmem.or(guest.maxmem);
+    guest
+}
+
+async fn node_status(desk: &Desk, request: &Request, query: &NodeQuery) -> Result<Reply, Reply> {
+    let found = match resolve::node(desk, &request.actor, query) {
+        Lookup::Found(found) => found,
+        Lookup::NotYet => return Err(embed::problem::out_of_reach("Proxmox", request.id)),
+        _ => return Err(node_not_found(desk, request, query)),
+    };
+    let mut details = None;
+    if embed::node::online(&found.node) {
+        let asked = found.inventory.client().node_status(&found.reference.node);
+        // Without Sys.Audit, or while it hangs, the snapshot's row has to do.
+        details = tokio::time::timeout(READ_PATIENCE, asked).await.ok().and_then(Result::ok);
+    }
+    let shown_age = found.inventory.latest().map_or(Age::Never, |s| age(&s));
+    Ok(embed::node::card(&found.reference, &found.node, details.as_ref(), &shown_age))
+}
+
+fn nothing(desk: &Desk, request: &Request) -> Reply {
+    desk.note_refusal(request, None, "nothing visible");
+    let policy = desk.policy.load();
+    embed::problem::nothing_to_see(&policy.holders(&request.actor, Right::Access, &Target::Bot))
+}
