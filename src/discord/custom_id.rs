@@ -1,0 +1,171 @@
+//! Buttons carry their action in Discord's `custom_id`: versioned, short, and read with suspicion.
+//!
+//! Whatever stands in it comes back through anybody's client. It only names what is asked; who asks
+//! and whether they may is decided at every press.
+
+use crate::action::{Action, Power, QuestionId, Unclear};
+use crate::ids::{GuestQuery, Kind};
+
+/// Raised when the meaning of a word changes: presses of older buttons are then not understood,
+/// rather than misunderstood.
+const VERSION: &str = "1";
+
+/// Discord's limit.
+const MOST: usize = 100;
+
+/// The custom id of a button. `None` where the action has none: nobody presses what was not
+/// understood, and names too long for Discord are left to the commands.
+pub(super) fn encode(action: &Action) -> Option<String> {
+    let words = match action {
+        Action::Status => "summary".to_owned(),
+        Action::NodeList => "nodes".to_owned(),
+        Action::NodeStatus(node) => format!("n:{node}"),
+        Action::GuestList(kind) => format!("list:{}", kind.key()),
+        Action::GuestStatus { guest, .. } => format!("status:{guest}"),
+        Action::Power { power, guest, .. } => format!("{}:{guest}", power.key()),
+        Action::Confirm(QuestionId(id)) => format!("yes:{id:016x}"),
+        Action::Cancel(QuestionId(id)) => format!("no:{id:016x}"),
+        Action::Whoami => "whoami".to_owned(),
+        Action::Help => "help".to_owned(),
+        Action::Unclear(_) => return None,
+    };
+    let id = format!("{VERSION}:{words}");
+    (id.len() <= MOST).then_some(id)
+}
+
+/// What a pressed button asks for. Anything that [`encode`] would not have written is unclear.
+pub(super) fn decode(id: &str) -> Action {
+    read(id).unwrap_or(Action::Unclear(Unclear::Button))
+}
+
+fn read(id: &str) -> Option<Action> {
+    let words = id.strip_prefix(VERSION)?.strip_prefix(':')?;
+    let (verb, rest) = match words.split_once(':') {
+        Some((verb, rest)) => (verb, Some(rest)),
+        None => (words, None),
+    };
+    match (verb, rest) {
+        ("summary", None) => Some(Action::Status),
+        ("nodes", None) => Some(Action::NodeList),
+        ("whoami", None) => Some(Action::Whoami),
+        ("help", None) => Some(Action::Help),
+        ("n", Some(node)) => exact(node).map(Action::NodeStatus),
+        ("list", Some("vm")) => Some(Action::GuestList(Kind::Vm)),
+        ("list", Some("ct")) => Some(Action::GuestList(Kind::Ct)),
+        ("status", Some(guest)) => exact(guest).map(|guest| Action::GuestStatus { kind: None, guest }),
+        ("yes", Some(question)) => question_id(question).map(Action::Confirm),
+        ("no", Some(question)) => question_id(question).map(Action::Cancel),
+        (verb, Some(guest)) => power(verb, exact(guest)?),
+        _ => None,
+    }
+}
+
+fn power(verb: &str, guest: GuestQuery) -> Option<Action> {
+    let power = Power::ALL.into_iter().find(|power| power.key() == verb)?;
+    Some(Action::Power {
+        power,
+        kind: None,
+        guest,
+    })
+}
+
+/// Parsing trims what people type; a custom id was written by us, so it must match to the letter.
+fn exact<T: std::str::FromStr + ToString>(text: &str) -> Option<T> {
+    text.parse::<T>().ok().filter(|parsed| parsed.to_string() == text)
+}
+
+fn question_id(text: &str) -> Option<QuestionId> {
+    let id = u64::from_str_radix(text, 16).ok().map(QuestionId)?;
+    (format!("{:016x}", id.0) == text).then_some(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guest(text: &str) -> GuestQuery {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn every_action_comes_back_as_it_went() {
+        let mut actions = vec![
+            Action::Status,
+            Action::NodeList,
+            Action::NodeStatus("home/pve1".parse().unwrap()),
+            Action::NodeStatus("pve1".parse().unwrap()),
+            Action::GuestList(Kind::Vm),
+            Action::GuestList(Kind::Ct),
+            Action::GuestStatus {
+                kind: None,
+                guest: guest("home/101"),
+            },
+            Action::Confirm(QuestionId(0)),
+            Action::Confirm(QuestionId(u64::MAX)),
+            Action::Cancel(QuestionId(0xdead_beef)),
+            Action::Whoami,
+            Action::Help,
+        ];
+        actions.extend(Power::ALL.map(|power| Action::Power {
+            power,
+            kind: None,
+            guest: guest("home/valheim"),
+        }));
+        for action in actions {
+            let id = encode(&action).unwrap();
+            assert!(id.len() <= MOST, "{id}");
+            assert_eq!(decode(&id), action, "{id}");
+        }
+    }
+
+    #[test]
+    fn ids_are_short_and_readable() {
+        let start = Action::Power {
+            power: Power::Start,
+            kind: Some(Kind::Vm),
+            guest: guest("home/101"),
+        };
+        assert_eq!(encode(&start).unwrap(), "1:start:home/101");
+        assert_eq!(encode(&Action::Confirm(QuestionId(1))).unwrap(), "1:yes:0000000000000001");
+    }
+
+    #[test]
+    fn the_longest_names_fit() {
+        let cluster = format!("a{}", "b".repeat(31));
+        let node = format!("{cluster}/{}", "n".repeat(63)).parse().unwrap();
+        assert_eq!(encode(&Action::NodeStatus(node)).unwrap().len(), MOST);
+        let biggest = guest(&format!("{cluster}/999999999"));
+        let shutdown = Action::Power {
+            power: Power::Shutdown,
+            kind: None,
+            guest: biggest,
+        };
+        assert!(encode(&shutdown).is_some());
+    }
+
+    #[test]
+    fn what_has_no_id_gets_none() {
+        assert_eq!(encode(&Action::Unclear(Unclear::Button)), None);
+        let long = format!("a{}/{}", "b".repeat(31), "g".repeat(63));
+        let shutdown = Action::Power {
+            power: Power::Shutdown,
+            kind: None,
+            guest: guest(&long),
+        };
+        assert_eq!(encode(&shutdown), None);
+    }
+
+    #[test]
+    fn forged_and_old_ids_are_unclear_and_never_panic() {
+        let long = "9".repeat(5000);
+        for id in [
+            "", "1", "1:", "1::", ":", "2:summary", "01:summary", "1:summary:", "1:Start:home/101",
+            "1:start", "1:start:", "1:start:../../x", "1:start: 101", "1:start:0101", "1:start:101:",
+            "1:start:home/101/x", "1:list:", "1:list:qemu", "1:yes:1", "1:yes:000000000000000G",
+            "1:yes:+00000000000000f", "1:yes:00000000000000FF", "1:no:00000000000000000", "1:n:",
+            "1:n:home/", "💥", "1:💥:101", "1:status:💥", "1:start:10\u{0}1", &long,
+        ] {
+            assert_eq!(decode(id), Action::Unclear(Unclear::Button), "{id:?}");
+        }
+    }
+}
