@@ -1,5 +1,10 @@
 //! The environment: `PVE_STEWARD__SECTION__KEY` and `PVE_STEWARD__CLUSTER__NAME__KEY`.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the environment"
+)]
+
 use ::config::{Map, Value, ValueKind};
 
 use super::reader::Notes;
