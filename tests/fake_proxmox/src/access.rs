@@ -21,14 +21,23 @@ impl Caller {
     pub fn user(&self) -> &str {
         self.id.split('!').next().unwrap_or_default()
     }
+
+    /// A token sees its own tasks, a user also those of the tokens.
+    pub fn owns(&self, task_user: &str) -> bool {
+        self.id == task_user || task_user.split('!').next() == Some(&self.id)
+    }
 }
 
 /// The value after `PVEAPIToken`, unescaped: `user@realm!name=secret`.
 pub(crate) fn token_value(header: &str) -> Option<String> {
-    let at = header.find("PVEAPIToken")?;
-    let rest = &header[at + "PVEAPIToken".len()..];
-    let value = rest.strip_prefix(['=', ' '])?;
-    Some(text::decode(value.split(';').next()?, false))
+    const NAME: &str = "PVEAPIToken";
+    let at = header
+        .match_indices(NAME)
+        .map(|(at, _)| at)
+        .find(|at| *at == 0 || header[..*at].ends_with(char::is_whitespace))?;
+    let value = header[at + NAME.len()..].strip_prefix(['=', ' '])?;
+    let value = text::decode(value.split(';').next()?, false);
+    (!value.is_empty()).then_some(value)
 }
 
 /// Who the header names, believed or not: for the record.
@@ -58,7 +67,7 @@ fn is_token_id(id: &str) -> bool {
 /// The caller, or the reason phrase of the 401.
 pub(crate) fn login(state: &State, header: Option<&str>) -> Result<Caller, String> {
     let value = header.and_then(token_value).ok_or("No ticket")?;
-    let unified = state.since(9, 1);
+    let unified = state.since(9, 2);
     // Newer servers do not tell a guesser what was wrong.
     let because = |old: String| {
         if unified {
@@ -112,10 +121,6 @@ pub(crate) fn all_privs(state: &State, caller: &Caller) -> BTreeMap<String, Priv
         "/",
         "/access",
         "/access/groups",
-        "/mapping",
-        "/mapping/dir",
-        "/mapping/pci",
-        "/mapping/usb",
         "/nodes",
         "/pool",
         "/sdn",
@@ -123,8 +128,9 @@ pub(crate) fn all_privs(state: &State, caller: &Caller) -> BTreeMap<String, Priv
         "/vms",
     ];
     let mut paths: BTreeSet<String> = roots.iter().map(ToString::to_string).collect();
-    paths.extend(state.acls.iter().map(|acl| acl.path.clone()));
-    paths.extend(state.pools.iter().map(|pool| format!("/pool/{pool}")));
+    for acl in &state.acls {
+        paths.extend(prefixes(&acl.path).into_iter().map(|(path, _)| path));
+    }
     let pooled = state.guests.values().filter(|guest| guest.pool.is_some());
     paths.extend(pooled.map(|guest| format!("/vms/{}", guest.vmid)));
     paths

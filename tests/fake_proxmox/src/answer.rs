@@ -48,29 +48,31 @@ impl Answer {
     }
 }
 
-/// A successful call's `data`, and the attributes that stand beside it.
-pub(crate) struct Reply {
-    pub data: Value,
-    pub beside: Vec<(&'static str, Value)>,
+/// What a successful call gives back.
+pub(crate) enum Reply {
+    /// `data`, and the attributes that stand beside it.
+    Data(Value, Vec<(&'static str, Value)>),
+    /// A text to download.
+    File(String),
 }
 
 impl From<Value> for Reply {
     fn from(data: Value) -> Reply {
-        Reply {
-            data,
-            beside: Vec::new(),
-        }
+        Reply::Data(data, Vec::new())
     }
 }
 
 impl From<Reply> for Answer {
     fn from(reply: Reply) -> Answer {
-        let mut body = Map::new();
-        body.insert("data".into(), reply.data);
-        for (key, value) in reply.beside {
-            body.insert(key.into(), value);
-        }
-        Answer::new(200, "OK", Body::Json(body.into()))
+        let body = match reply {
+            Reply::File(text) => Body::Text("text/plain", text),
+            Reply::Data(data, beside) => {
+                let mut body = Map::from_iter([("data".into(), data)]);
+                body.extend(beside.into_iter().map(|(key, value)| (key.into(), value)));
+                Body::Json(body.into())
+            }
+        };
+        Answer::new(200, "OK", body)
     }
 }
 
@@ -111,7 +113,7 @@ impl Refusal {
     }
 
     pub fn parameter(name: &str, text: &str) -> Refusal {
-        Refusal::parameters(BTreeMap::from([(name.into(), format!("{text}\n"))]))
+        Refusal::parameters(BTreeMap::from([(name.into(), text.into())]))
     }
 
     pub fn not_implemented(method: &str, path: &str) -> Refusal {

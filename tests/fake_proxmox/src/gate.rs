@@ -37,6 +37,16 @@ pub(crate) struct Call {
     pub request: Recorded,
 }
 
+impl Call {
+    /// The node the call is about.
+    pub fn node(&self) -> &str {
+        match self.params.text("node") {
+            "localhost" => &self.entry,
+            name => name,
+        }
+    }
+}
+
 pub(crate) fn handle(state: &mut State, entry: &str, request: &Request) -> Outcome {
     clock::settle(state);
     let mut record = recorded(entry, request);
@@ -231,10 +241,8 @@ fn given(
             .get(key)
             .is_some_and(|other| params::scalar(other).as_ref() != Some(value))
         {
-            let text = format!(
-                "duplicate parameter (already defined in URI) with conflicting values for '{key}'\n"
-            );
-            return Err(Refusal::new(400, text));
+            let text = "duplicate parameter (already defined in URI) with conflicting values!";
+            return Err(Refusal::parameter(key, text));
         }
         given.insert(key.clone(), own);
     }

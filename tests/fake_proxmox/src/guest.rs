@@ -145,6 +145,11 @@ impl Guest {
         self.state != "stopped"
     }
 
+    /// The HA stack decides when it runs.
+    pub fn is_ha(&self) -> bool {
+        self.ha.as_deref().is_some_and(|state| state != "ignored")
+    }
+
     /// Neither shutdown nor reboot would be heard.
     pub(crate) fn is_paused(&self) -> bool {
         matches!(self.state.as_str(), "paused" | "prelaunch")

@@ -104,7 +104,13 @@ pub(crate) fn check(given: &BTreeMap<String, Value>, known: &[Param]) -> Result<
 }
 
 fn checked(kind: Type, value: &Value) -> Result<String, String> {
-    let text = scalar(value).ok_or_else(|| wrong_type(kind, "ARRAY(0x55d0c0de4a10)"))?;
+    let text = scalar(value).ok_or_else(|| {
+        format!(
+            "type check ('{}') failed - got {}",
+            type_name(kind),
+            reference(value)
+        )
+    })?;
     match kind {
         Type::Boolean => match text.to_ascii_lowercase().as_str() {
             "1" | "on" | "yes" | "true" => Ok("1".into()),
@@ -143,13 +149,21 @@ pub(crate) fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-fn wrong_type(kind: Type, got: &str) -> String {
-    let name = match kind {
+/// What Perl calls a value that is not a scalar.
+fn reference(value: &Value) -> &'static str {
+    if value.is_array() { "ARRAY" } else { "HASH" }
+}
+
+fn type_name(kind: Type) -> &'static str {
+    match kind {
         Type::Boolean => "boolean",
         Type::Integer { .. } | Type::Vmid => "integer",
         Type::Text | Type::Node | Type::OneOf(_) => "string",
-    };
-    format!("type check ('{name}') failed - got '{got}'")
+    }
+}
+
+fn wrong_type(kind: Type, got: &str) -> String {
+    format!("type check ('{}') failed - got '{got}'", type_name(kind))
 }
 
 fn integer(text: &str) -> Option<i64> {

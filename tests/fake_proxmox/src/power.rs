@@ -25,12 +25,12 @@ pub(crate) struct Ask<'a> {
 type Upid = Result<String, Refusal>;
 
 pub(crate) fn start(state: &mut State, ask: &Ask) -> Upid {
-    if !state.quorate {
-        return Err(Refusal::die("cluster not ready - no quorum?"));
-    }
     let up = guest(state, ask).is_some_and(Guest::is_up);
     if up && ask.kind == Kind::Ct {
         return Err(Refusal::die(format!("CT {} already running", ask.vmid)));
+    }
+    if !state.quorate {
+        return Err(Refusal::die("cluster not ready - no quorum?"));
     }
     if is_ha(state, ask) {
         return Ok(queue(state, ask, "hastart", "request_start"));
@@ -44,7 +44,7 @@ pub(crate) fn stop(state: &mut State, ask: &Ask) -> Upid {
         if ask.overrule_shutdown {
             return Err(Refusal::parameter(
                 "overrule-shutdown",
-                "not supported for HA managed guests",
+                "Not applicable for HA resources.",
             ));
         }
         return Ok(queue(state, ask, "hastop", "request_stop"));
@@ -73,6 +73,10 @@ pub(crate) fn shutdown(state: &mut State, ask: &Ask) -> Upid {
 }
 
 pub(crate) fn reboot(state: &mut State, ask: &Ask) -> Upid {
+    if ask.kind == Kind::Ct && !guest(state, ask).is_some_and(Guest::is_up) {
+        // The real one says VM here, too.
+        return Err(Refusal::die(format!("VM {} not running", ask.vmid)));
+    }
     must_run(state, ask)?;
     if guest(state, ask).is_some_and(|g| g.kind == Kind::Vm && g.is_paused()) {
         return Err(Refusal::die("VM is paused - cannot shutdown"));
@@ -96,7 +100,13 @@ pub(crate) fn suspend(state: &mut State, ask: &Ask) -> Upid {
 }
 
 pub(crate) fn resume(state: &mut State, ask: &Ask) -> Upid {
-    must_run(state, ask)?;
+    match ask.kind {
+        Kind::Vm => must_run(state, ask)?,
+        Kind::Ct if guest(state, ask).is_some_and(Guest::is_up) => {
+            return Err(Refusal::die(format!("CT {} already running", ask.vmid)));
+        }
+        Kind::Ct => {}
+    }
     Ok(begin(state, ask, "resume", Effect::Resume(ask.vmid)))
 }
 
@@ -135,19 +145,22 @@ pub(crate) fn doom(state: &State, effect: Effect, node: &str) -> Option<String> 
         return Some(lock_text(guest.kind, vmid));
     }
     let starting = matches!(effect, Effect::Start(_));
-    // A VM that runs only for its backup is simply let go on.
-    let resumes = starting && guest.kind == Kind::Vm && guest.is_paused();
     if starting && guest.template {
         // The real texts differ so.
         let what = if guest.kind == Kind::Vm { "vm" } else { "CT" };
         return Some(format!("you can't start a {what} if it's a template"));
     }
-    let running_under_backup = resumes && guest.lock.as_deref() == Some("backup");
-    match &guest.lock {
-        Some(lock) if !running_under_backup => Some(format!("{label} is locked ({lock})")),
-        _ if starting && guest.is_up() && !running_under_backup => {
-            Some(format!("{label} {vmid} already running"))
-        }
+    let lock = guest.lock.as_deref();
+    let vm = guest.kind == Kind::Vm;
+    // A VM that runs for its backup is simply let go on.
+    if starting && vm && guest.is_up() && lock == Some("backup") {
+        return None;
+    }
+    // A start wakes what was suspended to disk, and a mounted container may be started.
+    let fits = starting && lock == Some(if vm { "suspended" } else { "mounted" });
+    match lock {
+        Some(lock) if !fits => Some(format!("{label} is locked ({lock})")),
+        _ if starting && guest.is_up() => Some(format!("{label} {vmid} already running")),
         _ => None,
     }
 }
@@ -158,7 +171,13 @@ pub(crate) fn apply(state: &mut State, effect: Effect) {
         return;
     };
     match effect {
-        Effect::Start(_) | Effect::Reboot(_) => guest.start(),
+        // Let go on under its backup.
+        Effect::Start(_) if guest.is_up() => guest.state = "running".into(),
+        Effect::Start(_) => {
+            guest.lock.take_if(|lock| lock == "suspended");
+            guest.start();
+        }
+        Effect::Reboot(_) => guest.start(),
         Effect::Stop(_) | Effect::Shutdown(_) => guest.stop(),
         Effect::Suspend(_) => guest.state = "paused".into(),
         Effect::Resume(_) => guest.state = "running".into(),
@@ -193,7 +212,7 @@ fn guest<'a>(state: &'a State, ask: &Ask) -> Option<&'a Guest> {
 }
 
 fn is_ha(state: &State, ask: &Ask) -> bool {
-    guest(state, ask).is_some_and(|guest| guest.ha.is_some())
+    guest(state, ask).is_some_and(Guest::is_ha)
 }
 
 fn container_must_run(state: &State, ask: &Ask) -> Result<(), Refusal> {
@@ -309,10 +328,12 @@ fn planned_end(state: &State, ask: &Ask, effect: Effect) -> End {
         (Some(after), false) => End::At(now + after, exit),
         (Some(_), true) => {
             let after = Duration::from_secs(ask.timeout.unwrap_or(60));
-            let exit = if ask.force_stop {
-                exit
-            } else {
-                "VM quit/powerdown failed - got timeout".into()
+            let exit = match ask.kind {
+                _ if ask.force_stop => exit,
+                // A container that does not go down by itself is killed.
+                Kind::Ct if matches!(effect, Effect::Reboot(_)) => exit,
+                Kind::Ct => "container did not stop".into(),
+                Kind::Vm => "VM quit/powerdown failed - got timeout".into(),
             };
             End::At(now + after, exit)
         }

@@ -29,6 +29,20 @@ const TIMEOUT: Param = optional("timeout", Integer { min: 0 });
 const START: Param = optional("start", Integer { min: 0 });
 const LIMIT: Param = optional("limit", Integer { min: 0 });
 
+const TASKS: &[Param] = &[
+    NODE,
+    START,
+    LIMIT,
+    optional("errors", Boolean),
+    optional("since", Integer { min: i64::MIN }),
+    optional("until", Integer { min: i64::MIN }),
+    optional("source", OneOf(&["archive", "active", "all"])),
+    optional("statusfilter", Text),
+    optional("typefilter", Text),
+    optional("userfilter", Text),
+    optional("vmid", Vmid),
+];
+
 const AUDIT: Option<(&str, &str)> = Some(("/vms/{vmid}", "VM.Audit"));
 const POWER: Option<(&str, &str)> = Some(("/vms/{vmid}", "VM.PowerMgmt"));
 
@@ -186,6 +200,11 @@ pub(crate) static ROUTES: &[Route] = &[
         &[NODE, VMID],
         guests::resume,
     ),
+    get("/nodes/{node}/tasks", TASKS, tasks::list),
+    Route {
+        method: "DELETE",
+        ..get("/nodes/{node}/tasks/{upid}", &[NODE, UPID], tasks::stop)
+    },
     get(
         "/nodes/{node}/tasks/{upid}/status",
         &[NODE, UPID],

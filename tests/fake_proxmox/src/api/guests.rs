@@ -21,7 +21,7 @@ pub(crate) fn list_cts(state: &mut State, call: &Call) -> Result<Reply, Refusal>
 }
 
 fn list(state: &State, call: &Call, kind: Kind) -> Reply {
-    let node = node_name(call);
+    let node = call.node();
     let seen = state
         .guests
         .values()
@@ -38,7 +38,7 @@ fn list(state: &State, call: &Call, kind: Kind) -> Reply {
         let mut row = common(state, guest);
         // Only a full listing asks every VM's monitor.
         if kind == Kind::Vm && call.params.flag("full") {
-            row.insert("qmpstatus".into(), json!(guest.state));
+            row.extend(from_monitor(guest));
         }
         Value::Object(row)
     });
@@ -48,35 +48,45 @@ fn list(state: &State, call: &Call, kind: Kind) -> Reply {
 pub(crate) fn current(state: &mut State, call: &Call) -> Result<Reply, Refusal> {
     let vmid = call.params.vmid();
     let guest = state
-        .guest_on(node_name(call), call.kind, vmid)
-        .ok_or_else(|| Refusal::die(Guest::no_config(call.kind, node_name(call), vmid)))?;
+        .guest_on(call.node(), call.kind, vmid)
+        .ok_or_else(|| Refusal::die(Guest::no_config(call.kind, call.node(), vmid)))?;
     let mut row = common(state, guest);
     row.insert("ha".into(), ha(guest));
     if guest.kind == Kind::Vm {
-        row.insert("qmpstatus".into(), json!(guest.state));
+        row.extend(from_monitor(guest));
         if guest.agent {
             row.insert("agent".into(), json!(1));
-        }
-        if guest.is_up() {
-            row.insert("running-machine".into(), json!("pc-i440fx-10.1+pve0"));
-            row.insert("running-qemu".into(), json!("10.1.2"));
         }
     }
     Ok(Value::from(row).into())
 }
 
+/// What only QEMU itself knows; a stopped VM has but a state.
+fn from_monitor(guest: &Guest) -> Map<String, Value> {
+    let mut row = Map::from_iter([("qmpstatus".into(), json!(guest.state))]);
+    if !guest.is_up() {
+        return row;
+    }
+    let more = json!({
+        "diskread": figures::guest_flow(guest, 5_200),
+        "diskwrite": figures::guest_flow(guest, 8_900),
+        "running-machine": "pc-i440fx-10.1+pve0",
+        "running-qemu": "10.1.2",
+        "nics": {format!("tap{}i0", guest.vmid): {
+            "netin": figures::guest_flow(guest, 2_100),
+            "netout": figures::guest_flow(guest, 1_300),
+        }},
+        // Passed on from QEMU: real JSON booleans, for once.
+        "proxmox-support": {"pbs-dirty-bitmap": true, "query-bitmap-info": true},
+    });
+    row.extend(more.as_object().cloned().unwrap_or_default());
+    row
+}
+
 fn ha(guest: &Guest) -> Value {
     match &guest.ha {
-        None => json!({"managed": 0}),
-        Some(state) => json!({
-            "managed": 1,
-            "sid": format!("{}:{}", if guest.kind == Kind::Vm { "vm" } else { "ct" }, guest.vmid),
-            "state": match state.as_str() {
-                "request_start" => "started",
-                "request_stop" => "stopped",
-                other => other,
-            },
-        }),
+        Some(state) if guest.is_ha() => json!({"managed": 1, "state": state}),
+        _ => json!({"managed": 0}),
     }
 }
 
@@ -109,8 +119,6 @@ fn common(state: &State, guest: &Guest) -> Map<String, Value> {
     put("maxdisk", json!(guest.maxdisk));
     put("netin", json!(figures::guest_flow(guest, 2_100)));
     put("netout", json!(figures::guest_flow(guest, 1_300)));
-    put("diskread", json!(figures::guest_flow(guest, 5_200)));
-    put("diskwrite", json!(figures::guest_flow(guest, 8_900)));
     if guest.template {
         put("template", json!(1));
     }
@@ -124,6 +132,8 @@ fn common(state: &State, guest: &Guest) -> Map<String, Value> {
         put("type", json!("lxc"));
         put("swap", json!(0));
         put("maxswap", json!(guest.maxmem / 2));
+        put("diskread", json!(figures::guest_flow(guest, 5_200)));
+        put("diskwrite", json!(figures::guest_flow(guest, 8_900)));
     }
     if guest.is_up() {
         put("pid", json!(3_000 + guest.vmid));
@@ -137,30 +147,17 @@ fn common(state: &State, guest: &Guest) -> Map<String, Value> {
     row
 }
 
-/// Pressure stall figures; containers have no `cpufull`.
+/// Pressure stall figures of running guests: numbers for VMs, for containers the text of the file.
 fn pressures(guest: &Guest, put: &mut impl FnMut(&str, Value)) {
     if !guest.is_up() {
         return;
     }
-    let keys = [
-        "pressurecpusome",
-        "pressureiosome",
-        "pressureiofull",
-        "pressurememorysome",
-        "pressurememoryfull",
-    ];
-    for key in keys {
-        put(key, json!(0));
-    }
-    if guest.kind == Kind::Vm {
-        put("pressurecpufull", json!(0));
-    }
-}
-
-fn node_name(call: &Call) -> &str {
-    match call.params.text("node") {
-        "localhost" => &call.entry,
-        name => name,
+    let vm = guest.kind == Kind::Vm;
+    for what in ["cpu", "io", "memory"] {
+        for how in ["some", "full"] {
+            let value = if vm { json!(0) } else { json!("0.00") };
+            put(&format!("pressure{what}{how}"), value);
+        }
     }
 }
 
@@ -218,7 +215,7 @@ fn power(
     }
     let faults = faults::take(state, &call.request, faults::is_about_task);
     let ask = Ask {
-        node: node_name(call),
+        node: call.node(),
         kind: call.kind,
         vmid: call.params.vmid(),
         user: &call.caller.id,

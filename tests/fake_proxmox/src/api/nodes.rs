@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::access::may;
 use crate::answer::{Refusal, Reply};
-use crate::api::cluster::{node_load, number, version_of};
+use crate::api::cluster::{node_stats, number, version_of};
 use crate::certs::{self, Certificate};
 use crate::figures;
 use crate::gate::Call;
@@ -13,37 +13,24 @@ use crate::state::State;
 
 pub(crate) fn list(state: &mut State, call: &Call) -> Result<Reply, Refusal> {
     let rows = state.nodes.iter().map(|node| {
-        let mut row = json!({
-            "id": format!("node/{}", node.name),
-            "node": node.name,
-            "type": "node",
-            "status": if node.online { "online" } else { "offline" },
-            "ssl_fingerprint": certs::fingerprint(&state.certs[&node.name]),
-        });
-        if let (Some(row), true) = (row.as_object_mut(), node.is_seen()) {
-            row.insert("level".into(), json!(""));
-            if may(
-                state,
-                &call.caller,
-                &format!("/nodes/{}", node.name),
-                "Sys.Audit",
-            ) {
-                row.extend(node_load(state, node));
-            }
-        }
-        row
+        let figures = may(
+            state,
+            &call.caller,
+            &format!("/nodes/{}", node.name),
+            "Sys.Audit",
+        );
+        let mut row = node_stats(state, node, figures);
+        let fingerprint = certs::fingerprint(&state.certs[&node.name]);
+        row.insert("ssl_fingerprint".into(), json!(fingerprint));
+        Value::Object(row)
     });
     Ok(Value::from(rows.collect::<Vec<_>>()).into())
 }
 
 /// The node the call is about.
 fn node<'a>(state: &'a State, call: &Call) -> &'a Node {
-    let name = match call.params.text("node") {
-        "localhost" => &call.entry,
-        name => name,
-    };
     // Routing found it; the first is only there to have an answer at all.
-    state.node(name).unwrap_or(&state.nodes[0])
+    state.node(call.node()).unwrap_or(&state.nodes[0])
 }
 
 pub(crate) fn version(state: &mut State, _: &Call) -> Result<Reply, Refusal> {
@@ -119,6 +106,15 @@ pub(crate) fn certificates(state: &mut State, call: &Call) -> Result<Reply, Refu
     .into())
 }
 
+/// IPv6 addresses are written out in full.
+fn san(certificate: &Certificate) -> Vec<&str> {
+    let long = "0000:0000:0000:0000:0000:0000:0000:0001";
+    let names = certificate.san.iter().map(String::as_str);
+    names
+        .map(|name| if name == "::1" { long } else { name })
+        .collect()
+}
+
 fn shown(filename: &str, certificate: &Certificate) -> Value {
     json!({
         "filename": filename,
@@ -127,7 +123,7 @@ fn shown(filename: &str, certificate: &Certificate) -> Value {
         "issuer": certificate.issuer,
         "notbefore": certificate.not_before,
         "notafter": certificate.not_after,
-        "san": certificate.san,
+        "san": san(certificate),
         "public-key-type": "id-ecPublicKey",
         "public-key-bits": 256,
         "pem": certificate.pem,
