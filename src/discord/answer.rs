@@ -21,7 +21,7 @@ use super::rest::{Failed, Rest, Ticket};
 use super::send::{self, Outgoing};
 use super::Settings;
 use crate::action::{Actor, Door, Request, Typing};
-use crate::command::{self, Audience, Decision, Desk, Outcome};
+use crate::command::{self, Audience, Decision, Desk, Outcome, Task};
 use crate::embed::{Reply, edge};
 
 /// An edit a second is what people can read and Discord takes gladly.
@@ -124,8 +124,8 @@ impl Exchange<'_> {
                     self.close_question(closed).await;
                 }
             }
-            Decision::Go(audience) => {
-                let outcome = self.go(request, audience).await;
+            Decision::Go(task) => {
+                let outcome = self.go(&request, task).await;
                 self.log(about, outcome);
             }
         }
@@ -165,7 +165,8 @@ impl Exchange<'_> {
     }
 
     /// Acknowledges; if Discord took that, performs, shows each state and then the last one.
-    async fn go(&self, request: Request, audience: Audience) -> &'static str {
+    async fn go(&self, request: &Request, task: Task) -> &'static str {
+        let audience = task.audience();
         let promise = match audience {
             Audience::Private => send::promise(true),
             Audience::Public => send::promise(false),
@@ -174,23 +175,23 @@ impl Exchange<'_> {
         if let Err(failed) = self.acknowledge(&promise).await {
             return self.not_acknowledged(&failed);
         }
-        let actor = request.actor.clone();
+        let actor = &request.actor;
         let public = is_public(audience, request.door);
         let (shown, states) = watch::channel(None);
         let desk = self.edge.desk.clone();
-        let work = self.edge.tasks.spawn(command::perform(desk, request, shown));
+        let work = self.edge.tasks.spawn(command::perform(desk, task, shown));
         let Ok(outcome) = self.follow(work, states).await else {
             tracing::error!(interaction.id = %self.ticket.id, "performing it crashed");
-            self.conclude(&actor, &edge::crashed(self.ticket.id), public).await;
+            self.conclude(actor, &edge::crashed(self.ticket.id), public).await;
             return "crashed";
         };
         let word = if let Some(reply) = &outcome.reply {
-            self.conclude(&actor, reply, public).await
+            self.conclude(actor, reply, public).await
         } else {
             self.withdraw().await
         };
         if let Some(aside) = &outcome.aside {
-            self.aside(&actor, aside).await;
+            self.aside(actor, aside).await;
         }
         word
     }
