@@ -436,6 +436,21 @@ fn secrets_are_read_trimmed_and_never_shown() {
         "{shown}"
     );
 
+    let slip = [
+        ("DISCORD__TOKEN_FILE", "MTk4.s3cret"),
+        ("CLUSTER__HOME__TOKEN_SECRET_FILE", "no/such"),
+    ];
+    let told = folder.load(&[SMALL], &slip).unwrap_err();
+    assert!(
+        told.contains("the file of this name in the working directory cannot be read"),
+        "{told}"
+    );
+    assert!(
+        told.contains("token_secret_file: no/such cannot be read"),
+        "{told}"
+    );
+    assert!(!told.contains("s3cret"), "{told}");
+
     folder.secret("token", " \n");
     let told = folder.load(&[SMALL], &[]).unwrap_err();
     assert_eq!(told, "0.toml:3: discord.token_file: token is empty");

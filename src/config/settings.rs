@@ -78,12 +78,26 @@ pub(super) fn token(
     let file = file?;
     let path = path(&file);
     let read = std::fs::read_to_string(&path)
-        .map_err(|error| format!("{} cannot be read: {error}", path.display()))
+        .map_err(|error| format!("{} cannot be read: {error}", named(&file, &path)))
         .and_then(|text| {
             secret::checked(&text).map_err(|what| format!("{} {what}", path.display()))
         });
     warn_of_readers(Some(&path), &file, r.notes);
     note(read, &file, r.notes)
+}
+
+/// A path for people. Without a slash it could be the secret itself, put under the wrong key.
+fn named(file: &Found<String>, path: &Path) -> String {
+    if file.value.contains('/') {
+        return path.display().to_string();
+    }
+    match path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
+        Some(folder) => format!("the file of this name in {}", folder.display()),
+        None => "the file of this name in the working directory".to_owned(),
+    }
 }
 
 fn warn_of_readers<T>(path: Option<&Path>, found: &Found<T>, notes: &mut Notes) {
