@@ -7,9 +7,11 @@
 //! walks one command through the files, and `tests/layers.rs` holds who may import whom.
 
 pub mod action;
+pub mod app;
 pub mod audit;
 pub mod command;
 pub mod config;
+pub mod discord;
 pub mod embed;
 pub mod follow;
 pub mod ids;
@@ -17,3 +19,4 @@ pub mod logging;
 pub mod permission;
 pub mod proxmox;
 pub mod store;
+pub mod watch;

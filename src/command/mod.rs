@@ -11,6 +11,8 @@ mod resolve;
 mod suggest;
 pub mod table;
 
+use std::sync::Arc;
+
 use tokio::sync::{oneshot, watch};
 
 use crate::action::{Action, GuestFacts, Request, Typing};
@@ -167,10 +169,14 @@ pub fn decide(desk: &Desk, request: &Request) -> Decision {
 }
 
 /// Does it. Each state on the way is put into `shown`; only the newest matters.
-pub async fn perform(desk: &Desk, task: Task, shown: watch::Sender<Option<Reply>>) -> Outcome {
+pub async fn perform(
+    desk: Arc<Desk>,
+    task: Task,
+    shown: watch::Sender<Option<Reply>>,
+) -> Outcome {
     match &task.work {
-        Work::Read => read::perform(desk, &task).await,
-        Work::Switch(switch) => power::perform(desk, &task, switch, &shown).await,
+        Work::Read => read::perform(&desk, &task).await,
+        Work::Switch(switch) => power::perform(&desk, &task, switch, &shown).await,
     }
 }
 

@@ -112,6 +112,16 @@ impl Outbox {
         self.rest.post(channel, &send::public(reply)).await
     }
 
+    /// To everybody in the channel, telling one person of it.
+    pub async fn post_for(
+        &self,
+        channel: ChannelId,
+        user: UserId,
+        reply: &Reply,
+    ) -> Result<(), Failed> {
+        self.rest.post(channel, &send::public_for(user, reply)).await
+    }
+
     /// To one person alone.
     pub async fn direct(&self, user: UserId, reply: &Reply) -> Result<(), Failed> {
         self.rest.direct(user, &send::public(reply)).await

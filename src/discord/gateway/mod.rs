@@ -27,8 +27,6 @@ const IDENTIFY_APART: Duration = Duration::from_secs(5);
 const IDENTIFIES_KEPT: u64 = 20;
 /// Discord keeps a session for a few minutes; afterwards a new one is due.
 const RESUMABLE: Duration = Duration::from_secs(180);
-/// Tries at the session's own address before the general one is tried as well.
-const TRIES_AT_RESUME_URL: u32 = 3;
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// What the rest of the bot hears from the gateway.
@@ -109,7 +107,8 @@ impl<'a> Line<'a> {
         }
         let resume_url = self.session.resume().map(|resume| resume.url.clone());
         let url = match resume_url {
-            Some(url) if self.failures < TRIES_AT_RESUME_URL && self.connect.accepts(&url) => url,
+            Some(url) if self.connect.accepts(&url) => url,
+            // Where a session began, it can be resumed too, if not as well.
             Some(_) => self.url.clone(),
             None => self.look_up().await?,
         };

@@ -1,0 +1,94 @@
+//! Builds the parts, starts the loops, waits for the end. The only file that knows all.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::audit;
+use crate::command::Desk;
+use crate::config::{Config, Problem};
+use crate::discord::{self, Outbox, Settings};
+use crate::permission::Policy;
+use crate::proxmox::{Client, Inventory};
+use crate::store::Store;
+use crate::watch::{self, Notice, Recipient};
+
+/// Why the bot did not come up or could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Stopped {
+    #[error("the policy cannot be used")]
+    Policy(Vec<Problem>),
+    #[error("cluster {cluster}: {error}")]
+    Proxmox {
+        cluster: String,
+        error: crate::proxmox::Error,
+    },
+    #[error(transparent)]
+    Store(#[from] crate::store::StoreError),
+    #[error("{0}")]
+    Discord(#[from] discord::Fatal),
+}
+
+impl Stopped {
+    /// 78 for what a restart cannot mend, 75 for what it may (sysexits.h).
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Policy(_) | Self::Proxmox { .. } => 78,
+            Self::Discord(fatal) if fatal.is_permanent() => 78,
+            Self::Store(_) | Self::Discord(_) => 75,
+        }
+    }
+}
+
+/// Runs the bot until `stop`. Returns once everything is wound down.
+///
+/// # Errors
+///
+/// [`Stopped`], which knows the exit code.
+pub async fn run(config: Config, stop: CancellationToken) -> Result<(), Stopped> {
+    let policy = Policy::compile(&config).map_err(Stopped::Policy)?;
+    let clusters = clusters(&config)?;
+    let store = Store::open(&config.bot.state_dir)?;
+    let left = audit::unfinished(&store).await?;
+    let settings = Settings::from(&config.discord);
+    let outbox = Outbox::new(&settings)?;
+    for inventory in &clusters {
+        tokio::spawn(watch::keep_fresh(Arc::clone(inventory), stop.clone()));
+    }
+    let (notices, told) = mpsc::channel(64);
+    tokio::spawn(tell(outbox, told));
+    watch::finish(store.clone(), clusters.clone(), left, notices).await;
+    let desk = Arc::new(Desk::new(&config, policy, clusters, store));
+    Ok(discord::run(settings, desk, stop).await?)
+}
+
+/// One client and one shared snapshot per cluster.
+///
+/// # Errors
+///
+/// [`Stopped::Proxmox`] where a client cannot even be built.
+pub fn clusters(config: &Config) -> Result<Vec<Arc<Inventory>>, Stopped> {
+    let inventory = |cluster: &crate::config::Cluster| match Client::new(cluster) {
+        Ok(client) => Ok(Inventory::new(Arc::new(client))),
+        Err(error) => Err(Stopped::Proxmox {
+            cluster: cluster.name.to_string(),
+            error,
+        }),
+    };
+    config.clusters.iter().map(inventory).collect()
+}
+
+/// Sends what the watchers have to say. What was private is never sent to a channel.
+async fn tell(outbox: Outbox, mut notices: mpsc::Receiver<Notice>) {
+    while let Some(Notice { to, reply }) = notices.recv().await {
+        let sent = match to {
+            Recipient::Channel(channel, user) => outbox.post_for(channel, user, &reply).await,
+            Recipient::Person(user) => outbox.direct(user, &reply).await,
+        };
+        if let Err(failed) = sent {
+            tracing::warn!(%failed, ?to, "a notice could not be told; it is in the audit");
+        }
+    }
+}

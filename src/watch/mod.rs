@@ -1,0 +1,57 @@
+//! What the bot does unasked: loops that only wait, fetch and send.
+
+mod leftovers;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use crate::embed::Reply;
+use crate::ids::{ChannelId, UserId};
+use crate::proxmox::Inventory;
+
+pub use leftovers::finish;
+
+/// Proxmox looks at its guests every 10 s; asking more often shows nothing new.
+const EVERY: Duration = Duration::from_secs(10);
+
+/// Something to be told to somebody who has not just asked.
+#[derive(Debug)]
+pub struct Notice {
+    pub to: Recipient,
+    pub reply: Reply,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recipient {
+    /// A channel, naming the person whom it concerns.
+    Channel(ChannelId, UserId),
+    Person(UserId),
+}
+
+/// Keeps the snapshot of one cluster fresh until `stop`, so that lists, autocomplete and checks are
+/// answered from memory. The load on Proxmox is the same whether one person asks or a thousand.
+pub async fn keep_fresh(inventory: Arc<Inventory>, stop: CancellationToken) {
+    let mut ticks = interval(EVERY);
+    // After a hang one look suffices, not all that were missed.
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut down = false;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        let fetched = inventory.fresh(Duration::ZERO, Duration::from_secs(30)).await;
+        let cluster = inventory.client().cluster();
+        match fetched {
+            Ok(_) if down => tracing::info!(%cluster, "Proxmox answers again"),
+            Err(stale) if !down => {
+                tracing::warn!(%cluster, why = ?stale.why, "Proxmox does not answer");
+            }
+            _ => {}
+        }
+        down = inventory.last_error().is_some();
+    }
+}
