@@ -534,3 +534,23 @@ fn warnings_about_what_is_probably_not_meant() {
     0.toml:21: bot.time_zone: is not used by this version yet
     "#);
 }
+
+#[test]
+fn the_unit_gives_the_example_its_secrets() {
+    let folder = Folder::new();
+    folder.secret("discord_token", "t");
+    folder.secret("pve_token", UUID);
+    let unit = fs::read_to_string(repository("config/deploy/pve-steward.service")).unwrap();
+    let credentials = folder.0.path().display().to_string();
+    let variables: Vec<_> = unit
+        .lines()
+        .filter_map(|line| line.strip_prefix("Environment=")?.split_once('='))
+        .map(|(name, value)| (name.to_owned(), value.replace("%d", &credentials)))
+        .collect();
+    let example = repository("config/example.toml");
+    let loaded = load(&[example], variables.into_iter())
+        .unwrap_or_else(|problems| panic!("{}", lines(&problems)));
+    assert_eq!(loaded.config.clusters.len(), 1);
+    assert_eq!(loaded.config.clusters[0].token_secret.expose(), UUID);
+    assert_eq!(loaded.warnings, []);
+}
