@@ -60,6 +60,14 @@ pub(crate) fn handle(state: &mut State, entry: &str, request: &Request) -> Outco
     outcome
 }
 
+/// Only records what the HTTP layer refused.
+pub(crate) fn note(state: &mut State, entry: &str, request: &Request, answer: &Answer) {
+    let mut record = recorded(entry, request);
+    record.status = answer.status;
+    record.phrase.clone_from(&answer.phrase);
+    state.requests.push(record);
+}
+
 fn outcome(state: &mut State, request: &Request, record: &mut Recorded) -> Outcome {
     let offline = state.node(&record.node).is_none_or(|node| !node.online);
     if offline || faults::take(state, record, |k| *k == FaultKind::Refuse).is_some() {
@@ -138,9 +146,9 @@ fn spoilt(outcome: Outcome, fault: &FaultKind) -> Outcome {
 }
 
 fn carry_out(state: &mut State, request: &Request, record: &Recorded, late: Duration) -> Outcome {
-    if !request.target.starts_with("/api2/json") {
-        let text = format!("no such file '{}'", text::decode(&record.raw_path, false));
-        return Outcome::Answer(Answer::plain(404, &text), late);
+    // The decoded path decides, as everywhere.
+    if let Some(answer) = elsewhere(&text::decode(&record.raw_path, false)) {
+        return Outcome::Answer(answer, late);
     }
     let caller = match access::login(state, request.header("authorization")) {
         Ok(caller) => caller,
@@ -149,11 +157,23 @@ fn carry_out(state: &mut State, request: &Request, record: &Recorded, late: Dura
             return Outcome::Answer(Answer::empty(401, &phrase), delay);
         }
     };
+    if let Some(answer) = &request.bad_content {
+        return Outcome::Answer(answer.clone(), late);
+    }
     let answer = match dispatch(state, request, record, caller) {
         Ok(reply) => reply.into(),
         Err(refusal) => refusal.answer(state.since(8, 4)),
     };
     Outcome::Answer(answer, late)
+}
+
+/// Not the JSON API: its other formats, or the web interface's files.
+fn elsewhere(path: &str) -> Option<Answer> {
+    match path.strip_prefix("/api2/json") {
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => None,
+        _ if path.starts_with("/api2") => Some(Answer::plain(501, "no such uri")),
+        _ => Some(Answer::plain(500, &format!("no such file '{path}'"))),
+    }
 }
 
 fn dispatch(
@@ -226,7 +246,7 @@ fn given(
     places: &BTreeMap<String, String>,
 ) -> Result<BTreeMap<String, Value>, Refusal> {
     if let Some(text) = &request.bad_body {
-        return Err(Refusal::new(400, text.clone()));
+        return Err(Refusal::die(text.clone()));
     }
     let mut given: BTreeMap<String, Value> = BTreeMap::new();
     for (key, value) in &record.body {

@@ -1,4 +1,4 @@
-//! HTTP/1 by hand, byte for byte as the Proxmox daemon speaks it.
+//! HTTP/1 requests, read by hand and refused where the Proxmox daemon refuses them.
 //!
 //! Not hyper: the real server's empty errors (401, 595 ...) have no Content-Length and end with the
 //! connection, and some errors have no Content-Type; hyper's server always states a length.
@@ -6,9 +6,9 @@
 use std::io;
 
 use serde_json::Value;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt};
 
-use crate::answer::{Answer, Body};
+use crate::answer::Answer;
 use crate::text;
 
 const MAX_HEAD: usize = 8 * 1024;
@@ -20,12 +20,15 @@ pub(crate) struct Request {
     pub method: String,
     /// As sent: path and query.
     pub target: String,
-    pub http_1_0: bool,
+    /// `HTTP/1.1`: answered in kind.
+    pub protocol: String,
     headers: Vec<(String, String)>,
     /// Parameters of the body, form or JSON.
     pub params: Vec<(String, Value)>,
     /// A body that could not be read as what it claims to be.
     pub bad_body: Option<String>,
+    /// What is said about content that was not even read, but only after the login.
+    pub bad_content: Option<Answer>,
 }
 
 impl Request {
@@ -38,11 +41,10 @@ impl Request {
     }
 
     pub fn wants_close(&self) -> bool {
-        let said = self
-            .header("connection")
-            .unwrap_or_default()
-            .to_ascii_lowercase();
-        said.contains("close") || (self.http_1_0 && !said.contains("keep-alive"))
+        match self.header("connection") {
+            Some(said) => said.to_ascii_lowercase().contains("close"),
+            None => self.protocol == "HTTP/1.0",
+        }
     }
 }
 
@@ -50,7 +52,7 @@ impl Request {
 pub(crate) enum Incoming {
     Request(Request),
     /// Refused by the HTTP layer itself, before anybody is asked who they are.
-    Refused(Answer),
+    Refused(Request, Answer),
     Closed,
 }
 
@@ -66,15 +68,16 @@ pub(crate) async fn read<S: AsyncRead + Unpin>(
     let Some(mut request) = parse_head(&head) else {
         return Ok(Incoming::Closed);
     };
-    if let Some(refused) = refusal(&request) {
-        return Ok(Incoming::Refused(refused));
+    if let Some(answer) = refusal(&request) {
+        return Ok(Incoming::Refused(request, answer));
     }
     let length = request
         .header("content-length")
         .and_then(|length| length.parse().ok())
         .unwrap_or(0);
-    if length > MAX_BODY {
-        return Ok(Incoming::Refused(Answer::plain(501, "for data too large")));
+    request.bad_content = bad_content(&request, length);
+    if length == 0 || request.bad_content.is_some() {
+        return Ok(Incoming::Request(request));
     }
     while kept.len() < length {
         if stream.read_buf(kept).await? == 0 {
@@ -86,16 +89,23 @@ pub(crate) async fn read<S: AsyncRead + Unpin>(
     Ok(Incoming::Request(request))
 }
 
-/// Reads until the empty line; None when the peer went away or talks too much.
+/// Reads until the empty line; None when the peer went away.
 async fn read_head<S: AsyncRead + Unpin>(
     stream: &mut S,
     kept: &mut Vec<u8>,
 ) -> io::Result<Option<usize>> {
     loop {
-        if let Some(end) = kept.windows(4).position(|four| four == b"\r\n\r\n") {
-            return Ok(Some(end));
+        let end = kept.windows(4).position(|four| four == b"\r\n\r\n");
+        let head = &kept[..end.unwrap_or(kept.len())];
+        let lines = head.iter().filter(|byte| **byte == b'\n').count();
+        if head.len() >= MAX_HEAD || lines >= MAX_HEADERS {
+            // The real one stops listening and says nothing until the connection times out.
+            return std::future::pending().await;
         }
-        if kept.len() > MAX_HEAD || stream.read_buf(kept).await? == 0 {
+        if end.is_some() {
+            return Ok(end);
+        }
+        if stream.read_buf(kept).await? == 0 {
             return Ok(None);
         }
     }
@@ -104,65 +114,71 @@ async fn read_head<S: AsyncRead + Unpin>(
 fn parse_head(head: &str) -> Option<Request> {
     let mut lines = head.split("\r\n");
     let mut words = lines.next()?.split(' ');
-    let (method, target, version) = (words.next()?, words.next()?, words.next()?);
-    let mut headers = Vec::new();
-    for line in lines {
+    let (method, target, protocol) = (words.next()?, words.next()?, words.next()?);
+    let headers = lines.map(|line| {
         let (key, value) = line.split_once(':')?;
-        headers.push((key.to_ascii_lowercase(), value.trim().to_owned()));
-    }
-    if headers.len() > MAX_HEADERS {
-        return None;
-    }
-    Some(Request {
+        Some((key.to_ascii_lowercase(), value.trim().to_owned()))
+    });
+    let headers = headers.collect::<Option<Vec<_>>>()?;
+    protocol.starts_with("HTTP/").then(|| Request {
         method: method.into(),
         target: target.into(),
-        http_1_0: version == "HTTP/1.0",
+        protocol: protocol.into(),
         headers,
         ..Request::default()
     })
-    .filter(|_| version.starts_with("HTTP/"))
-    .map(|mut request| {
-        if !version.starts_with("HTTP/1.") {
-            request.method = format!("{version} {method}");
-        }
-        request
+}
+
+/// What is wrong with the request, whoever sent it.
+fn refusal(request: &Request) -> Option<Answer> {
+    let version = request.protocol.trim_start_matches("HTTP/");
+    if !version.starts_with("1.") {
+        let text = format!("http protocol version {version} not supported");
+        return Some(Answer::plain(506, &text));
+    }
+    let method = request.method.as_str();
+    if !["GET", "POST", "PUT", "DELETE"].contains(&method) {
+        let text = format!("method '{method}' not available");
+        return Some(Answer::empty(501, &text));
+    }
+    let how = request.header("transfer-encoding")?;
+    Some(if how.eq_ignore_ascii_case("chunked") {
+        Answer::plain(501, "chunked transfer encoding not supported")
+    } else {
+        Answer::plain(501, &format!("Unknown transfer encoding '{how}'"))
     })
 }
 
-fn refusal(request: &Request) -> Option<Answer> {
-    let method = request.method.as_str();
-    if method.starts_with("HTTP/") {
-        return Some(Answer::plain(506, "http protocol version not supported"));
+/// What is wrong with the content, from the headers alone.
+fn bad_content(request: &Request, length: usize) -> Option<Answer> {
+    if length == 0 {
+        return None;
     }
-    if !["GET", "POST", "PUT", "DELETE", "OPTIONS"].contains(&method) {
-        return Some(Answer::empty(
-            501,
-            &format!("method '{method}' not available"),
-        ));
+    if !["POST", "PUT"].contains(&request.method.as_str()) {
+        let text = format!("Unexpected content for method '{}'", request.method);
+        return Some(Answer::plain(501, &text));
     }
-    if request
-        .header("transfer-encoding")
-        .is_some_and(|how| how.contains("chunked"))
-    {
-        return Some(Answer::plain(
-            501,
-            "chunked transfer encoding not supported",
-        ));
+    if length > MAX_BODY {
+        return Some(Answer::plain(501, "for data too large"));
     }
-    let length = request.header("content-length").unwrap_or("0");
-    if length != "0" && !["POST", "PUT"].contains(&method) {
-        return Some(Answer::plain(
-            501,
-            &format!("Unexpected content for method '{method}'"),
-        ));
+    let full = request.header("content-type")?;
+    let known = ["", "application/x-www-form-urlencoded", "application/json"];
+    if known.contains(&plain(full)) {
+        return None;
     }
-    None
+    let text = format!("upload 'Content-Type '{full}' not implemented");
+    Some(Answer::plain(506, &text))
+}
+
+/// Without what stands after it: `; charset=utf-8`.
+fn plain(content_type: &str) -> &str {
+    let first = content_type.split([';', ',']).next();
+    first.unwrap_or_default().trim()
 }
 
 fn parse_body(request: &mut Request, body: &str) {
     let content_type = request.header("content-type").unwrap_or_default();
-    let content_type = content_type.split(';').next().unwrap_or_default().trim();
-    if content_type != "application/json" {
+    if plain(content_type) != "application/json" {
         request.params = text::form(body)
             .into_iter()
             .map(|(key, value)| (key, Value::String(value)))
@@ -171,39 +187,7 @@ fn parse_body(request: &mut Request, body: &str) {
     }
     match serde_json::from_str(body) {
         Ok(Value::Object(map)) => request.params = map.into_iter().collect(),
-        Ok(_) => request.bad_body = Some("not a HASH reference\n".into()),
-        Err(error) => request.bad_body = Some(format!("malformed JSON string: {error}\n")),
+        Ok(_) => request.bad_body = Some("Not a HASH reference".into()),
+        Err(error) => request.bad_body = Some(format!("malformed JSON string: {error}")),
     }
-}
-
-pub(crate) async fn write<S: AsyncWrite + Unpin>(
-    stream: &mut S,
-    answer: &Answer,
-    keep: bool,
-) -> io::Result<()> {
-    let date = text::http_date(text::epoch());
-    let connection = if keep { "Keep-Alive" } else { "close" };
-    let mut head = format!(
-        "HTTP/1.1 {} {}\r\nCache-Control: max-age=0\r\nConnection: {connection}\r\n\
-         Date: {date}\r\nPragma: no-cache\r\nServer: pve-api-daemon/3.0\r\n",
-        answer.status, answer.phrase
-    );
-    for (name, value) in &answer.headers {
-        head += &format!("{name}: {value}\r\n");
-    }
-    let (content_type, body) = match &answer.body {
-        Body::None => ("", None),
-        Body::Json(value) => ("application/json;charset=UTF-8", Some(value.to_string())),
-        Body::Text(content_type, text) => (*content_type, Some(text.clone())),
-    };
-    if let Some(body) = &body {
-        head += &format!("Content-Length: {}\r\n", body.len());
-    }
-    if !content_type.is_empty() {
-        head += &format!("Content-Type: {content_type}\r\n");
-    }
-    head += &format!("Expires: {date}\r\n\r\n");
-    head += body.as_deref().unwrap_or_default();
-    stream.write_all(head.as_bytes()).await?;
-    stream.flush().await
 }

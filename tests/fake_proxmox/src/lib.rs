@@ -1,7 +1,7 @@
 //! A stateful Proxmox VE cluster over HTTPS for tests and the demo: as strict and as odd as the real one.
 //!
-//! A request travels `serve` (TCP, TLS, keep-alive) → `http` (bytes) → `gate` (faults, login, routing,
-//! permission, parameters) → `api` (one file per area) and comes back as an `answer`. All state is in
+//! A request travels `serve` (TCP, TLS, keep-alive) → `http` (reading) → `gate` (faults, login, routing,
+//! permission, parameters) → `api` (one file per area) and comes back as an `answer`, which `respond` writes. All state is in
 //! `state`, behind one lock. It shares no types with the bot: a wrong type shared agrees with itself.
 
 mod access;
@@ -19,6 +19,7 @@ mod node;
 mod params;
 mod power;
 mod record;
+mod respond;
 mod routes;
 mod serve;
 mod setup;

@@ -14,6 +14,7 @@ use crate::cluster::Shared;
 use crate::faults;
 use crate::gate::{self, Outcome};
 use crate::http::{self, Incoming};
+use crate::respond::{self, Manner};
 
 /// Requests after which the real server closes a connection.
 const MAX_REQUESTS: u32 = 100;
@@ -85,7 +86,8 @@ async fn redirect(shared: &Shared, mut tcp: TcpStream) -> io::Result<()> {
         .map_or(local.to_string(), String::from);
     let place = format!("https://{host}{}", request.target);
     answer.headers.push(("Location", place));
-    http::write(&mut tcp, &answer, true).await
+    // It says Keep-Alive, and hangs up.
+    respond::write(&mut tcp, &answer, &Manner::of(&request, true)).await
 }
 
 async fn talk<S>(shared: &Shared, node: &str, mut stream: S) -> io::Result<()>
@@ -98,13 +100,17 @@ where
         let Ok(incoming) = tokio::time::timeout(shared.idle, reading).await else {
             break;
         };
-        let (outcome, wants_close) = match incoming? {
+        let (outcome, mut manner) = match incoming? {
             Incoming::Closed => break,
-            Incoming::Refused(answer) => (Outcome::Answer(answer, Duration::ZERO), true),
+            Incoming::Refused(request, answer) => {
+                gate::note(&mut shared.lock(), node, &request, &answer);
+                let manner = Manner::of(&request, false);
+                (Outcome::Answer(answer, Duration::ZERO), manner)
+            }
             Incoming::Request(request) => {
                 let outcome = gate::handle(&mut shared.lock(), node, &request);
                 shared.changed.notify_waiters();
-                (outcome, request.wants_close())
+                (outcome, Manner::of(&request, count < MAX_REQUESTS))
             }
         };
         match outcome {
@@ -113,9 +119,9 @@ where
             Outcome::Hang => return hang(stream).await,
             Outcome::Answer(answer, delay) => {
                 tokio::time::sleep(delay).await;
-                let keep = answer.status < 400 && count < MAX_REQUESTS && !wants_close;
-                http::write(&mut stream, &answer, keep).await?;
-                if !keep {
+                manner.keep &= answer.status < 400;
+                respond::write(&mut stream, &answer, &manner).await?;
+                if !manner.keep {
                     break;
                 }
             }
