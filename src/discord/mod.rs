@@ -2,6 +2,7 @@
 //! understands, `answer` follows one interaction to its end, `send` and `rest` speak.
 
 mod answer;
+mod check;
 mod custom_id;
 mod gateway;
 mod receive;
@@ -24,6 +25,7 @@ use crate::ids::{ChannelId, GuildId, UserId};
 use gateway::Heard;
 use rest::Rest;
 
+pub use check::{Checked, Trouble, check};
 pub use rest::Failed;
 
 /// How long what was begun may go on after the signal to stop.
