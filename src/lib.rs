@@ -9,11 +9,13 @@
 pub mod action;
 pub mod app;
 pub mod audit;
+pub mod cli;
 pub mod command;
 pub mod config;
 pub mod discord;
 pub mod embed;
 pub mod follow;
+pub mod health;
 pub mod ids;
 pub mod logging;
 pub mod permission;

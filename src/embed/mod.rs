@@ -1,6 +1,7 @@
 //! Every sentence that the bot says. Data in, [`Reply`] out; nothing is fetched, nothing decided.
 
 pub mod act;
+pub mod check;
 pub mod confirm;
 pub mod edge;
 pub mod guest;
@@ -10,6 +11,7 @@ pub mod policy;
 pub mod problem;
 pub mod reply;
 pub mod status;
+pub mod terminal;
 mod words;
 
 pub use reply::{Button, Card, Colour, File, Reply, Style};

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::action::Right;
+use crate::action::{GuestFacts, Right};
+use crate::ids::NodeRef;
 use crate::permission::{Denied, Row, Verdict};
 
 /// One target and what everybody may do with it. Rows in which nothing is allowed say so.
@@ -16,6 +17,29 @@ pub fn matrix(target: &str, rows: &[Row]) -> String {
         let _ = writeln!(text, "  {:width$}  {rights}", row.who);
     }
     text
+}
+
+/// The bot itself, as a target of rules.
+pub const BOT_TITLE: &str = "the bot itself";
+
+/// `101 valheim (vm on pve1; tags games; pool friends)`.
+#[must_use]
+pub fn guest_title(facts: &GuestFacts, several: bool) -> String {
+    let number = if several { facts.guest.to_string() } else { facts.guest.vmid.to_string() };
+    let name = facts.name.as_deref().unwrap_or("(no name)");
+    let mut about = format!("{} on {}", facts.kind.key(), facts.node);
+    if !facts.tags.is_empty() {
+        let _ = write!(about, "; tags {}", facts.tags.join(" "));
+    }
+    if let Some(pool) = &facts.pool {
+        let _ = write!(about, "; pool {pool}");
+    }
+    format!("{number} {name} ({about})")
+}
+
+#[must_use]
+pub fn node_title(node: &NodeRef) -> String {
+    format!("node {node}")
 }
 
 /// Below a matrix: what its signs mean.

@@ -1,0 +1,182 @@
+//! The command line: what an owner types on the machine that runs the bot.
+
+mod check;
+mod policy;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{self, Loaded, Problem};
+use crate::embed::terminal;
+use crate::logging::{self, Format};
+use crate::{app, health, proxmox};
+
+/// What a restart cannot mend: configuration, a refused token (`EX_CONFIG`).
+const CONFIGURATION: u8 = 78;
+/// What it may: the network, a server that is away (`EX_TEMPFAIL`).
+const TRY_AGAIN: u8 = 75;
+
+/// Run Proxmox VE from a Discord channel.
+#[derive(Debug, Parser)]
+#[command(version, about, propagate_version = true)]
+pub struct Cli {
+    #[command(flatten)]
+    files: Files,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Args)]
+struct Files {
+    /// Configuration file; given again, later files win key by key [default: $`PVE_STEWARD_CONFIG`,
+    /// ./config/steward.toml, /etc/pve-steward/steward.toml]
+    #[arg(long, short, global = true, value_name = "FILE")]
+    config: Vec<PathBuf>,
+    /// What to log, in the syntax of tracing: info, debug, `pve_steward=debug`
+    #[arg(long, global = true, value_name = "FILTER")]
+    log: Option<String>,
+    /// One JSON object a line instead of text
+    #[arg(long, global = true)]
+    log_json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the bot (also without a command)
+    Run,
+    /// Check the configuration, every cluster and the Discord side; change nothing
+    Check,
+    /// Show who may do what, or explain one decision
+    Policy(policy::Query),
+    /// Show the SHA-256 fingerprint of a server's certificate, to compare it with the node's own
+    Fingerprint {
+        /// Such as <https://192.0.2.11:8006>
+        url: String,
+    },
+    /// Tell whether the bot on this machine is connected; for container health checks
+    Health,
+}
+
+/// Parses the arguments and does what they say.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("steward")
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            complain(&terminal::no_runtime(&error.to_string()));
+            return ExitCode::from(TRY_AGAIN);
+        }
+    };
+    ExitCode::from(runtime.block_on(cli.act()))
+}
+
+impl Cli {
+    async fn act(self) -> u8 {
+        match self.command.as_ref().unwrap_or(&Command::Run) {
+            Command::Run => self.run().await,
+            Command::Check => match self.load() {
+                Ok(loaded) => check::check(&loaded.config).await,
+                Err(code) => code,
+            },
+            Command::Policy(query) => match self.load() {
+                Ok(loaded) => policy::policy(&loaded.config, query).await,
+                Err(code) => code,
+            },
+            Command::Fingerprint { url } => fingerprint(url).await,
+            Command::Health => match self.load() {
+                Ok(loaded) => health_of(&loaded),
+                Err(code) => code,
+            },
+        }
+    }
+
+    async fn run(&self) -> u8 {
+        let loaded = match self.load() {
+            Ok(loaded) => loaded,
+            Err(code) => return code,
+        };
+        let format = if self.files.log_json { Format::Json } else { Format::Text };
+        if let Err(error) = logging::start(format, self.files.log.as_deref()) {
+            complain(&terminal::bad_filter(&error.to_string()));
+            return CONFIGURATION;
+        }
+        let stop = CancellationToken::new();
+        tokio::spawn(stop_on_signal(stop.clone()));
+        match app::run(loaded.config, stop).await {
+            Ok(()) => 0,
+            Err(app::Stopped::Policy(problems)) => {
+                complain(&terminal::problems(&problems));
+                CONFIGURATION
+            }
+            Err(stopped) => {
+                tracing::error!(error = %stopped, "the bot cannot go on");
+                complain(&terminal::stopped(&stopped.to_string()));
+                stopped.exit_code()
+            }
+        }
+    }
+
+    /// Reads the configuration; all mistakes go to the terminal at once.
+    fn load(&self) -> Result<Loaded, u8> {
+        let fail = |problems: &[Problem]| {
+            complain(&terminal::problems(problems));
+            CONFIGURATION
+        };
+        let files = config::find(&self.files.config).map_err(|problem| fail(&[problem]))?;
+        let loaded = config::load(&files, config::environment()).map_err(|problems| fail(&problems))?;
+        complain(&terminal::warnings(&loaded.warnings));
+        Ok(loaded)
+    }
+}
+
+async fn fingerprint(url: &str) -> u8 {
+    match proxmox::presented(url).await {
+        Ok(presented) => {
+            say(&terminal::fingerprint(url, &presented));
+            0
+        }
+        Err(error) => {
+            complain(&terminal::no_fingerprint(url, &error.to_string()));
+            TRY_AGAIN
+        }
+    }
+}
+
+fn health_of(loaded: &Loaded) -> u8 {
+    let health = health::read(&loaded.config.bot.state_dir);
+    say(&terminal::health(&health));
+    u8::from(health.is_err())
+}
+
+/// SIGTERM from a service manager, Ctrl-C in a terminal.
+async fn stop_on_signal(stop: CancellationToken) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        tracing::warn!("SIGTERM cannot be caught; stopping will be abrupt");
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    tracing::info!("stopping: nothing new is begun");
+    stop.cancel();
+}
+
+fn say(text: &str) {
+    // A closed pipe is the reader's choice.
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}
+
+fn complain(text: &str) {
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}

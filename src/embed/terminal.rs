@@ -1,0 +1,80 @@
+//! What the command line says to the owner. The same care as on a card, without the colours.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use crate::config::Problem;
+use crate::health::Sick;
+use crate::proxmox::{Presented, fingerprint_text};
+
+use super::words::duration;
+
+#[must_use]
+pub fn problems(problems: &[Problem]) -> String {
+    let plural = if problems.len() == 1 { "" } else { "s" };
+    let mut text = format!("The configuration has {} mistake{plural}:\n", problems.len());
+    for problem in problems {
+        let _ = writeln!(text, "  {problem}");
+    }
+    text
+}
+
+#[must_use]
+pub fn warnings(warnings: &[Problem]) -> String {
+    let line = |warning: &Problem| format!("warning: {warning}\n");
+    warnings.iter().map(line).collect()
+}
+
+#[must_use]
+pub fn stopped(why: &str) -> String {
+    format!("pve-steward stopped: {why}\n")
+}
+
+#[must_use]
+pub fn no_runtime(why: &str) -> String {
+    format!("pve-steward cannot start: {why}\n")
+}
+
+#[must_use]
+pub fn bad_filter(why: &str) -> String {
+    format!("--log is not a filter: {why}\n")
+}
+
+#[must_use]
+pub fn unknown_word(what: &str, word: &str) -> String {
+    format!("There is no {what} `{word}`.\n")
+}
+
+#[must_use]
+pub fn no_cluster(cluster: &str, why: Option<&str>) -> String {
+    let why = why.unwrap_or("no answer in 30 s");
+    format!("{cluster} cannot be read: {why}\nWith --offline the rules are shown without it.\n")
+}
+
+#[must_use]
+pub fn fingerprint(url: &str, presented: &Presented) -> String {
+    let text = fingerprint_text(&presented.fingerprint);
+    format!(
+        "{text}\n\n\
+         {url} presented this certificate (SHA-256).\n\
+         Compare it on the node itself before you trust it:\n  \
+           pvenode cert info --output-format json | grep fingerprint\n\
+         or in the web interface: node, System, Certificates.\n\
+         If it is the same, it may stand in [[cluster]]:\n  \
+           fingerprints = [\"{text}\"]\n"
+    )
+}
+
+#[must_use]
+pub fn no_fingerprint(url: &str, why: &str) -> String {
+    format!("{url} showed no certificate: {why}\n")
+}
+
+#[must_use]
+pub fn health(health: &Result<Duration, Sick>) -> String {
+    match health {
+        Ok(age) => format!("connected to Discord, seen {} ago\n", duration(*age)),
+        Err(Sick::NeverSeen) => "no sign of life: the bot has not connected yet\n".to_owned(),
+        Err(Sick::Silent(age)) => format!("no sign of life for {}\n", duration(*age)),
+    }
+}

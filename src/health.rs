@@ -1,0 +1,49 @@
+//! The sign of life: a file that `run` touches while it is connected, and `health` reads.
+
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+const FILE: &str = "health";
+const EVERY: Duration = Duration::from_secs(15);
+/// Discord's heartbeat is 41 s; two of them missed is a connection lost.
+const ALIVE_FOR: Duration = Duration::from_secs(100);
+
+/// Why the bot is not called healthy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sick {
+    /// No sign of life was ever left, or its file cannot be read.
+    NeverSeen,
+    /// The last one is so old.
+    Silent(Duration),
+}
+
+/// Touches the file for as long as Discord has been heard of lately.
+pub async fn beat(state_dir: &Path, heard: watch::Receiver<Option<Instant>>, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(EVERY);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        let lately = heard.borrow().is_some_and(|at| at.elapsed() < ALIVE_FOR);
+        if lately && let Err(error) = tokio::fs::write(state_dir.join(FILE), b"").await {
+            tracing::warn!(%error, "the sign of life cannot be written");
+        }
+    }
+}
+
+/// How long ago the bot was last seen alive.
+///
+/// # Errors
+///
+/// [`Sick`] where that is too long.
+pub fn read(state_dir: &Path) -> Result<Duration, Sick> {
+    let touched = std::fs::metadata(state_dir.join(FILE)).and_then(|file| file.modified());
+    let touched = touched.map_err(|_| Sick::NeverSeen)?;
+    let age = SystemTime::now().duration_since(touched).unwrap_or_default();
+    if age < EVERY * 2 + ALIVE_FOR { Ok(age) } else { Err(Sick::Silent(age)) }
+}
