@@ -108,11 +108,11 @@ impl Transport {
         &self.limits
     }
 
-    /// Reads, from whichever endpoint answers. Waiting for a turn counts towards `limit`,
-    /// connecting in vain does not.
+    /// Reads, from whichever endpoint answers. Waiting for a turn counts towards `limit`, of which
+    /// it may take half: the rest must be enough to be answered. Connecting in vain does not count.
     pub(super) async fn read(&self, path: &ApiPath, limit: Duration) -> Result<Answer, Error> {
         let asked = Instant::now();
-        let Ok(Ok(_turn)) = timeout(limit, self.turns.acquire()).await else {
+        let Ok(Ok(_turn)) = timeout(limit / 2, self.turns.acquire()).await else {
             return Err(Error::NotSent(Failure {
                 endpoint: None,
                 why: Why::Busy,

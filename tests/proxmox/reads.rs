@@ -1,0 +1,176 @@
+//! Which endpoint is asked, how long, and what is tried again.
+
+use std::time::{Duration, Instant};
+
+use fake_proxmox::{Fault, FaultKind, Match, Setup};
+use futures_util::future::join_all;
+use pve_steward::config::Cluster;
+use pve_steward::ids::Kind;
+use pve_steward::proxmox::{Client, Error, Limits, Why};
+
+use crate::world::{client, client_with, config, home, limits, node, start, vmid};
+
+fn why(error: &Error) -> Why {
+    match error {
+        Error::NotSent(failure) | Error::NoAnswer(failure) => failure.why,
+        other => panic!("no failure of the transport: {other:?}"),
+    }
+}
+
+fn asked(fake: &fake_proxmox::Cluster) -> Vec<String> {
+    fake.requests()
+        .into_iter()
+        .map(|request| request.node)
+        .collect()
+}
+
+#[tokio::test]
+async fn the_next_endpoint_answers_and_the_dead_one_rests() {
+    let fake = home().await;
+    let client = client(&fake);
+    fake.stop_node_listener("pve1").await;
+    client.version().await.expect("pve2 answers");
+    fake.start_node_listener("pve1").await.expect("back");
+    client.version().await.expect("pve2 answers");
+    assert_eq!(asked(&fake), ["pve2", "pve2"]);
+    tokio::time::sleep(limits().aside).await;
+    client.version().await.expect("pve1 answers");
+    assert_eq!(asked(&fake), ["pve2", "pve2", "pve1"]);
+}
+
+#[tokio::test]
+async fn a_connection_that_is_closed_at_once_counts_as_dead() {
+    let fake = home().await;
+    fake.fault(Fault::always(FaultKind::Refuse).on(Match::any().node("pve1")));
+    client(&fake).version().await.expect("pve2 answers");
+}
+
+#[tokio::test]
+async fn nobody_there_is_told_as_never_sent() {
+    let fake = home().await;
+    let client = client(&fake);
+    fake.stop_node_listener("pve1").await;
+    fake.stop_node_listener("pve2").await;
+    let error = client.version().await.expect_err("nobody there");
+    assert!(
+        matches!(error, Error::NotSent(_)) && error.surely_not_done(),
+        "{error}"
+    );
+    assert_eq!(why(&error), Why::Unreachable);
+    // Set aside is not given up.
+    fake.start_node_listener("pve2").await.expect("back");
+    client.version().await.expect("pve2 answers");
+}
+
+#[tokio::test]
+async fn a_name_that_nobody_knows_is_never_sent() {
+    let fake = home().await;
+    let endpoints = vec!["https://pve.invalid:8006".to_owned()];
+    let cluster = Cluster {
+        endpoints,
+        ..config(&fake)
+    };
+    let client = Client::with_limits(&cluster, limits()).expect("a client");
+    let error = client.version().await.expect_err("no such host");
+    assert!(matches!(error, Error::NotSent(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_cut_connection_is_tried_once_more() {
+    let fake = home().await;
+    let client = client(&fake);
+    fake.fault(Fault::once(FaultKind::DropBeforeExecute));
+    client.version().await.expect("the second try");
+    assert_eq!(asked(&fake), ["pve1", "pve1"]);
+    // A node that always cuts is left for the next.
+    fake.forget_requests();
+    fake.fault(Fault::always(FaultKind::DropBeforeExecute).on(Match::any().node("pve1")));
+    client.version().await.expect("the other node");
+    assert_eq!(asked(&fake), ["pve1", "pve1", "pve2"]);
+}
+
+#[tokio::test]
+async fn time_up_is_not_tried_again_but_remembered() {
+    let fake = home().await;
+    fake.fault(Fault::always(FaultKind::Hang).on(Match::any().node("pve1")));
+    let client = client_with(
+        &fake,
+        Limits {
+            read: Duration::from_millis(300),
+            ..limits()
+        },
+    );
+    let began = Instant::now();
+    let error = client.version().await.expect_err("no answer");
+    assert_eq!(why(&error), Why::Time);
+    assert!(matches!(error, Error::NoAnswer(_)) && !error.surely_not_done());
+    assert!(began.elapsed() < Duration::from_secs(2));
+    client.version().await.expect("pve2 answers");
+    assert_eq!(asked(&fake), ["pve1", "pve2"]);
+}
+
+#[tokio::test]
+async fn four_reads_at_a_time_and_a_waiting_one_keeps_its_limit() {
+    let fake = home().await;
+    fake.fault(Fault::always(FaultKind::Hang));
+    let client = client_with(
+        &fake,
+        Limits {
+            protected: Duration::from_secs(2),
+            ..limits()
+        },
+    );
+    let pve1 = node("pve1");
+    let began = Instant::now();
+    let reads = (0..8).map(|_| client.guest_now(Kind::Vm, &pve1, vmid(101)));
+    let errors: Vec<Error> = join_all(reads)
+        .await
+        .into_iter()
+        .map(|r| r.expect_err("hangs"))
+        .collect();
+    assert!(
+        began.elapsed() < Duration::from_millis(3_800),
+        "{:?}",
+        began.elapsed()
+    );
+    assert_eq!(fake.requests().len(), 4, "{errors:?}");
+    let busy = errors
+        .iter()
+        .filter(|error| why(error) == Why::Busy)
+        .count();
+    assert_eq!(busy, 4);
+}
+
+#[tokio::test]
+async fn a_connection_is_left_before_proxmox_closes_it() {
+    // The proportions of the real thing, faster; the pauses fall where the server closes.
+    let idle = Duration::from_millis(500);
+    let fake = start(Setup {
+        idle,
+        ..Setup::home()
+    })
+    .await;
+    let client = client_with(
+        &fake,
+        Limits {
+            idle: Duration::from_millis(400),
+            ..limits()
+        },
+    );
+    for extra in [0_u64, 1, 2, 3, 5] {
+        client.version().await.expect("an answer");
+        tokio::time::sleep(idle + Duration::from_millis(extra) - Duration::from_millis(2)).await;
+    }
+    // Not one had to be repeated.
+    assert_eq!(fake.requests().len(), 5);
+}
+
+#[tokio::test]
+async fn more_requests_than_a_connection_serves() {
+    let fake = home().await;
+    let client = client(&fake);
+    for _ in 0..130 {
+        client.version().await.expect("an answer");
+    }
+    assert_eq!(fake.requests().len(), 130);
+}
