@@ -1,0 +1,261 @@
+//! The world of a test: a fake Proxmox, a fake Discord and the real bot between them.
+//!
+//! `run` gives one a world, one time limit, and asserts at the end that the bot broke no rule of
+//! Discord's, that every message was looked at, and that what went over the wire fits the contracts.
+
+#![allow(dead_code, reason = "each test binary uses its own part of this")]
+
+pub mod contract;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use fake_discord::{Discord, Message, Person};
+use fake_proxmox::{Clock, Cluster};
+use pve_steward::{app, config};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// One limit for every test; waiting calls of the fakes give up earlier and say for what.
+const LIMIT: Duration = Duration::from_secs(100);
+
+pub const BOT_CHANNEL: u64 = 1_100_000_000_000_000_000;
+pub const OTHER_CHANNEL: u64 = 1_100_000_000_000_000_007;
+pub const THREAD: u64 = 1_100_000_000_000_000_008;
+
+/// Rules of the demo, in which `max` and `friend` are friends.
+pub const RULES: &str = r#"
+[people]
+owner = 184405311681986560
+
+[roles]
+friends = 290926798626357299
+
+[[allow]]
+who = ["owner"]
+actions = ["*"]
+guests = ["*"]
+nodes = ["*"]
+
+[[allow]]
+who = ["friends"]
+actions = ["view", "start", "shutdown", "reboot"]
+guests = ["tag:games"]
+
+[[deny]]
+who = ["friends"]
+actions = ["*"]
+guests = ["tag:prod"]
+"#;
+
+/// What a world starts with. Change what a test is about.
+pub struct Setup {
+    pub px: fake_proxmox::Setup,
+    pub dc: fake_discord::Setup,
+    pub rules: String,
+    /// More lines for `[discord]`.
+    pub discord: String,
+    /// More lines for `[bot]`.
+    pub bot: String,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        let mut px = fake_proxmox::Setup::home();
+        px.clock = Clock::Manual;
+        Self {
+            px,
+            dc: fake_discord::Setup::home(),
+            rules: RULES.to_owned(),
+            discord: String::new(),
+            bot: String::new(),
+        }
+    }
+}
+
+impl Setup {
+    /// Tasks end by themselves, at once.
+    pub fn automatic() -> Self {
+        let mut setup = Self::default();
+        setup.px.clock = Clock::Auto {
+            task: Duration::from_millis(50),
+        };
+        setup
+    }
+
+    pub fn rules(mut self, rules: &str) -> Self {
+        rules.clone_into(&mut self.rules);
+        self
+    }
+}
+
+pub struct World {
+    pub px: Cluster,
+    pub dc: Discord,
+    pub dir: TempDir,
+    files: Vec<PathBuf>,
+    bot: Option<Bot>,
+}
+
+struct Bot {
+    stop: CancellationToken,
+    task: JoinHandle<Result<(), app::Stopped>>,
+}
+
+/// Runs one test in a world of its own.
+pub fn run(setup: Setup, test: impl AsyncFnOnce(&mut World)) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    let limited = async {
+        let mut world = World::new(setup).await;
+        world.start_bot().await;
+        test(&mut world).await;
+        world.end().await;
+    };
+    runtime.block_on(async {
+        let in_time = tokio::time::timeout(LIMIT, limited).await;
+        assert!(in_time.is_ok(), "the test took longer than {LIMIT:?}");
+    });
+}
+
+impl World {
+    async fn new(setup: Setup) -> Self {
+        let px = Cluster::start(setup.px).await.unwrap();
+        let dc = Discord::start(setup.dc).await.unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let ca = dir.path().join("ca.pem");
+        std::fs::write(&ca, px.ca_pem()).unwrap();
+        let endpoints = px.urls().join("\", \"");
+        let text = format!(
+            r#"
+[discord]
+token = "{token}"
+guilds = [1000000000000000000]
+api_url = "{api}"
+{discord}
+[bot]
+state_dir = "{state}"
+{bot}
+[[cluster]]
+name = "home"
+endpoints = ["{endpoints}"]
+token_id = "{id}"
+token_secret = "{secret}"
+ca_file = "{ca}"
+{rules}"#,
+            token = dc.token(),
+            api = dc.url(),
+            discord = setup.discord,
+            bot = setup.bot,
+            state = dir.path().join("state").display(),
+            id = px.token_id(),
+            secret = px.token_secret(),
+            ca = ca.display(),
+            rules = setup.rules,
+        );
+        let file = dir.path().join("steward.toml");
+        std::fs::write(&file, text).unwrap();
+        Self {
+            px,
+            dc,
+            dir,
+            files: vec![file],
+            bot: None,
+        }
+    }
+
+    pub fn config(&self) -> config::Config {
+        match config::load(&self.files, std::iter::empty()) {
+            Ok(loaded) => loaded.config,
+            Err(problems) => panic!("the test's configuration: {problems:#?}"),
+        }
+    }
+
+    pub async fn start_bot(&mut self) {
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(app::run(self.config(), stop.clone()));
+        self.bot = Some(Bot { stop, task });
+        self.dc.bot_ready().await;
+        self.seen_proxmox().await;
+    }
+
+    /// Until the first snapshot has arrived: commands are then decided from memory.
+    async fn seen_proxmox(&self) {
+        for _ in 0..500 {
+            let requests = self.px.requests();
+            if requests.iter().any(|r| r.path.contains("cluster/resources") && r.status == 200) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// As a signal would; gives what the process would have exited with.
+    pub async fn stop_bot(&mut self) -> Result<(), app::Stopped> {
+        let bot = self.bot.take().expect("a running bot");
+        bot.stop.cancel();
+        bot.task.await.expect("the bot does not panic")
+    }
+
+    /// As `kill -9` would: nothing is wound down.
+    pub async fn kill_bot(&mut self) {
+        let bot = self.bot.take().expect("a running bot");
+        bot.task.abort();
+        let _ = bot.task.await;
+        self.dc.bot_gone().await;
+    }
+
+    pub fn person(&self, name: &str) -> Person {
+        self.dc.person(name)
+    }
+
+    /// Method and path of all that the bot asked Proxmox to change.
+    pub fn writes(&self) -> Vec<String> {
+        let line = |r: fake_proxmox::Recorded| format!("{} {}", r.method, r.path);
+        self.px.writes().into_iter().map(line).collect()
+    }
+
+    /// Rows of the audit, oldest first: event, action, guest, outcome.
+    pub fn audit(&self) -> Vec<String> {
+        let db = rusqlite::Connection::open(self.dir.path().join("state/steward.db")).unwrap();
+        let mut query = db
+            .prepare("SELECT event, action, vmid, user_id, outcome FROM audit ORDER BY seq")
+            .unwrap();
+        let rows = query.query_map([], |row| {
+            let event: String = row.get(0)?;
+            let action: Option<String> = row.get(1)?;
+            let vmid: Option<u32> = row.get(2)?;
+            let outcome: Option<String> = row.get(4)?;
+            let parts = [Some(event), action, vmid.map(|v| v.to_string()), outcome];
+            Ok(parts.into_iter().flatten().collect::<Vec<_>>().join(" "))
+        });
+        rows.unwrap().map(Result::unwrap).collect()
+    }
+
+    async fn end(mut self) {
+        if self.bot.is_some() {
+            self.stop_bot().await.expect("the bot stops without a complaint");
+        }
+        assert_eq!(self.dc.violations(), Vec::<String>::new(), "rules of Discord's broken");
+        assert_eq!(self.dc.unread(), Vec::<String>::new(), "messages that no one looked at");
+        contract::check(&self.px, &self.dc);
+    }
+}
+
+/// What a message says, with what differs from run to run put aside.
+pub fn shown(message: &Message) -> String {
+    let text = message.text();
+    let mut out = String::new();
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find("<t:") {
+        out.push_str(&rest[..at]);
+        let end = rest[at..].find('>').map_or(rest.len(), |end| at + end + 1);
+        out.push_str("<time>");
+        rest = &rest[end..];
+    }
+    out + rest
+}
