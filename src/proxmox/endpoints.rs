@@ -46,9 +46,10 @@ impl Endpoints {
         aside[index].replace(Instant::now() + self.rest).is_none()
     }
 
-    pub(super) fn answered(&self, index: usize) {
+    /// Returns whether it had been set aside.
+    pub(super) fn answered(&self, index: usize) -> bool {
         let mut aside = self.aside.lock().unwrap_or_else(PoisonError::into_inner);
-        aside[index] = None;
+        aside[index].take().is_some()
     }
 }
 
@@ -68,7 +69,8 @@ mod tests {
         assert!(!endpoints.set_aside(1));
         // All failed: still tried, the longest rested first.
         assert_eq!(endpoints.order(), [2, 0, 1]);
-        endpoints.answered(1);
+        assert!(endpoints.answered(1));
+        assert!(!endpoints.answered(1));
         assert_eq!(endpoints.order(), [1, 2, 0]);
         tokio::time::advance(Duration::from_secs(30)).await;
         assert_eq!(endpoints.order(), [0, 1, 2]);

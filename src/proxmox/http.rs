@@ -188,7 +188,9 @@ impl Transport {
         };
         match outcome {
             Ok(answer) => {
-                self.endpoints.answered(endpoint);
+                if self.endpoints.answered(endpoint) {
+                    tracing::info!(cluster = %self.cluster, url, "endpoint answers again");
+                }
                 Ok(answer)
             }
             Err(error) => {

@@ -190,8 +190,9 @@ impl Inventory {
 
     /// The row of a guest whose node is down has no name. It keeps the one it had; but a VMID that
     /// was gone, or now is on a node that is up, may be another guest's, and has none until
-    /// Proxmox tells it. Tags and pool stand in every row, because they come from the
-    /// configuration: where they are absent, there are none.
+    /// Proxmox tells it. Tags and pool are not remembered: they come from the configuration, so
+    /// every row has them, and where they are absent there are none (or, for the pool, the token
+    /// has no `Pool.Audit` on it).
     fn name_the_nameless(&self, snapshot: &mut Snapshot) {
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         names.retain(|vmid, _| snapshot.guests.contains_key(vmid));

@@ -54,7 +54,7 @@ async fn a_cluster_in_one_request() {
     assert_eq!(found.guests[&vmid(107)].lock.as_deref(), Some("backup"));
     assert_eq!(found.guests[&vmid(108)].ha.as_deref(), Some("stopped"));
     let minecraft = &found.guests[&vmid(102)];
-    assert!(minecraft.uptime > Some(Duration::from_secs(3600)) && minecraft.cpu.is_some());
+    assert!(minecraft.uptime > Some(Duration::from_hours(1)) && minecraft.cpu.is_some());
     let pve1 = &found.nodes[&node("pve1")];
     assert_eq!(
         (&pve1.status, pve1.maxcpu),

@@ -63,6 +63,28 @@ async fn nobody_there_is_told_as_never_sent() {
 }
 
 #[tokio::test]
+async fn one_that_does_not_get_as_far_as_tls_is_left_for_the_next() {
+    let fake = home().await;
+    // The kernel accepts, and nobody ever says a word.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = silent.local_addr().expect("an address");
+    let quick = Limits {
+        connect: Duration::from_millis(500),
+        ..limits()
+    };
+    let mut cluster = config(&fake);
+    cluster.endpoints.insert(0, format!("https://{address}"));
+    let client = Client::with_limits(&cluster, quick).expect("a client");
+    client.version().await.expect("pve1 answers");
+
+    cluster.endpoints.truncate(1);
+    let client = Client::with_limits(&cluster, quick).expect("a client");
+    let error = client.version().await.expect_err("silence");
+    assert!(matches!(error, Error::NotSent(_)), "{error:?}");
+    assert_eq!(why(&error), Why::Time);
+}
+
+#[tokio::test]
 async fn a_name_that_nobody_knows_is_never_sent() {
     let fake = home().await;
     let endpoints = vec!["https://pve.invalid:8006".to_owned()];
