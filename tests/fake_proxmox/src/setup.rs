@@ -151,25 +151,28 @@ fn storages(nodes: &[String]) -> Vec<Storage> {
     ]
 }
 
-/// Audit everywhere; power over each guest, through its pool where it has one, since a path that
-/// names a guest would replace what is inherited, while a pool adds to it.
+/// Audit everywhere; power over each guest, through its pool where it has one.
+///
+/// A path replaces what it would inherit: without its own Pool.Audit the pool would vanish from
+/// every list, and its name from the guests' rows.
 fn acls(guests: &[Guest]) -> Vec<Acl> {
     let audit = ["Sys.Audit", "VM.Audit", "Datastore.Audit", "Pool.Audit"];
-    let power = ["VM.PowerMgmt", "VM.Audit"];
-    let mut paths: Vec<String> = guests
-        .iter()
-        .map(|guest| match &guest.pool {
-            Some(pool) => format!("/pool/{pool}"),
-            None => format!("/vms/{}", guest.vmid),
-        })
-        .collect();
-    paths.dedup();
     let user = TOKEN.split('!').next().unwrap_or(TOKEN);
-    [user, TOKEN]
-        .iter()
-        .flat_map(|who| {
-            let on_paths = paths.iter().map(|path| Acl::new(path, who, &power, true));
-            std::iter::once(Acl::new("/", who, &audit, true)).chain(on_paths.collect::<Vec<_>>())
-        })
-        .collect()
+    let mut acls = Vec::new();
+    for who in [user, TOKEN] {
+        acls.push(Acl::new("/", who, &audit, true));
+        for guest in guests {
+            acls.push(match &guest.pool {
+                Some(pool) => {
+                    let privs = ["VM.PowerMgmt", "VM.Audit", "Pool.Audit"];
+                    Acl::new(&format!("/pool/{pool}"), who, &privs, true)
+                }
+                None => {
+                    let path = format!("/vms/{}", guest.vmid);
+                    Acl::new(&path, who, &["VM.PowerMgmt", "VM.Audit"], true)
+                }
+            });
+        }
+    }
+    acls
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use fake_proxmox::{Acl, Cluster, Guest, Setup};
 use serde_json::Value;
-use support::{contract, delete, get, home, post, power, quick, start, upid};
+use support::{contract, delete, get, home, post, power, quick, start};
 
 /// Real, but not in the schema's `returns`.
 const UNDOCUMENTED: &[(&str, &[&str])] = &[
