@@ -2,7 +2,7 @@
 //!
 //! [`Client`] is one cluster's door: typed calls over `http`, which knows endpoints, time-outs and
 //! what may be tried again. [`Inventory`] is what the rest of the bot reads: the shared snapshot.
-//! A write takes a [`Permit`](crate::permission::Permit), which is compared with what it does.
+//! A write takes a [`Permit`], which is compared with what it does.
 
 mod access;
 mod answer;

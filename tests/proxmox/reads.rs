@@ -118,7 +118,7 @@ async fn time_up_is_not_tried_again_but_remembered() {
     let client = client_with(
         &fake,
         Limits {
-            read: Duration::from_millis(300),
+            read: Duration::from_secs(1),
             ..limits()
         },
     );
@@ -126,7 +126,7 @@ async fn time_up_is_not_tried_again_but_remembered() {
     let error = client.version().await.expect_err("no answer");
     assert_eq!(why(&error), Why::Time);
     assert!(matches!(error, Error::NoAnswer(_)) && !error.surely_not_done());
-    assert!(began.elapsed() < Duration::from_secs(2));
+    assert!(began.elapsed() < Duration::from_millis(1_900));
     client.version().await.expect("pve2 answers");
     assert_eq!(asked(&fake), ["pve1", "pve2"]);
 }
@@ -138,7 +138,7 @@ async fn four_reads_at_a_time_and_a_waiting_one_keeps_its_limit() {
     let client = client_with(
         &fake,
         Limits {
-            protected: Duration::from_secs(2),
+            protected: Duration::from_secs(3),
             ..limits()
         },
     );
@@ -151,7 +151,7 @@ async fn four_reads_at_a_time_and_a_waiting_one_keeps_its_limit() {
         .map(|r| r.expect_err("hangs"))
         .collect();
     assert!(
-        began.elapsed() < Duration::from_millis(3_800),
+        began.elapsed() < Duration::from_millis(5_500),
         "{:?}",
         began.elapsed()
     );
@@ -179,9 +179,9 @@ async fn a_connection_is_left_before_proxmox_closes_it() {
             ..limits()
         },
     );
-    for extra in [0_u64, 1, 2, 3, 5] {
+    for pause in [498, 499, 500, 501, 503] {
         client.version().await.expect("an answer");
-        tokio::time::sleep(idle + Duration::from_millis(extra) - Duration::from_millis(2)).await;
+        tokio::time::sleep(Duration::from_millis(pause)).await;
     }
     // Not one had to be repeated.
     assert_eq!(fake.requests().len(), 5);

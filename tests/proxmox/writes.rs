@@ -114,7 +114,7 @@ async fn a_write_that_hangs_is_left_and_not_repeated() {
     let client = client_with(
         &fake,
         Limits {
-            protected: Duration::from_millis(300),
+            protected: Duration::from_secs(1),
             ..limits()
         },
     );
