@@ -32,7 +32,8 @@ impl Answer {
     pub async fn first(&self) -> Message {
         self.wait("a visible message", |state, interaction| {
             let first = numbers(state, interaction, false).first().copied();
-            let (message, number) = first.or_else(|| follow_up_numbers(state, interaction).first().copied())?;
+            let (message, number) =
+                first.or_else(|| follow_up_numbers(state, interaction).first().copied())?;
             read_version(state, message, number)
         })
         .await
@@ -42,7 +43,9 @@ impl Answer {
     pub async fn until(&self, contains: &str) -> Message {
         self.wait(&format!("`{contains}`"), |state, interaction| {
             let found = numbers(state, interaction, false);
-            let (message, number) = found.into_iter().find(|(id, n)| shows(state, *id, *n, contains))?;
+            let (message, number) = found
+                .into_iter()
+                .find(|(id, n)| shows(state, *id, *n, contains))?;
             read_version(state, message, number)
         })
         .await
@@ -63,16 +66,26 @@ impl Answer {
 
     fn pulse(&self) -> (usize, usize) {
         let state = self.shared.look();
-        let Some(interaction) = state.interactions.get(&self.interaction) else { return (0, 0) };
-        (numbers(&state, interaction, true).len(), interaction.follow_ups.len())
+        let Some(interaction) = state.interactions.get(&self.interaction) else {
+            return (0, 0);
+        };
+        (
+            numbers(&state, interaction, true).len(),
+            interaction.follow_ups.len(),
+        )
     }
 
     /// All visible versions so far.
     pub fn versions(&self) -> Vec<Message> {
         let mut state = self.shared.look();
-        let Some(interaction) = state.interactions.get(&self.interaction) else { return Vec::new() };
+        let Some(interaction) = state.interactions.get(&self.interaction) else {
+            return Vec::new();
+        };
         let found = numbers(&state, interaction, false);
-        found.into_iter().filter_map(|(message, number)| read_version(&mut state, message, number)).collect()
+        found
+            .into_iter()
+            .filter_map(|(message, number)| read_version(&mut state, message, number))
+            .collect()
     }
 
     /// The newest visible version, if there is one.
@@ -83,17 +96,27 @@ impl Answer {
     /// All follow-ups so far, each as it stands.
     pub fn follow_ups(&self) -> Vec<Message> {
         let mut state = self.shared.look();
-        let Some(interaction) = state.interactions.get(&self.interaction) else { return Vec::new() };
+        let Some(interaction) = state.interactions.get(&self.interaction) else {
+            return Vec::new();
+        };
         let found = follow_up_numbers(&state, interaction);
-        found.into_iter().filter_map(|(message, number)| read_version(&mut state, message, number)).collect()
+        found
+            .into_iter()
+            .filter_map(|(message, number)| read_version(&mut state, message, number))
+            .collect()
     }
 
     pub async fn follow_up(&self, contains: &str) -> Message {
-        self.wait(&format!("a follow-up with `{contains}`"), |state, interaction| {
-            let found = follow_up_numbers(state, interaction);
-            let (message, number) = found.into_iter().find(|(id, n)| shows(state, *id, *n, contains))?;
-            read_version(state, message, number)
-        })
+        self.wait(
+            &format!("a follow-up with `{contains}`"),
+            |state, interaction| {
+                let found = follow_up_numbers(state, interaction);
+                let (message, number) = found
+                    .into_iter()
+                    .find(|(id, n)| shows(state, *id, *n, contains))?;
+                read_version(state, message, number)
+            },
+        )
         .await
     }
 
@@ -102,14 +125,19 @@ impl Answer {
     }
 
     pub async fn acked(&self) -> Ack {
-        self.wait("an acknowledgement", |_, interaction| interaction.ack).await
+        self.wait("an acknowledgement", |_, interaction| interaction.ack)
+            .await
     }
 
     /// Waits until the answer (or, after a press, the message pressed) is deleted.
     pub async fn deleted(&self) {
         self.wait("the deletion of the answer", |state, interaction| {
             let stored = state.messages.get_mut(&interaction.original?)?;
-            stored.read = if stored.deleted { stored.versions.len() } else { stored.read };
+            stored.read = if stored.deleted {
+                stored.versions.len()
+            } else {
+                stored.read
+            };
             stored.deleted.then_some(())
         })
         .await;
@@ -117,7 +145,8 @@ impl Answer {
 
     /// The modal that opened (callback type 9).
     pub async fn modal(&self) -> Value {
-        self.wait("a modal", |_, interaction| interaction.modal.clone()).await
+        self.wait("a modal", |_, interaction| interaction.modal.clone())
+            .await
     }
 
     /// Everything that happened, in words.
@@ -125,7 +154,11 @@ impl Answer {
         self.shared.look().story(self.interaction)
     }
 
-    async fn wait<R>(&self, what: &str, mut look: impl FnMut(&mut State, &Interaction) -> Option<R>) -> R {
+    async fn wait<R>(
+        &self,
+        what: &str,
+        mut look: impl FnMut(&mut State, &Interaction) -> Option<R>,
+    ) -> R {
         let patience = self.shared.look().setup.patience;
         let found = self.shared.wait_for(patience, |state| {
             // Taken out for the look, so that the look may change the messages.
@@ -143,19 +176,36 @@ impl Answer {
 
 /// Message and version number of what the answer showed.
 fn numbers(state: &State, interaction: &Interaction, thinking_too: bool) -> Vec<(u64, usize)> {
-    let Some(original) = interaction.original else { return Vec::new() };
-    let Some(stored) = state.messages.get(&original) else { return Vec::new() };
-    let versions = stored.versions.iter().enumerate().skip(interaction.original_from);
-    versions.filter(|(_, version)| thinking_too || !version.thinking()).map(|(n, _)| (original, n)).collect()
+    let Some(original) = interaction.original else {
+        return Vec::new();
+    };
+    let Some(stored) = state.messages.get(&original) else {
+        return Vec::new();
+    };
+    let versions = stored
+        .versions
+        .iter()
+        .enumerate()
+        .skip(interaction.original_from);
+    versions
+        .filter(|(_, version)| thinking_too || !version.thinking())
+        .map(|(n, _)| (original, n))
+        .collect()
 }
 
 fn follow_up_numbers(state: &State, interaction: &Interaction) -> Vec<(u64, usize)> {
-    let messages = interaction.follow_ups.iter().filter_map(|id| state.messages.get(id));
-    messages.filter_map(|message| Some((message.id, message.versions.len().checked_sub(1)?))).collect()
+    let messages = interaction
+        .follow_ups
+        .iter()
+        .filter_map(|id| state.messages.get(id));
+    messages
+        .filter_map(|message| Some((message.id, message.versions.len().checked_sub(1)?)))
+        .collect()
 }
 
 fn shows(state: &State, message: u64, number: usize, contains: &str) -> bool {
     let stored = state.messages.get(&message);
-    let view = stored.and_then(|stored| Some(stored.view(state, stored.versions.get(number)?, number)));
+    let view =
+        stored.and_then(|stored| Some(stored.view(state, stored.versions.get(number)?, number)));
     view.is_some_and(|view| view.text().contains(contains))
 }

@@ -38,11 +38,15 @@ impl Drop for Running {
 
 impl Discord {
     pub async fn start(setup: Setup) -> anyhow::Result<Discord> {
-        let listener = TcpListener::bind(("127.0.0.1", setup.port)).await.context("the fake Discord's port")?;
+        let listener = TcpListener::bind(("127.0.0.1", setup.port))
+            .await
+            .context("the fake Discord's port")?;
         let port = listener.local_addr()?.port();
         let shared = Shared::new(State::new(setup, port));
         let task = tokio::spawn(server::serve(listener, shared.clone()));
-        Ok(Discord { running: Arc::new(Running { shared, task }) })
+        Ok(Discord {
+            running: Arc::new(Running { shared, task }),
+        })
     }
 
     fn shared(&self) -> &Arc<Shared> {
@@ -69,26 +73,39 @@ impl Discord {
 
     /// What `session_start_limit.remaining` says from now on.
     pub fn set_identifies_remaining(&self, remaining: u32) {
-        self.shared().change(|state| state.sessions.identifies_remaining = remaining);
+        self.shared()
+            .change(|state| state.sessions.identifies_remaining = remaining);
     }
 
     /// Waits until the bot has a session and has registered commands where it should.
     pub async fn bot_ready(&self) {
         let ready = |state: &mut State| {
-            let registered = |guild: &u64| state.commands.get(guild).is_some_and(|list| !list.is_empty());
-            (state.sessions.any_connected() && state.setup.registers_in.iter().all(registered)).then_some(())
+            let registered = |guild: &u64| {
+                state
+                    .commands
+                    .get(guild)
+                    .is_some_and(|list| !list.is_empty())
+            };
+            (state.sessions.any_connected() && state.setup.registers_in.iter().all(registered))
+                .then_some(())
         };
         self.wait("the bot was not ready", ready).await;
     }
 
     /// Waits until the bot has a gateway session.
     pub async fn bot_connected(&self) {
-        self.wait("the bot did not connect", |state| state.sessions.any_connected().then_some(())).await;
+        self.wait("the bot did not connect", |state| {
+            state.sessions.any_connected().then_some(())
+        })
+        .await;
     }
 
     /// Waits until the bot has none.
     pub async fn bot_gone(&self) {
-        self.wait("the bot did not go", |state| (!state.sessions.any_connected()).then_some(())).await;
+        self.wait("the bot did not go", |state| {
+            (!state.sessions.any_connected()).then_some(())
+        })
+        .await;
     }
 
     pub fn is_connected(&self) -> bool {
@@ -101,9 +118,18 @@ impl Discord {
             return found;
         }
         let state = self.shared().look();
-        let requests = state.requests.iter().map(|r| format!("{:?} {} {} -> {}", r.at, r.method, r.path, r.status));
-        let gateway = state.gateway_log.iter().map(|entry| format!("{:?} gateway {:?}", entry.at, entry.what));
-        let violations = state.violations.iter().map(|rule| format!("violation: {rule}"));
+        let requests = state
+            .requests
+            .iter()
+            .map(|r| format!("{:?} {} {} -> {}", r.at, r.method, r.path, r.status));
+        let gateway = state
+            .gateway_log
+            .iter()
+            .map(|entry| format!("{:?} gateway {:?}", entry.at, entry.what));
+        let violations = state
+            .violations
+            .iter()
+            .map(|rule| format!("violation: {rule}"));
         let story: Vec<String> = requests.chain(gateway).chain(violations).collect();
         // Released first: a panic with the lock held would poison it for the other tasks.
         drop(state);
@@ -111,7 +137,12 @@ impl Discord {
     }
 
     pub fn commands(&self, guild: u64) -> Vec<Value> {
-        self.shared().look().commands.get(&guild).cloned().unwrap_or_default()
+        self.shared()
+            .look()
+            .commands
+            .get(&guild)
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// How often commands were put so far.
@@ -122,10 +153,24 @@ impl Discord {
     /// A person of the setup, in #bot (the first channel of the first guild).
     pub fn person(&self, name: &str) -> Person {
         let state = self.shared().look();
-        let member = state.member_named(name).unwrap_or_else(|| panic!("there is nobody called {name}"));
-        let channel = state.setup.channels.first().unwrap_or_else(|| panic!("there is no channel"));
-        let who = Who { person: member.id, guild: Some(channel.guild), channel: channel.id, roles: None };
-        Person { shared: self.shared().clone(), who }
+        let member = state
+            .member_named(name)
+            .unwrap_or_else(|| panic!("there is nobody called {name}"));
+        let channel = state
+            .setup
+            .channels
+            .first()
+            .unwrap_or_else(|| panic!("there is no channel"));
+        let who = Who {
+            person: member.id,
+            guild: Some(channel.guild),
+            channel: channel.id,
+            roles: None,
+        };
+        Person {
+            shared: self.shared().clone(),
+            who,
+        }
     }
 
     pub fn requests(&self) -> Vec<Recorded> {
@@ -147,9 +192,18 @@ impl Discord {
     }
 
     /// Waits for the first entry after `skip` entries that fits.
-    pub async fn wait_gateway(&self, skip: usize, fits: impl Fn(&GatewayEntry) -> bool) -> GatewayEntry {
+    pub async fn wait_gateway(
+        &self,
+        skip: usize,
+        fits: impl Fn(&GatewayEntry) -> bool,
+    ) -> GatewayEntry {
         self.wait("that did not happen on the gateway", |state| {
-            state.gateway_log.iter().skip(skip).find(|entry| fits(entry)).cloned()
+            state
+                .gateway_log
+                .iter()
+                .skip(skip)
+                .find(|entry| fits(entry))
+                .cloned()
         })
         .await
     }
@@ -181,22 +235,34 @@ impl Discord {
 
     pub async fn wait_channel_message(&self, channel: u64, contains: &str) -> Message {
         let place = self.shared().look().place_name(channel);
-        self.wait(&format!("no message with `{contains}` in {place}"), |state| find(state, channel, contains)).await
+        self.wait(
+            &format!("no message with `{contains}` in {place}"),
+            |state| find(state, channel, contains),
+        )
+        .await
     }
 
     /// Direct messages of the bot to that person.
     pub fn direct_messages(&self, person: &str) -> Vec<Message> {
         let mut state = self.shared().look();
-        let channel = state.member_named(person).and_then(|member| state.direct.get(&member.id)).copied();
-        channel.map(|channel| read_all(&mut state, channel)).unwrap_or_default()
+        let channel = state
+            .member_named(person)
+            .and_then(|member| state.direct.get(&member.id))
+            .copied();
+        channel
+            .map(|channel| read_all(&mut state, channel))
+            .unwrap_or_default()
     }
 
     pub async fn wait_direct_message(&self, person: &str, contains: &str) -> Message {
         let id = self.person(person).id();
-        self.wait(&format!("no direct message with `{contains}` to {person}"), |state| {
-            let channel = *state.direct.get(&id)?;
-            find(state, channel, contains)
-        })
+        self.wait(
+            &format!("no direct message with `{contains}` to {person}"),
+            |state| {
+                let channel = *state.direct.get(&id)?;
+                find(state, channel, contains)
+            },
+        )
         .await
     }
 
@@ -215,7 +281,8 @@ impl Discord {
     }
 
     pub fn gateway(&self, fault: GatewayFault) {
-        self.shared().change(|state| gateway::break_it(state, &fault));
+        self.shared()
+            .change(|state| gateway::break_it(state, &fault));
         if matches!(fault, GatewayFault::Reconnect) {
             self.close_after_reconnect();
         }
@@ -239,7 +306,8 @@ impl Discord {
 
     /// Ends every fault, also those that would last.
     pub fn heal(&self) {
-        self.shared().change(|state| state.faults = faults::Faults::default());
+        self.shared()
+            .change(|state| state.faults = faults::Faults::default());
     }
 
     /// Names and what they do.
@@ -260,12 +328,18 @@ impl Discord {
 }
 
 fn public_ids(state: &State, channel: u64) -> Vec<u64> {
-    let here = state.messages.values().filter(|m| m.channel == channel && m.ephemeral_for.is_none() && !m.deleted);
+    let here = state
+        .messages
+        .values()
+        .filter(|m| m.channel == channel && m.ephemeral_for.is_none() && !m.deleted);
     here.map(|message| message.id).collect()
 }
 
 fn read_all(state: &mut State, channel: u64) -> Vec<Message> {
-    public_ids(state, channel).into_iter().filter_map(|id| read_latest(state, id)).collect()
+    public_ids(state, channel)
+        .into_iter()
+        .filter_map(|id| read_latest(state, id))
+        .collect()
 }
 
 fn find(state: &mut State, channel: u64, contains: &str) -> Option<Message> {

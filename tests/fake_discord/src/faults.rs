@@ -43,7 +43,12 @@ pub struct RestFault {
 pub enum RestFaultKind {
     /// This status with this JSON, nothing executed.
     Status(u16, Value),
-    TooMany { retry_after: f64, global: bool, scope: String, unreadable: bool },
+    TooMany {
+        retry_after: f64,
+        global: bool,
+        scope: String,
+        unreadable: bool,
+    },
     /// Not executed, never answered.
     Hang,
     /// Executed after this long.
@@ -70,7 +75,10 @@ pub(crate) struct Faults {
 impl Faults {
     pub(crate) fn take(&mut self, method: &str, path: &str) -> Option<RestFaultKind> {
         let line = format!("{method} {path}");
-        let at = self.rest.iter().position(|fault| fault.times > 0 && line.contains(&fault.on))?;
+        let at = self
+            .rest
+            .iter()
+            .position(|fault| fault.times > 0 && line.contains(&fault.on))?;
         self.rest[at].times -= 1;
         let kind = self.rest[at].kind.clone();
         self.rest.retain(|fault| fault.times > 0);
@@ -86,26 +94,62 @@ pub(crate) enum Named {
 
 /// Faults that the demo and the binary offer, with what they do.
 pub(crate) const NAMES: &[(&str, &str)] = &[
-    ("gateway-drops", "the gateway connection ends without a word"),
+    (
+        "gateway-drops",
+        "the gateway connection ends without a word",
+    ),
     ("gateway-closes", "the gateway closes with 4000"),
-    ("gateway-closes-silently", "the gateway closes without a code"),
+    (
+        "gateway-closes-silently",
+        "the gateway closes without a code",
+    ),
     ("gateway-reconnect", "Discord asks the bot to reconnect"),
-    ("invalid-session", "the session is over, the bot must identify again"),
-    ("gateway-refuses", "the gateway is unreachable for 12 seconds"),
-    ("gateway-hangs", "new gateway connections are never answered"),
+    (
+        "invalid-session",
+        "the session is over, the bot must identify again",
+    ),
+    (
+        "gateway-refuses",
+        "the gateway is unreachable for 12 seconds",
+    ),
+    (
+        "gateway-hangs",
+        "new gateway connections are never answered",
+    ),
     ("gateway-silent", "new gateway connections get no HELLO"),
     ("zombie", "heartbeats are no longer acknowledged"),
-    ("rate-limited", "the next edit is answered with 429, wait 2 s"),
-    ("globally-limited", "the next request is answered with a global 429, wait 2 s"),
-    ("server-error", "the next three requests are answered with 500"),
-    ("ack-lost", "the next acknowledgement is taken but its answer is lost"),
-    ("ack-slow", "the next acknowledgement takes 4 seconds, too long"),
+    (
+        "rate-limited",
+        "the next edit is answered with 429, wait 2 s",
+    ),
+    (
+        "globally-limited",
+        "the next request is answered with a global 429, wait 2 s",
+    ),
+    (
+        "server-error",
+        "the next three requests are answered with 500",
+    ),
+    (
+        "ack-lost",
+        "the next acknowledgement is taken but its answer is lost",
+    ),
+    (
+        "ack-slow",
+        "the next acknowledgement takes 4 seconds, too long",
+    ),
     ("edits-hang", "the next edit is never answered"),
     ("healthy", "end all faults"),
 ];
 
 pub(crate) fn named(name: &str) -> Option<Named> {
-    let rest = |on: &str, kind, times| Named::Rest(RestFault { on: on.into(), kind, times });
+    let rest = |on: &str, kind, times| {
+        Named::Rest(RestFault {
+            on: on.into(),
+            kind,
+            times,
+        })
+    };
     let too_many = |global: bool| RestFaultKind::TooMany {
         retry_after: 2.0,
         global,
@@ -124,7 +168,14 @@ pub(crate) fn named(name: &str) -> Option<Named> {
         "zombie" => Named::Gateway(GatewayFault::Zombie(true)),
         "rate-limited" => rest("PATCH /", too_many(false), 1),
         "globally-limited" => rest("/api/", too_many(true), 1),
-        "server-error" => rest("/api/", RestFaultKind::Status(500, json!({"message": "500: Internal Server Error", "code": 0})), 3),
+        "server-error" => rest(
+            "/api/",
+            RestFaultKind::Status(
+                500,
+                json!({"message": "500: Internal Server Error", "code": 0}),
+            ),
+            3,
+        ),
         "ack-lost" => rest("/callback", RestFaultKind::DropAfter, 1),
         "ack-slow" => rest("/callback", RestFaultKind::Slow(Duration::from_secs(4)), 1),
         "edits-hang" => rest("PATCH /", RestFaultKind::HangAfter, 1),

@@ -22,13 +22,20 @@ pub(crate) struct Who {
 
 impl Who {
     pub(crate) fn roles(&self, state: &State) -> Vec<u64> {
-        let known = || state.member(self.person).zip(self.guild).map(|(member, guild)| objects::roles_in(state, member, guild));
+        let known = || {
+            state
+                .member(self.person)
+                .zip(self.guild)
+                .map(|(member, guild)| objects::roles_in(state, member, guild))
+        };
         self.roles.clone().or_else(known).unwrap_or_default()
     }
 
     pub(crate) fn permissions(&self, state: &State) -> u64 {
         let roles = self.roles(state);
-        self.guild.map_or(objects::EVERYTHING, |guild| objects::permissions(state, self.person, guild, &roles))
+        self.guild.map_or(objects::EVERYTHING, |guild| {
+            objects::permissions(state, self.person, guild, &roles)
+        })
     }
 }
 
@@ -47,7 +54,10 @@ pub(crate) fn begin(state: &mut State, who: &Who, start: Start, patch: &Value) -
     let token = token(id);
     let mut event = event(state, who, &start, id, &token);
     merge(&mut event, patch);
-    let id = event["id"].as_str().and_then(|id| id.parse().ok()).unwrap_or(id);
+    let id = event["id"]
+        .as_str()
+        .and_then(|id| id.parse().ok())
+        .unwrap_or(id);
     let token = event["token"].as_str().unwrap_or(&token).to_owned();
     let interaction = Interaction {
         id,
@@ -95,7 +105,8 @@ fn event(state: &State, who: &Who, start: &Start, id: u64, token: &str) -> Value
             event["guild_id"] = json!(guild.to_string());
             event["guild"] = json!({"id": guild.to_string(), "features": [], "locale": "en-US"});
             event["guild_locale"] = json!("en-US");
-            event["member"] = objects::interaction_member(state, who.person, guild, &who.roles(state));
+            event["member"] =
+                objects::interaction_member(state, who.person, guild, &who.roles(state));
         }
         None => event["user"] = objects::person_user(state, who.person),
     }
@@ -120,7 +131,9 @@ fn token(id: u64) -> String {
 
 /// RFC 7396: null takes a field away.
 fn merge(target: &mut Value, patch: &Value) {
-    let Some(fields) = patch.as_object() else { return };
+    let Some(fields) = patch.as_object() else {
+        return;
+    };
     for (key, value) in fields {
         match (value, target.get_mut(key)) {
             (Value::Null, _) => {

@@ -17,9 +17,15 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    let discord = Discord::start(Setup { port: arguments.port, ..Setup::home() }).await?;
+    let discord = Discord::start(Setup {
+        port: arguments.port,
+        ..Setup::home()
+    })
+    .await?;
     println!("api_url {}\ntoken   {}", discord.url(), discord.token());
-    println!("Type: owner /vm start 101 | owner click Confirm | fault gateway-drops | faults | violations");
+    println!(
+        "Type: owner /vm start 101 | owner click Confirm | fault gateway-drops | faults | violations"
+    );
     let mut lines = read_lines();
     let mut last = None;
     while let Some(line) = lines.recv().await {

@@ -114,7 +114,12 @@ pub(crate) fn read_version(state: &mut State, message: u64, number: usize) -> Op
 }
 
 pub(crate) fn read_latest(state: &mut State, message: u64) -> Option<Message> {
-    let last = state.messages.get(&message)?.versions.len().checked_sub(1)?;
+    let last = state
+        .messages
+        .get(&message)?
+        .versions
+        .len()
+        .checked_sub(1)?;
     read_version(state, message, last)
 }
 
@@ -122,9 +127,16 @@ pub(crate) fn read_latest(state: &mut State, message: u64) -> Option<Message> {
 pub(crate) fn unread(state: &State) -> Vec<String> {
     let mut found = Vec::new();
     for message in state.messages.values() {
-        let Some(number) = message.versions.iter().rposition(|version| !version.thinking()) else {
+        let Some(number) = message
+            .versions
+            .iter()
+            .rposition(|version| !version.thinking())
+        else {
             if !message.deleted {
-                found.push(format!("in {}: still thinking", state.place_name(message.channel)));
+                found.push(format!(
+                    "in {}: still thinking",
+                    state.place_name(message.channel)
+                ));
             }
             continue;
         };
@@ -133,8 +145,16 @@ pub(crate) fn unread(state: &State) -> Vec<String> {
             continue;
         }
         let view = message.view(state, &message.versions[number], number);
-        let edit = if number == 0 { String::new() } else { format!(" (edit {number})") };
-        found.push(format!("in {}{edit}:\n{}", state.place_name(message.channel), view.text()));
+        let edit = if number == 0 {
+            String::new()
+        } else {
+            format!(" (edit {number})")
+        };
+        found.push(format!(
+            "in {}{edit}:\n{}",
+            state.place_name(message.channel),
+            view.text()
+        ));
     }
     found
 }

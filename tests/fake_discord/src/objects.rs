@@ -6,6 +6,11 @@ use crate::message::{Attachment, Stored, Version};
 use crate::setup::{ADMINISTRATOR, Channel, Guild, Member, ORDINARY, Role};
 use crate::state::{Interaction, State};
 
+/// Ids are strings; bots may also send them as numbers.
+pub(crate) fn is_id(value: &Value, id: u64) -> bool {
+    value.as_u64().or_else(|| value.as_str()?.parse().ok()) == Some(id)
+}
+
 pub(crate) const EVERYTHING: u64 = (1 << 51) - 1;
 const JOINED: &str = "2024-03-09T18:21:05.042000+00:00";
 
@@ -30,7 +35,11 @@ pub(crate) fn bot_user(state: &State) -> Value {
 /// `/users/@me` and READY: the bot's user with what only it may see.
 pub(crate) fn bot_self(state: &State) -> Value {
     let mut me = bot_user(state);
-    for (key, value) in [("mfa_enabled", json!(true)), ("locale", json!("en-US")), ("verified", json!(true))] {
+    for (key, value) in [
+        ("mfa_enabled", json!(true)),
+        ("locale", json!("en-US")),
+        ("verified", json!(true)),
+    ] {
         me[key] = value;
     }
     me["email"] = Value::Null;
@@ -44,7 +53,11 @@ pub(crate) fn person_user(state: &State, id: u64) -> Value {
 
 /// A member as REST shows it.
 pub(crate) fn member(state: &State, id: u64, roles: &[u64]) -> Value {
-    let user = if id == state.setup.app_id { bot_user(state) } else { person_user(state, id) };
+    let user = if id == state.setup.app_id {
+        bot_user(state)
+    } else {
+        person_user(state, id)
+    };
     json!({
         "avatar": null, "banner": null, "communication_disabled_until": null, "flags": 0,
         "joined_at": JOINED, "nick": null, "pending": false, "premium_since": null,
@@ -63,18 +76,36 @@ pub(crate) fn interaction_member(state: &State, id: u64, guild: u64, roles: &[u6
 }
 
 pub(crate) fn permissions(state: &State, person: u64, guild: u64, roles: &[u64]) -> u64 {
-    if state.setup.guilds.iter().any(|g| g.id == guild && g.owner == person) {
+    if state
+        .setup
+        .guilds
+        .iter()
+        .any(|g| g.id == guild && g.owner == person)
+    {
         return EVERYTHING;
     }
-    let given = state.setup.roles.iter().filter(|role| roles.contains(&role.id));
+    let given = state
+        .setup
+        .roles
+        .iter()
+        .filter(|role| roles.contains(&role.id));
     let sum = given.fold(ORDINARY, |sum, role| sum | role.permissions);
-    if sum & ADMINISTRATOR != 0 { EVERYTHING } else { sum }
+    if sum & ADMINISTRATOR != 0 {
+        EVERYTHING
+    } else {
+        sum
+    }
 }
 
 pub(crate) fn bot_permissions(state: &State, channel: u64) -> u64 {
-    let Some(found) = state.channel(channel) else { return ORDINARY };
+    let Some(found) = state.channel(channel) else {
+        return ORDINARY;
+    };
     let parent = found.parent.and_then(|parent| state.channel(parent));
-    found.bot_permissions.or_else(|| parent?.bot_permissions).unwrap_or(ORDINARY)
+    found
+        .bot_permissions
+        .or_else(|| parent?.bot_permissions)
+        .unwrap_or(ORDINARY)
 }
 
 /// The role Discord makes for a bot when it is invited.
@@ -97,16 +128,31 @@ fn role(role: &Role, position: usize, bot: Option<u64>) -> Value {
 }
 
 pub(crate) fn guild_roles(state: &State, guild: u64) -> Vec<Value> {
-    let everyone = Role { id: guild, guild, name: "@everyone".into(), permissions: ORDINARY };
-    let own = Role { id: bot_role(state, guild), guild, name: state.setup.bot_name.clone(), permissions: ORDINARY };
-    let mut roles = vec![role(&everyone, 0, None), role(&own, 1, Some(state.setup.app_id))];
+    let everyone = Role {
+        id: guild,
+        guild,
+        name: "@everyone".into(),
+        permissions: ORDINARY,
+    };
+    let own = Role {
+        id: bot_role(state, guild),
+        guild,
+        name: state.setup.bot_name.clone(),
+        permissions: ORDINARY,
+    };
+    let mut roles = vec![
+        role(&everyone, 0, None),
+        role(&own, 1, Some(state.setup.app_id)),
+    ];
     let others = state.setup.roles.iter().filter(|r| r.guild == guild);
     roles.extend(others.enumerate().map(|(n, r)| role(r, n + 2, None)));
     roles
 }
 
 pub(crate) fn role_by_id(state: &State, guild: u64, id: u64) -> Option<Value> {
-    guild_roles(state, guild).into_iter().find(|role| role["id"] == id.to_string())
+    guild_roles(state, guild)
+        .into_iter()
+        .find(|role| is_id(&role["id"], id))
 }
 
 pub(crate) fn channel(state: &State, channel: &Channel) -> Value {
@@ -116,7 +162,12 @@ pub(crate) fn channel(state: &State, channel: &Channel) -> Value {
     });
     let mut object = common;
     if let Some(parent) = channel.parent {
-        let owner = state.setup.guilds.iter().find(|g| g.id == channel.guild).map_or(0, |g| g.owner);
+        let owner = state
+            .setup
+            .guilds
+            .iter()
+            .find(|g| g.id == channel.guild)
+            .map_or(0, |g| g.owner);
         object["type"] = json!(11);
         object["parent_id"] = json!(parent.to_string());
         object["owner_id"] = json!(owner.to_string());
@@ -126,7 +177,12 @@ pub(crate) fn channel(state: &State, channel: &Channel) -> Value {
         }
         return object;
     }
-    let position = state.setup.channels.iter().position(|c| c.id == channel.id).unwrap_or_default();
+    let position = state
+        .setup
+        .channels
+        .iter()
+        .position(|c| c.id == channel.id)
+        .unwrap_or_default();
     object["type"] = json!(0);
     object["parent_id"] = Value::Null;
     object["position"] = json!(position);
@@ -143,7 +199,9 @@ fn thread_metadata() -> Value {
 
 /// `bot_permissions` of a channel, said in Discord's way: an overwrite for the bot.
 fn overwrites(state: &State, channel: &Channel) -> Vec<Value> {
-    let Some(wanted) = channel.bot_permissions else { return Vec::new() };
+    let Some(wanted) = channel.bot_permissions else {
+        return Vec::new();
+    };
     let (allow, deny) = (wanted & !ORDINARY, ORDINARY & !wanted);
     vec![json!({"id": state.setup.app_id.to_string(), "type": 1,
                 "allow": allow.to_string(), "deny": deny.to_string()})]
@@ -162,7 +220,13 @@ pub(crate) fn interaction_channel(state: &State, id: u64, permissions: u64) -> V
     };
     let mut object = channel(state, found);
     if let Some(object) = object.as_object_mut() {
-        for key in ["permission_overwrites", "owner_id", "message_count", "member_count", "total_message_sent"] {
+        for key in [
+            "permission_overwrites",
+            "owner_id",
+            "message_count",
+            "member_count",
+            "total_message_sent",
+        ] {
             object.remove(key);
         }
     }
@@ -196,17 +260,35 @@ pub(crate) fn my_guild(guild: &Guild) -> Value {
 /// GUILD_CREATE, which only sessions with the GUILDS intent get.
 pub(crate) fn guild_create(state: &State, found: &Guild) -> Value {
     let mut object = guild(state, found);
-    let (threads, channels): (Vec<&Channel>, Vec<&Channel>) =
-        state.setup.channels.iter().filter(|c| c.guild == found.id).partition(|c| c.parent.is_some());
-    let list = |of: Vec<&Channel>| of.into_iter().map(|c| channel(state, c)).collect::<Vec<_>>();
+    let (threads, channels): (Vec<&Channel>, Vec<&Channel>) = state
+        .setup
+        .channels
+        .iter()
+        .filter(|c| c.guild == found.id)
+        .partition(|c| c.parent.is_some());
+    let list = |of: Vec<&Channel>| {
+        of.into_iter()
+            .map(|c| channel(state, c))
+            .collect::<Vec<_>>()
+    };
     object["channels"] = json!(list(channels));
     object["threads"] = json!(list(threads));
     object["joined_at"] = json!(JOINED);
     object["large"] = json!(false);
     object["unavailable"] = json!(false);
     object["member_count"] = json!(state.setup.people.len() + 1);
-    object["members"] = json!([member(state, state.setup.app_id, &[bot_role(state, found.id)])]);
-    for empty in ["voice_states", "presences", "stage_instances", "guild_scheduled_events", "soundboard_sounds"] {
+    object["members"] = json!([member(
+        state,
+        state.setup.app_id,
+        &[bot_role(state, found.id)]
+    )]);
+    for empty in [
+        "voice_states",
+        "presences",
+        "stage_instances",
+        "guild_scheduled_events",
+        "soundboard_sounds",
+    ] {
         object[empty] = json!([]);
     }
     object
@@ -222,7 +304,8 @@ pub(crate) fn application(state: &State) -> Value {
         "owner": person_user(state, owner), "approximate_guild_count": state.setup.guilds.len(),
         "approximate_user_install_count": 0, "approximate_user_authorization_count": 0,
         "event_webhooks_url": null, "event_webhooks_status": 1, "explicit_content_filter": 0,
-        "integration_types_config": {"0": {}}, "team": null, "tags": []
+        "integration_types_config": {"0": {}}, "team": null, "tags": [],
+        "eligible_oauth2_scopes": ["applications.commands", "bot"]
     })
 }
 
@@ -237,18 +320,23 @@ pub(crate) fn message(state: &State, stored: &Stored) -> Value {
         "attachments": version.attachments.iter().map(|a| attachment(state, stored, a)).collect::<Vec<_>>(),
         "embeds": version.embeds, "components": version.components
     });
-    let Some(made_by) = stored.interaction.and_then(|id| state.interactions.get(&id)) else { return object };
+    let Some(made_by) = stored
+        .interaction
+        .and_then(|id| state.interactions.get(&id))
+    else {
+        return object;
+    };
     object["application_id"] = json!(state.setup.app_id.to_string());
     object["webhook_id"] = json!(state.setup.app_id.to_string());
     object["interaction_metadata"] = interaction_metadata(state, made_by);
     let is_answer = made_by.original == Some(stored.id);
     if !is_answer {
-        object["interaction_metadata"]["original_response_message_id"] = json!(made_by.original.map(|id| id.to_string()));
+        object["interaction_metadata"]["original_response_message_id"] =
+            json!(made_by.original.map(|id| id.to_string()));
         return object;
     }
     if let Some(source) = made_by.source {
-        object["message_reference"] =
-            json!({"type": 0, "channel_id": stored.channel.to_string(), "message_id": source.to_string()});
+        object["message_reference"] = json!({"type": 0, "channel_id": stored.channel.to_string(), "message_id": source.to_string()});
     } else {
         object["type"] = json!(20);
         object["interaction"] = json!({"id": made_by.id.to_string(), "type": 2, "name": made_by.name,
@@ -262,11 +350,17 @@ fn interaction_metadata(state: &State, made_by: &Interaction) -> Value {
         "id": made_by.id.to_string(), "type": made_by.kind, "user": person_user(state, made_by.person),
         "authorizing_integration_owners": owners(made_by.guild)
     });
-    match (made_by.kind, made_by.parent.and_then(|id| state.interactions.get(&id))) {
+    match (
+        made_by.kind,
+        made_by.parent.and_then(|id| state.interactions.get(&id)),
+    ) {
         (5, Some(parent)) => {
             metadata["triggering_interaction_metadata"] = interaction_metadata(state, parent);
         }
-        (3, _) => metadata["interacted_message_id"] = json!(made_by.source.unwrap_or_default().to_string()),
+        (3, _) => {
+            metadata["interacted_message_id"] =
+                json!(made_by.source.unwrap_or_default().to_string())
+        }
         (2, _) => {
             metadata["name"] = json!(made_by.name);
             metadata["command_type"] = json!(1);
@@ -281,7 +375,11 @@ pub(crate) fn owners(guild: Option<u64>) -> Value {
 }
 
 fn mentions(state: &State, content: &str) -> Vec<Value> {
-    let named = state.setup.people.iter().filter(|person| content.contains(&format!("<@{}>", person.id)));
+    let named = state
+        .setup
+        .people
+        .iter()
+        .filter(|person| content.contains(&format!("<@{}>", person.id)));
     named.map(|person| person_user(state, person.id)).collect()
 }
 
@@ -325,5 +423,7 @@ fn png_size(bytes: &[u8]) -> Option<(u32, u32)> {
 /// What one member's roles are in one guild, as REST tells them.
 pub(crate) fn roles_in(state: &State, person: &Member, guild: u64) -> Vec<u64> {
     let here = state.setup.roles.iter().filter(|role| role.guild == guild);
-    here.map(|role| role.id).filter(|id| person.roles.contains(id)).collect()
+    here.map(|role| role.id)
+        .filter(|id| person.roles.contains(id))
+        .collect()
 }

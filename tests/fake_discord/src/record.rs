@@ -34,18 +34,38 @@ pub struct GatewayEntry {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GatewayEvent {
     /// The WebSocket was opened; the path tells whether `resume_gateway_url` was used.
-    Connected { path: String },
+    Connected {
+        path: String,
+    },
     /// The upgrade was answered with 503 or left hanging.
     Refused,
-    Identify { intents: u64, compress: bool, session: String },
-    Resume { session: String, seq: u64, replayed: usize },
-    ResumeRefused { session: String },
-    Heartbeat { seq: Option<u64> },
+    Identify {
+        intents: u64,
+        compress: bool,
+        session: String,
+    },
+    Resume {
+        session: String,
+        seq: u64,
+        replayed: usize,
+    },
+    ResumeRefused {
+        session: String,
+    },
+    Heartbeat {
+        seq: Option<u64>,
+    },
     /// Another opcode of the bot (presence update, ...).
-    Sent { op: u64 },
+    Sent {
+        op: u64,
+    },
     /// The bot sent a close frame.
-    ClosedByBot { code: Option<u16> },
-    ClosedByDiscord { code: Option<u16> },
+    ClosedByBot {
+        code: Option<u16>,
+    },
+    ClosedByDiscord {
+        code: Option<u16>,
+    },
     /// The connection ended without a close frame.
     Lost,
 }

@@ -24,7 +24,11 @@ impl Message {
             component_lines(component, &mut lines);
         }
         for attachment in &self.attachments {
-            let description = attachment.description.as_ref().map(|text| format!(": {text}")).unwrap_or_default();
+            let description = attachment
+                .description
+                .as_ref()
+                .map(|text| format!(": {text}"))
+                .unwrap_or_default();
             lines.push(format!("📎 {}{description}", attachment.name));
         }
         lines.join("\n")
@@ -32,7 +36,11 @@ impl Message {
 
     /// The labels of all buttons, in order.
     pub fn buttons(&self) -> Vec<String> {
-        interactive(&self.components).iter().filter(|c| c["type"] == 2).map(|c| button_label(c)).collect()
+        interactive(&self.components)
+            .iter()
+            .filter(|c| c["type"] == 2)
+            .map(|c| button_label(c))
+            .collect()
     }
 
     /// The colour of the first embed.
@@ -42,13 +50,17 @@ impl Message {
 
     /// The attachment of that name.
     pub fn attachment(&self, name: &str) -> Option<&crate::message::Attachment> {
-        self.attachments.iter().find(|attachment| attachment.name == name)
+        self.attachments
+            .iter()
+            .find(|attachment| attachment.name == name)
     }
 
     /// The component with that label (button) or placeholder or custom id (menu).
     pub(crate) fn component(&self, name: &str) -> Option<&Value> {
         interactive(&self.components).into_iter().find(|component| {
-            button_label(component) == name || component["placeholder"] == name || component["custom_id"] == name
+            button_label(component) == name
+                || component["placeholder"] == name
+                || component["custom_id"] == name
         })
     }
 }
@@ -73,12 +85,25 @@ pub(crate) fn interactive(components: &[Value]) -> Vec<&Value> {
 pub(crate) fn button_label(button: &Value) -> String {
     let emoji = button["emoji"]["name"].as_str().unwrap_or_default();
     let label = button["label"].as_str().unwrap_or_default();
-    if label.is_empty() { emoji.to_owned() } else { label.to_owned() }
+    if label.is_empty() {
+        emoji.to_owned()
+    } else {
+        label.to_owned()
+    }
 }
 
 fn embed_lines(embed: &Value, lines: &mut Vec<String>) {
-    let mut push = |text: &str| lines.extend(text.lines().map(|line| format!("│ {line}").trim_end().to_owned()));
-    for text in [&embed["author"]["name"], &embed["title"], &embed["description"]] {
+    let mut push = |text: &str| {
+        lines.extend(
+            text.lines()
+                .map(|line| format!("│ {line}").trim_end().to_owned()),
+        )
+    };
+    for text in [
+        &embed["author"]["name"],
+        &embed["title"],
+        &embed["description"],
+    ] {
         push(text.as_str().unwrap_or_default());
     }
     for field in embed["fields"].as_array().into_iter().flatten() {
@@ -88,7 +113,10 @@ fn embed_lines(embed: &Value, lines: &mut Vec<String>) {
     for picture in ["thumbnail", "image"] {
         if let Some(url) = embed[picture]["url"].as_str() {
             let name = url.rsplit('/').next().unwrap_or(url);
-            push(&format!("[{picture}: {}]", name.split('?').next().unwrap_or(name)));
+            push(&format!(
+                "[{picture}: {}]",
+                name.split('?').next().unwrap_or(name)
+            ));
         }
     }
     if let Some(footer) = embed["footer"]["text"].as_str() {
@@ -102,7 +130,12 @@ fn embed_lines(embed: &Value, lines: &mut Vec<String>) {
 fn component_lines(component: &Value, lines: &mut Vec<String>) {
     match component["type"].as_u64() {
         Some(1) => {
-            let row: Vec<String> = component["components"].as_array().into_iter().flatten().map(control).collect();
+            let row: Vec<String> = component["components"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(control)
+                .collect();
             lines.push(row.join(" "));
         }
         Some(10) => lines.push(component["content"].as_str().unwrap_or_default().to_owned()),
@@ -112,7 +145,10 @@ fn component_lines(component: &Value, lines: &mut Vec<String>) {
                 component_lines(child, lines);
             }
             for item in component["items"].as_array().into_iter().flatten() {
-                lines.push(format!("[media: {}]", item["media"]["url"].as_str().unwrap_or_default()));
+                lines.push(format!(
+                    "[media: {}]",
+                    item["media"]["url"].as_str().unwrap_or_default()
+                ));
             }
             if component["accessory"].is_object() {
                 lines.push(control(&component["accessory"]));
@@ -122,10 +158,16 @@ fn component_lines(component: &Value, lines: &mut Vec<String>) {
 }
 
 fn control(component: &Value) -> String {
-    let off = if component["disabled"] == true { ", disabled" } else { "" };
+    let off = if component["disabled"] == true {
+        ", disabled"
+    } else {
+        ""
+    };
     if component["type"] != 2 {
         let options = component["options"].as_array().into_iter().flatten();
-        let labels: Vec<&str> = options.filter_map(|option| option["label"].as_str()).collect();
+        let labels: Vec<&str> = options
+            .filter_map(|option| option["label"].as_str())
+            .collect();
         let placeholder = component["placeholder"].as_str().unwrap_or_default();
         return format!("▾ {placeholder}{off}: {}", labels.join(" | "));
     }
@@ -137,7 +179,10 @@ fn control(component: &Value) -> String {
         Some(5) => "link",
         _ => "premium",
     };
-    let emoji = component["emoji"]["name"].as_str().map(|emoji| format!("{emoji} ")).unwrap_or_default();
+    let emoji = component["emoji"]["name"]
+        .as_str()
+        .map(|emoji| format!("{emoji} "))
+        .unwrap_or_default();
     let label = component["label"].as_str().unwrap_or_default();
     format!("[{}] ({style}{off})", format!("{emoji}{label}").trim_end())
 }

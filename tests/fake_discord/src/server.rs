@@ -32,7 +32,9 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) -> Infalli
 
 async fn connection(stream: TcpStream, shared: Arc<Shared>) {
     let service = service_fn(move |request| answer(shared.clone(), request));
-    let serving = http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades();
+    let serving = http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
     // Errors are the bot's hang-ups and our own cuts: both are the point of a fake.
     let _ = serving.await;
 }

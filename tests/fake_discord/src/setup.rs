@@ -91,7 +91,13 @@ pub struct Member {
 
 impl Member {
     pub fn new(name: &str, id: u64, roles: &[u64]) -> Member {
-        Member { id, name: name.into(), roles: roles.to_vec(), guilds: Vec::new(), accepts_direct_messages: true }
+        Member {
+            id,
+            name: name.into(),
+            roles: roles.to_vec(),
+            guilds: Vec::new(),
+            accepts_direct_messages: true,
+        }
     }
 
     pub(crate) fn is_in(&self, guild: u64) -> bool {
@@ -100,8 +106,13 @@ impl Member {
 }
 
 /// What a plain member and the bot's own role may do.
-pub const ORDINARY: u64 =
-    VIEW_CHANNEL | SEND_MESSAGES | EMBED_LINKS | ATTACH_FILES | READ_HISTORY | USE_COMMANDS | SEND_IN_THREADS;
+pub const ORDINARY: u64 = VIEW_CHANNEL
+    | SEND_MESSAGES
+    | EMBED_LINKS
+    | ATTACH_FILES
+    | READ_HISTORY
+    | USE_COMMANDS
+    | SEND_IN_THREADS;
 
 impl Setup {
     /// The house everybody's tests live in.
@@ -109,11 +120,24 @@ impl Setup {
         let owner = 184_405_311_681_986_560;
         Setup {
             guilds: vec![
-                Guild { id: HOME, name: "Homelab".into(), owner },
-                Guild { id: ELSEWHERE, name: "Elsewhere".into(), owner: 80_351_110_224_678_999 },
+                Guild {
+                    id: HOME,
+                    name: "Homelab".into(),
+                    owner,
+                },
+                Guild {
+                    id: ELSEWHERE,
+                    name: "Elsewhere".into(),
+                    owner: 80_351_110_224_678_999,
+                },
             ],
             channels: home_channels(),
-            roles: vec![Role { id: FRIENDS, guild: HOME, name: "friends".into(), permissions: ORDINARY }],
+            roles: vec![Role {
+                id: FRIENDS,
+                guild: HOME,
+                name: "friends".into(),
+                permissions: ORDINARY,
+            }],
             people: vec![
                 Member::new("owner", owner, &[]),
                 Member::new("max", 80_351_110_224_678_912, &[FRIENDS]),
@@ -123,7 +147,8 @@ impl Setup {
             registers_in: vec![HOME],
             app_id: 1_200_000_000_000_000_001,
             bot_name: "steward".into(),
-            bot_token: "MTIwMDAwMDAwMDAwMDAwMDAwMQ.Fake00.not-a-secret-only-for-tests-0123456789".into(),
+            bot_token: "MTIwMDAwMDAwMDAwMDAwMDAwMQ.Fake00.not-a-secret-only-for-tests-0123456789"
+                .into(),
             heartbeat: Duration::from_millis(41_250),
             identifies_remaining: 1000,
             identify_gap: Duration::ZERO,

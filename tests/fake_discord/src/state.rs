@@ -23,7 +23,10 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(state: State) -> Arc<Shared> {
-        Arc::new(Shared { state: Mutex::new(state), changed: watch::Sender::new(0) })
+        Arc::new(Shared {
+            state: Mutex::new(state),
+            changed: watch::Sender::new(0),
+        })
     }
 
     /// A test that panicked while it looked must not turn every later look into a second panic.
@@ -38,14 +41,21 @@ impl Shared {
     }
 
     /// Looks after every change until there is a result or the time is over.
-    pub(crate) async fn wait_for<R>(&self, limit: Duration, mut look: impl FnMut(&mut State) -> Option<R>) -> Option<R> {
+    pub(crate) async fn wait_for<R>(
+        &self,
+        limit: Duration,
+        mut look: impl FnMut(&mut State) -> Option<R>,
+    ) -> Option<R> {
         let mut changed = self.changed.subscribe();
         let end = tokio::time::Instant::now() + limit;
         loop {
             if let Some(result) = look(&mut self.look()) {
                 return Some(result);
             }
-            if tokio::time::timeout_at(end, changed.changed()).await.is_err() {
+            if tokio::time::timeout_at(end, changed.changed())
+                .await
+                .is_err()
+            {
                 return look(&mut self.look());
             }
         }
@@ -142,7 +152,11 @@ impl State {
 
     pub(crate) fn log_gateway(&mut self, connection: u64, what: GatewayEvent) {
         let at = self.since_start();
-        self.gateway_log.push(GatewayEntry { at, connection, what });
+        self.gateway_log.push(GatewayEntry {
+            at,
+            connection,
+            what,
+        });
     }
 
     pub(crate) fn broken(&mut self, rule: impl Into<String>) {
@@ -162,7 +176,10 @@ impl State {
     }
 
     pub(crate) fn person_of_direct(&self, channel: u64) -> Option<u64> {
-        self.direct.iter().find(|(_, c)| **c == channel).map(|(person, _)| *person)
+        self.direct
+            .iter()
+            .find(|(_, c)| **c == channel)
+            .map(|(person, _)| *person)
     }
 
     /// The direct message channel with a person, opened if need be.
@@ -176,7 +193,8 @@ impl State {
     }
 
     pub(crate) fn person_name(&self, id: u64) -> String {
-        self.member(id).map_or_else(|| id.to_string(), |person| person.name.clone())
+        self.member(id)
+            .map_or_else(|| id.to_string(), |person| person.name.clone())
     }
 
     pub(crate) fn place_name(&self, channel: u64) -> String {
@@ -191,25 +209,47 @@ impl State {
 
     /// Everything about one interaction, for the text of a failing test.
     pub(crate) fn story(&self, interaction: u64) -> String {
-        let Some(it) = self.interactions.get(&interaction) else { return "no such interaction".into() };
+        let Some(it) = self.interactions.get(&interaction) else {
+            return "no such interaction".into();
+        };
         let mut lines = vec![format!("{} did: {}", self.person_name(it.person), it.deed)];
         match &it.ack {
-            Some(ack) => lines.push(format!("acknowledged with type {} after {:?}", ack.kind, ack.after)),
+            Some(ack) => lines.push(format!(
+                "acknowledged with type {} after {:?}",
+                ack.kind, ack.after
+            )),
             None => lines.push("never acknowledged".into()),
         }
-        for message in it.original.iter().chain(&it.follow_ups).filter_map(|id| self.messages.get(id)) {
+        for message in it
+            .original
+            .iter()
+            .chain(&it.follow_ups)
+            .filter_map(|id| self.messages.get(id))
+        {
             for (n, version) in message.versions.iter().enumerate() {
-                lines.push(format!("message {} version {n}:\n{}", message.id, message.view(self, version, n).text()));
+                lines.push(format!(
+                    "message {} version {n}:\n{}",
+                    message.id,
+                    message.view(self, version, n).text()
+                ));
             }
             if message.deleted {
                 lines.push(format!("message {} was deleted", message.id));
             }
         }
-        lines.extend(it.trouble.iter().map(|trouble| format!("answered to the bot: {trouble}")));
+        lines.extend(
+            it.trouble
+                .iter()
+                .map(|trouble| format!("answered to the bot: {trouble}")),
+        );
         if !self.sessions.any_connected() {
             lines.push("no gateway session is connected".into());
         }
-        lines.extend(self.violations.iter().map(|rule| format!("violation: {rule}")));
+        lines.extend(
+            self.violations
+                .iter()
+                .map(|rule| format!("violation: {rule}")),
+        );
         lines.join("\n")
     }
 }

@@ -9,11 +9,17 @@ use serde_json::{Value, json};
 use support::{Gateway, Rest, identify};
 
 async fn discord_with(change: impl FnOnce(&mut Setup)) -> (Discord, Rest, String) {
-    let mut setup = Setup { patience: Duration::from_secs(3), ..Setup::home() };
+    let mut setup = Setup {
+        patience: Duration::from_secs(3),
+        ..Setup::home()
+    };
     change(&mut setup);
     let discord = Discord::start(setup).await.unwrap();
     let rest = Rest::new(&discord);
-    let url = rest.get("/gateway/bot").await["url"].as_str().unwrap().to_owned();
+    let url = rest.get("/gateway/bot").await["url"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     (discord, rest, url)
 }
 
@@ -33,14 +39,24 @@ async fn ready_is_complete_and_counted() {
     assert_eq!(hello["d"]["heartbeat_interval"], 41250);
     gateway.send(identify(&rest.token)).await;
     let ready = gateway.next().await;
-    for key in ["v", "user", "guilds", "session_id", "resume_gateway_url", "application"] {
+    for key in [
+        "v",
+        "user",
+        "guilds",
+        "session_id",
+        "resume_gateway_url",
+        "application",
+    ] {
         assert!(!ready["d"][key].is_null(), "{key} is missing in {ready}");
     }
     assert_eq!(ready["s"], 1);
     assert_eq!(ready["d"]["guilds"][0]["unavailable"], true);
     gateway.send(json!({"op": 1, "d": 1})).await;
     assert_eq!(gateway.next().await["op"], 11);
-    assert_eq!(rest.get("/gateway/bot").await["session_start_limit"]["remaining"], 999);
+    assert_eq!(
+        rest.get("/gateway/bot").await["session_start_limit"]["remaining"],
+        999
+    );
     assert_eq!(discord.violations(), [""; 0]);
 }
 
@@ -54,7 +70,10 @@ async fn guilds_come_only_with_their_intent_and_compressed_when_asked() {
     gateway.send(asks).await;
     assert_eq!(gateway.next().await["t"], "READY");
     let guild = gateway.next().await;
-    assert_eq!((guild["t"].as_str(), guild["d"]["name"].as_str()), (Some("GUILD_CREATE"), Some("Homelab")));
+    assert_eq!(
+        (guild["t"].as_str(), guild["d"]["name"].as_str()),
+        (Some("GUILD_CREATE"), Some("Homelab"))
+    );
     let mut gateway = Gateway::open(&url).await;
     gateway.next_op(10).await;
     let mut asks = identify(&rest.token);
@@ -90,7 +109,12 @@ async fn bad_beginnings_are_closed() {
     gateway.send(identify(&rest.token)).await;
     assert_eq!(gateway.next().await["close"], 4005);
     let broken = discord.violations();
-    assert!(broken.iter().any(|rule| rule.contains("connected again after close code 4014")), "{broken:?}");
+    assert!(
+        broken
+            .iter()
+            .any(|rule| rule.contains("connected again after close code 4014")),
+        "{broken:?}"
+    );
 }
 
 #[tokio::test]
@@ -109,8 +133,22 @@ async fn missed_events_come_with_the_resume() {
     gateway.send(resume(&rest, &ready, 1)).await;
     assert_eq!(gateway.next().await["t"], "INTERACTION_CREATE");
     assert_eq!(gateway.next().await["t"], "RESUMED");
-    let resumed = |entry: &GatewayEvent| matches!(entry, GatewayEvent::Resume { seq: 1, replayed: 1, .. });
-    assert!(discord.gateway_log().iter().any(|entry| resumed(&entry.what)));
+    let resumed = |entry: &GatewayEvent| {
+        matches!(
+            entry,
+            GatewayEvent::Resume {
+                seq: 1,
+                replayed: 1,
+                ..
+            }
+        )
+    };
+    assert!(
+        discord
+            .gateway_log()
+            .iter()
+            .any(|entry| resumed(&entry.what))
+    );
     assert_eq!(discord.violations(), [""; 0]);
 }
 
@@ -124,7 +162,10 @@ async fn a_resume_elsewhere_or_from_the_future_breaks_rules() {
     second.send(resume(&rest, &ready, 99)).await;
     assert_eq!(second.next().await["close"], 4007);
     let broken = discord.violations();
-    assert!(broken[0].contains("resume_gateway_url") && broken[1].contains("never sent"), "{broken:?}");
+    assert!(
+        broken[0].contains("resume_gateway_url") && broken[1].contains("never sent"),
+        "{broken:?}"
+    );
 }
 
 #[tokio::test]
@@ -135,7 +176,10 @@ async fn an_ended_session_is_refused_and_identify_waits() {
     discord.gateway(GatewayFault::InvalidSession(false));
     assert_eq!(gateway.next().await["d"], false);
     gateway.send(resume(&rest, &ready, 1)).await;
-    assert_eq!(gateway.next().await, json!({"op": 9, "d": false, "s": null, "t": null}));
+    assert_eq!(
+        gateway.next().await,
+        json!({"op": 9, "d": false, "s": null, "t": null})
+    );
     let _ = discord.take_violations();
     gateway.send(identify(&rest.token)).await;
     assert_eq!(gateway.next().await["t"], "READY");
@@ -154,7 +198,10 @@ async fn a_clean_close_ends_the_session() {
     gateway.send(resume(&rest, &ready, 1)).await;
     // tungstenite's close without a frame sends no code, and that keeps the session.
     assert_eq!(gateway.next().await["t"], "RESUMED");
-    let frame = tokio_tungstenite::tungstenite::protocol::CloseFrame { code: 1000.into(), reason: "".into() };
+    let frame = tokio_tungstenite::tungstenite::protocol::CloseFrame {
+        code: 1000.into(),
+        reason: "".into(),
+    };
     gateway.socket.close(Some(frame)).await.unwrap();
     discord.bot_gone().await;
     let mut gateway = Gateway::open(&format!("{url}/resume")).await;
@@ -205,14 +252,22 @@ async fn faults_of_opening() {
     discord.gateway(GatewayFault::HangUpgrade(false));
     discord.gateway(GatewayFault::NoHello(true));
     let mut silent = Gateway::open(&url).await;
-    assert!(tokio::time::timeout(Duration::from_millis(200), silent.next()).await.is_err());
+    assert!(
+        tokio::time::timeout(Duration::from_millis(200), silent.next())
+            .await
+            .is_err()
+    );
     assert!(discord.fault_by_name("healthy"));
     discord.gateway(GatewayFault::CloseAtIdentify(4011));
     let mut gateway = Gateway::open(&url).await;
     gateway.next_op(10).await;
     gateway.send(identify(&rest.token)).await;
     assert_eq!(gateway.next().await["close"], 4011);
-    let refused = discord.gateway_log().iter().filter(|entry| entry.what == GatewayEvent::Refused).count();
+    let refused = discord
+        .gateway_log()
+        .iter()
+        .filter(|entry| entry.what == GatewayEvent::Refused)
+        .count();
     assert_eq!(refused, 2);
 }
 
@@ -237,7 +292,10 @@ async fn silence_and_shouting_are_noticed() {
     }
     assert_eq!(gateway.next().await["close"], 4008);
     let broken = discord.violations();
-    assert!(broken[0].contains("no heartbeat") && broken[1].contains("too many frames"), "{broken:?}");
+    assert!(
+        broken[0].contains("no heartbeat") && broken[1].contains("too many frames"),
+        "{broken:?}"
+    );
 }
 
 #[tokio::test]
@@ -247,7 +305,10 @@ async fn no_identifies_left() {
     gateway.next_op(10).await;
     gateway.send(identify(&rest.token)).await;
     assert_eq!(gateway.next().await["close"], 4004);
-    assert_eq!(rest.send(reqwest::Method::GET, "/users/@me", None).await.0, 401);
+    assert_eq!(
+        rest.send(reqwest::Method::GET, "/users/@me", None).await.0,
+        401
+    );
     assert!(discord.violations()[0].contains("token is reset"));
 }
 

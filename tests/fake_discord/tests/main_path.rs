@@ -9,10 +9,19 @@ use support::{Bot, HOME, body, message, row, world, world_with};
 #[tokio::test]
 async fn command_deferred_then_edited() {
     let (discord, mut bot) = world().await;
-    let answer = discord.person("max").slash("/vm start 101 because I can").await;
+    let answer = discord
+        .person("max")
+        .slash("/vm start 101 because I can")
+        .await;
     let event = bot.next().await;
-    assert_eq!(event["data"]["options"][0]["options"][0], json!({"name": "guest", "type": 3, "value": "101"}));
-    assert_eq!(event["data"]["options"][0]["options"][1]["value"], "because I can");
+    assert_eq!(
+        event["data"]["options"][0]["options"][0],
+        json!({"name": "guest", "type": 3, "value": "101"})
+    );
+    assert_eq!(
+        event["data"]["options"][0]["options"][1]["value"],
+        "because I can"
+    );
     assert_eq!(event["member"]["roles"], json!([FRIENDS.to_string()]));
 
     assert_eq!(bot.rest.answer(&event, json!({"type": 5})).await.0, 204);
@@ -38,13 +47,24 @@ async fn unread_messages_are_reported() {
     let (discord, mut bot) = world().await;
     let answer = discord.person("owner").slash("/help").await;
     let event = bot.next().await;
-    bot.rest.answer(&event, message(4, json!({"content": "one", "flags": 64}))).await;
+    bot.rest
+        .answer(&event, message(4, json!({"content": "one", "flags": 64})))
+        .await;
     assert_eq!(discord.unread(), ["in #bot:\n🔒 only owner\none"]);
     assert_eq!(answer.first().await.text(), "🔒 only owner\none");
     assert_eq!(discord.unread(), [""; 0]);
-    bot.rest.patch(&bot.rest.original(&event), body(json!({"content": "two"}))).await;
+    bot.rest
+        .patch(&bot.rest.original(&event), body(json!({"content": "two"})))
+        .await;
     assert_eq!(discord.unread().len(), 1);
-    assert_eq!(answer.versions().iter().map(|version| version.edits).collect::<Vec<_>>(), [0, 1]);
+    assert_eq!(
+        answer
+            .versions()
+            .iter()
+            .map(|version| version.edits)
+            .collect::<Vec<_>>(),
+        [0, 1]
+    );
     assert_eq!(discord.unread(), [""; 0]);
 }
 
@@ -54,22 +74,62 @@ async fn buttons_update_their_message() {
     let owner = discord.person("owner");
     let asked = owner.slash("/vm start 101").await;
     let event = bot.next().await;
-    let buttons = row(json!([{"type": 2, "style": 1, "label": "Yes", "custom_id": "yes"},
-                             {"type": 2, "style": 2, "label": "No", "custom_id": "no", "disabled": true}]));
-    bot.rest.answer(&event, message(4, json!({"content": "Sure?", "components": buttons, "flags": 64}))).await;
+    let buttons = row(
+        json!([{"type": 2, "style": 1, "label": "Yes", "custom_id": "yes"},
+                             {"type": 2, "style": 2, "label": "No", "custom_id": "no", "disabled": true}]),
+    );
+    bot.rest
+        .answer(
+            &event,
+            message(
+                4,
+                json!({"content": "Sure?", "components": buttons, "flags": 64}),
+            ),
+        )
+        .await;
     let question = asked.first().await;
     assert_eq!(question.buttons(), ["Yes", "No"]);
 
-    assert!(owner.try_click(&question, "No").await.err().unwrap().contains("disabled"));
-    assert!(owner.try_click(&question, "Maybe").await.err().unwrap().contains("sees no `Maybe`"));
-    assert!(discord.person("max").try_click(&question, "Yes").await.err().unwrap().contains("only shown to owner"));
+    assert!(
+        owner
+            .try_click(&question, "No")
+            .await
+            .err()
+            .unwrap()
+            .contains("disabled")
+    );
+    assert!(
+        owner
+            .try_click(&question, "Maybe")
+            .await
+            .err()
+            .unwrap()
+            .contains("sees no `Maybe`")
+    );
+    assert!(
+        discord
+            .person("max")
+            .try_click(&question, "Yes")
+            .await
+            .err()
+            .unwrap()
+            .contains("only shown to owner")
+    );
 
     let pressed = owner.click(&question, "Yes").await;
     let event = bot.next().await;
     assert_eq!(event["data"]["custom_id"], "yes");
     assert_eq!(event["message"]["id"], question.id.to_string());
-    assert_eq!(event["message"]["interaction_metadata"]["user"]["username"], "owner");
-    bot.rest.answer(&event, message(7, json!({"content": "Done", "components": []}))).await;
+    assert_eq!(
+        event["message"]["interaction_metadata"]["user"]["username"],
+        "owner"
+    );
+    bot.rest
+        .answer(
+            &event,
+            message(7, json!({"content": "Done", "components": []})),
+        )
+        .await;
     assert_eq!(pressed.first().await.text(), "🔒 only owner\nDone");
     assert_eq!(pressed.versions().len(), 1);
     assert_eq!(asked.versions().len(), 2);
@@ -82,23 +142,41 @@ async fn buttons_update_their_message() {
 #[tokio::test]
 async fn deferred_update_then_edit_and_follow_up() {
     let (discord, mut bot) = world().await;
-    let panel = post(&bot, ALERTS, json!({"content": "panel", "components": row(json!([
-        {"type": 2, "style": 1, "label": "Refresh", "custom_id": "r"}]))})).await;
+    let panel = post(
+        &bot,
+        ALERTS,
+        json!({"content": "panel", "components": row(json!([
+        {"type": 2, "style": 1, "label": "Refresh", "custom_id": "r"}]))}),
+    )
+    .await;
     let panel = discord.message(panel).unwrap();
     let pressed = discord.person("friend").click(&panel, "Refresh").await;
     let event = bot.next().await;
     assert_eq!(event["channel_id"], ALERTS.to_string());
     bot.rest.answer(&event, json!({"type": 6})).await;
-    bot.rest.post(&bot.rest.webhook(&event), body(json!({"content": "only you", "flags": 64}))).await;
+    bot.rest
+        .post(
+            &bot.rest.webhook(&event),
+            body(json!({"content": "only you", "flags": 64})),
+        )
+        .await;
     assert_eq!(pressed.first().await.text(), "🔒 only friend\nonly you");
-    bot.rest.patch(&bot.rest.original(&event), body(json!({"content": "panel 2"}))).await;
+    bot.rest
+        .patch(
+            &bot.rest.original(&event),
+            body(json!({"content": "panel 2"})),
+        )
+        .await;
     assert!(pressed.until("panel 2").await.text().contains("[Refresh]"));
     assert_eq!(discord.channel_messages(ALERTS).len(), 1);
     assert_eq!(discord.violations(), [""; 0]);
 }
 
 async fn post(bot: &Bot, channel: u64, fields: Value) -> u64 {
-    let (status, sent) = bot.rest.post(&format!("/channels/{channel}/messages"), body(fields)).await;
+    let (status, sent) = bot
+        .rest
+        .post(&format!("/channels/{channel}/messages"), body(fields))
+        .await;
     assert_eq!(status, 200, "{sent}");
     sent["id"].as_str().unwrap().parse().unwrap()
 }
@@ -111,13 +189,22 @@ async fn autocomplete_and_fixed_choices() {
     let event = bot.next().await;
     assert_eq!(event["type"], 4);
     let typed = &event["data"]["options"][0]["options"][0];
-    assert_eq!(*typed, json!({"name": "guest", "type": 3, "value": "mine", "focused": true}));
-    let choices = json!({"type": 8, "data": {"choices": [{"name": "minecraft (101)", "value": "101"}]}});
+    assert_eq!(
+        *typed,
+        json!({"name": "guest", "type": 3, "value": "mine", "focused": true})
+    );
+    let choices =
+        json!({"type": 8, "data": {"choices": [{"name": "minecraft (101)", "value": "101"}]}});
     assert_eq!(bot.rest.answer(&event, choices).await.0, 204);
     assert_eq!(typing.await.unwrap()[0].name, "minecraft (101)");
     let max = discord.person("max");
     assert_eq!(max.type_ahead("/vm list run").await[0].value, "running");
-    assert!(max.try_type_ahead("/vm start 101 because").await.unwrap_err().contains("no autocomplete"));
+    assert!(
+        max.try_type_ahead("/vm start 101 because")
+            .await
+            .unwrap_err()
+            .contains("no autocomplete")
+    );
 }
 
 #[tokio::test]
@@ -133,15 +220,23 @@ async fn the_client_refuses_what_it_cannot_send() {
         ("/access rule grant nobody", "nobody called"),
         ("/secret", "there is no command `/secret`"),
     ] {
-        let refused = max.try_slash(text).await.err().unwrap_or_else(|| panic!("{text} was sent"));
+        let refused = max
+            .try_slash(text)
+            .await
+            .err()
+            .unwrap_or_else(|| panic!("{text} was sent"));
         assert!(refused.contains(problem), "{text}: {refused}");
     }
     discord.person("owner").slash("/secret").await;
     assert_eq!(bot.next().await["data"]["name"], "secret");
-    max.slash("/access rule grant who:@friend role:@friends").await;
+    max.slash("/access rule grant who:@friend role:@friends")
+        .await;
     let event = bot.next().await;
     let friend = discord.person("friend").id().to_string();
-    assert_eq!(event["data"]["resolved"]["members"][&friend]["roles"], json!([FRIENDS.to_string()]));
+    assert_eq!(
+        event["data"]["resolved"]["members"][&friend]["roles"],
+        json!([FRIENDS.to_string()])
+    );
     assert!(event["data"]["resolved"]["users"][&friend].is_object());
     assert_eq!(event["data"]["options"][0]["options"][0]["name"], "grant");
 }
@@ -149,19 +244,41 @@ async fn the_client_refuses_what_it_cannot_send() {
 #[tokio::test]
 async fn places_and_roles() {
     let (discord, mut bot) = world().await;
-    discord.person("max").in_channel(THREAD).with_roles(&[]).slash("/help").await;
+    discord
+        .person("max")
+        .in_channel(THREAD)
+        .with_roles(&[])
+        .slash("/help")
+        .await;
     let event = bot.next().await;
     assert_eq!(event["channel"]["type"], 11);
     assert_eq!(event["channel"]["parent_id"], support::CHANNEL.to_string());
     assert_eq!(event["member"]["roles"], json!([]));
-    discord.person("max").in_direct_messages().slash("/help").await;
+    discord
+        .person("max")
+        .in_direct_messages()
+        .slash("/help")
+        .await;
     let event = bot.next().await;
     assert!(event.get("member").is_none() && event["user"].is_object());
     assert_eq!(event["context"], 1);
-    discord.person("max").in_guild(fake_discord::setup::ELSEWHERE).slash("/help").await;
-    assert_eq!(bot.next().await["guild_id"], fake_discord::setup::ELSEWHERE.to_string());
+    discord
+        .person("max")
+        .in_guild(fake_discord::setup::ELSEWHERE)
+        .slash("/help")
+        .await;
+    assert_eq!(
+        bot.next().await["guild_id"],
+        fake_discord::setup::ELSEWHERE.to_string()
+    );
     discord.adjust(|setup| setup.people[1].roles.clear());
-    let member = bot.rest.get(&format!("/guilds/{HOME}/members/{}", discord.person("max").id())).await;
+    let member = bot
+        .rest
+        .get(&format!(
+            "/guilds/{HOME}/members/{}",
+            discord.person("max").id()
+        ))
+        .await;
     assert_eq!(member["roles"], json!([]));
 }
 
@@ -177,10 +294,20 @@ async fn modals_and_menus() {
     assert_eq!(opened.modal().await["title"], "Why?");
     let submitted = owner.submit_modal(&opened, &[("Reason", "fun")]).await;
     let event = bot.next().await;
-    assert_eq!(event["data"]["components"][0]["components"][0]["value"], "fun");
-    let menu = row(json!([{"type": 3, "custom_id": "pick", "placeholder": "Pick one", "options": [
-        {"label": "A", "value": "a"}, {"label": "B", "value": "b"}]}]));
-    bot.rest.answer(&event, message(4, json!({"content": "menu", "components": menu}))).await;
+    assert_eq!(
+        event["data"]["components"][0]["components"][0]["value"],
+        "fun"
+    );
+    let menu = row(
+        json!([{"type": 3, "custom_id": "pick", "placeholder": "Pick one", "options": [
+        {"label": "A", "value": "a"}, {"label": "B", "value": "b"}]}]),
+    );
+    bot.rest
+        .answer(
+            &event,
+            message(4, json!({"content": "menu", "components": menu})),
+        )
+        .await;
     let shown = submitted.first().await;
     assert_eq!(shown.text(), "menu\n▾ Pick one: A | B");
     assert!(owner.try_select(&shown, "Pick one", &["C"]).await.is_err());
@@ -194,38 +321,104 @@ async fn files_stay_only_when_named() {
     let answer = discord.person("owner").slash("/help").await;
     let event = bot.next().await;
     bot.rest.answer(&event, json!({"type": 5})).await;
-    let payload = body(json!({"embeds": [{"title": "CPU", "image": {"url": "attachment://graph.png"}}],
-                              "attachments": [{"id": 0, "filename": "graph.png", "description": "a line"}]}));
-    let png = [b"\x89PNG\r\n\x1a\n".to_vec(), vec![0; 8], 800_u32.to_be_bytes().to_vec(), 400_u32.to_be_bytes().to_vec()].concat();
-    let file = reqwest::multipart::Part::bytes(png.clone()).file_name("graph.png").mime_str("image/png").unwrap();
-    let form = reqwest::multipart::Form::new().text("payload_json", payload.to_string()).part("files[0]", file);
+    let payload = body(
+        json!({"embeds": [{"title": "CPU", "image": {"url": "attachment://graph.png"}}],
+                              "attachments": [{"id": 0, "filename": "graph.png", "description": "a line"}]}),
+    );
+    let png = [
+        b"\x89PNG\r\n\x1a\n".to_vec(),
+        vec![0; 8],
+        800_u32.to_be_bytes().to_vec(),
+        400_u32.to_be_bytes().to_vec(),
+    ]
+    .concat();
+    let file = reqwest::multipart::Part::bytes(png.clone())
+        .file_name("graph.png")
+        .mime_str("image/png")
+        .unwrap();
+    let form = reqwest::multipart::Form::new()
+        .text("payload_json", payload.to_string())
+        .part("files[0]", file);
     let url = format!("{}{}", bot.rest.base, bot.rest.original(&event));
-    let sent: Value = bot.rest.http.patch(url).multipart(form).send().await.unwrap().json().await.unwrap();
-    assert_eq!((sent["attachments"][0]["width"].as_u64(), sent["attachments"][0]["height"].as_u64()), (Some(800), Some(400)));
+    let sent: Value = bot
+        .rest
+        .http
+        .patch(url)
+        .multipart(form)
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(
+        (
+            sent["attachments"][0]["width"].as_u64(),
+            sent["attachments"][0]["height"].as_u64()
+        ),
+        (Some(800), Some(400))
+    );
     let shown = answer.first().await;
-    assert_eq!(shown.text(), "│ CPU\n│ [image: graph.png]\n📎 graph.png: a line");
+    assert_eq!(
+        shown.text(),
+        "│ CPU\n│ [image: graph.png]\n📎 graph.png: a line"
+    );
     assert_eq!(shown.attachment("graph.png").unwrap().bytes[..], png[..]);
     let picture = sent["embeds"][0]["image"]["url"].as_str().unwrap();
-    assert_eq!(bot.rest.http.get(picture).send().await.unwrap().bytes().await.unwrap(), png);
+    assert_eq!(
+        bot.rest
+            .http
+            .get(picture)
+            .send()
+            .await
+            .unwrap()
+            .bytes()
+            .await
+            .unwrap(),
+        png
+    );
 
-    bot.rest.patch(&bot.rest.original(&event), body(json!({"content": "kept"}))).await;
+    bot.rest
+        .patch(&bot.rest.original(&event), body(json!({"content": "kept"})))
+        .await;
     assert_eq!(answer.until("kept").await.attachments.len(), 1);
-    bot.rest.patch(&bot.rest.original(&event), body(json!({"content": "gone", "embeds": [], "attachments": []}))).await;
+    bot.rest
+        .patch(
+            &bot.rest.original(&event),
+            body(json!({"content": "gone", "embeds": [], "attachments": []})),
+        )
+        .await;
     assert_eq!(answer.until("gone").await.attachments.len(), 0);
     assert_eq!(discord.violations(), [""; 0]);
-    assert_eq!(discord.requests().iter().filter(|r| r.files == ["graph.png"]).count(), 1);
+    assert_eq!(
+        discord
+            .requests()
+            .iter()
+            .filter(|r| r.files == ["graph.png"])
+            .count(),
+        1
+    );
 }
 
 #[tokio::test]
 async fn direct_messages_and_pings() {
     let (discord, bot) = world().await;
     let max = discord.person("max").id();
-    let (status, channel) = bot.rest.post("/users/@me/channels", json!({"recipient_id": max.to_string()})).await;
+    let (status, channel) = bot
+        .rest
+        .post(
+            "/users/@me/channels",
+            json!({"recipient_id": max.to_string()}),
+        )
+        .await;
     assert_eq!(status, 200);
     let path = format!("/channels/{}/messages", channel["id"].as_str().unwrap());
     let text = json!({"content": format!("<@{max}> hello"), "allowed_mentions": {"parse": [], "users": [max.to_string()]}});
     bot.rest.post(&path, text).await;
-    assert_eq!(discord.wait_direct_message("max", "hello").await.pings, [max]);
+    assert_eq!(
+        discord.wait_direct_message("max", "hello").await.pings,
+        [max]
+    );
     discord.adjust(|setup| setup.people[1].accepts_direct_messages = false);
     let (status, refused) = bot.rest.post(&path, body(json!({"content": "more"}))).await;
     assert_eq!((status, refused["code"].as_u64()), (403, Some(50007)));
@@ -236,7 +429,9 @@ async fn direct_messages_and_pings() {
 async fn channel_permissions() {
     let (discord, bot) = world().await;
     let path = format!("/channels/{ALERTS}/messages");
-    discord.adjust(|setup| setup.channels[2].bot_permissions = Some(fake_discord::setup::VIEW_CHANNEL));
+    discord.adjust(|setup| {
+        setup.channels[2].bot_permissions = Some(fake_discord::setup::VIEW_CHANNEL)
+    });
     let (status, refused) = bot.rest.post(&path, body(json!({"content": "x"}))).await;
     assert_eq!((status, refused["code"].as_u64()), (403, Some(50013)));
     discord.adjust(|setup| setup.channels[2].bot_permissions = Some(0));
@@ -246,16 +441,33 @@ async fn channel_permissions() {
 
 #[tokio::test]
 async fn commands_come_back_complete() {
-    let (discord, bot) = world_with(|setup| setup.heartbeat = std::time::Duration::from_secs(1)).await;
+    let (discord, bot) =
+        world_with(|setup| setup.heartbeat = std::time::Duration::from_secs(1)).await;
     let path = format!("/applications/{}/guilds/{HOME}/commands", bot.rest.app);
     let listed = bot.rest.get(&path).await;
-    for key in ["id", "application_id", "version", "default_member_permissions", "nsfw", "contexts", "integration_types", "guild_id"] {
-        assert!(listed[0].get(key).is_some(), "{key} is missing: {}", listed[0]);
+    for key in [
+        "id",
+        "application_id",
+        "version",
+        "default_member_permissions",
+        "nsfw",
+        "contexts",
+        "integration_types",
+        "guild_id",
+    ] {
+        assert!(
+            listed[0].get(key).is_some(),
+            "{key} is missing: {}",
+            listed[0]
+        );
     }
     let before = listed[0].clone();
     bot.rest.register(HOME, support::commands()).await;
     let after = bot.rest.get(&path).await[0].clone();
-    assert_eq!((&before["id"], &before["version"]), (&after["id"], &after["version"]));
+    assert_eq!(
+        (&before["id"], &before["version"]),
+        (&after["id"], &after["version"])
+    );
     assert_eq!(discord.registrations(), 2);
     assert_eq!(discord.commands(HOME).len(), 4);
 }
@@ -263,11 +475,26 @@ async fn commands_come_back_complete() {
 #[tokio::test]
 async fn forged_events_take_fields_away() {
     let (discord, mut bot) = world().await;
-    discord.person("max").raw(json!({"locale": null, "entitlements": null, "type": 77, "data": {"name": "what"}})).await;
+    discord
+        .person("max")
+        .raw(json!({"locale": null, "entitlements": null, "type": 77, "data": {"name": "what"}}))
+        .await;
     let event = bot.next().await;
     assert!(event.get("locale").is_none() && event.get("entitlements").is_none());
-    assert_eq!((event["type"].as_u64(), event["data"]["name"].as_str()), (Some(77), Some("what")));
-    discord.person("max").raw_slash("/vm start 101", json!({"data": {"options": [{"name": "start", "type": 1, "options": [
-        {"name": "guest", "type": 3, "value": 7}]}]}})).await;
-    assert_eq!(bot.next().await["data"]["options"][0]["options"][0]["value"], 7);
+    assert_eq!(
+        (event["type"].as_u64(), event["data"]["name"].as_str()),
+        (Some(77), Some("what"))
+    );
+    discord
+        .person("max")
+        .raw_slash(
+            "/vm start 101",
+            json!({"data": {"options": [{"name": "start", "type": 1, "options": [
+        {"name": "guest", "type": 3, "value": 7}]}]}}),
+        )
+        .await;
+    assert_eq!(
+        bot.next().await["data"]["options"][0]["options"][0]["value"],
+        7
+    );
 }

@@ -25,28 +25,61 @@ fn text(length: usize) -> String {
 
 #[tokio::test]
 async fn only_one_answer_and_only_in_time() {
-    let (discord, mut bot) = world_with(|setup| setup.answer_limit = Duration::from_millis(300)).await;
+    let (discord, mut bot) =
+        world_with(|setup| setup.answer_limit = Duration::from_millis(300)).await;
     let (answer, event) = asked(&discord, &mut bot).await;
-    assert_eq!(code(&bot.rest.patch(&bot.rest.original(&event), body(json!({"content": "x"}))).await), (404, 10015));
+    assert_eq!(
+        code(
+            &bot.rest
+                .patch(&bot.rest.original(&event), body(json!({"content": "x"})))
+                .await
+        ),
+        (404, 10015)
+    );
     assert_eq!(bot.rest.answer(&event, json!({"type": 5})).await.0, 204);
-    assert_eq!(code(&bot.rest.answer(&event, json!({"type": 5})).await), (400, 40060));
+    assert_eq!(
+        code(&bot.rest.answer(&event, json!({"type": 5})).await),
+        (400, 40060)
+    );
     assert!(answer.ack().unwrap().after < Duration::from_millis(300));
     let (_late, event) = asked(&discord, &mut bot).await;
     tokio::time::sleep(Duration::from_millis(350)).await;
-    assert_eq!(code(&bot.rest.answer(&event, json!({"type": 5})).await), (404, 10062));
+    assert_eq!(
+        code(&bot.rest.answer(&event, json!({"type": 5})).await),
+        (404, 10062)
+    );
     let forged = json!({"id": event["id"], "token": "guessed"});
-    assert_eq!(code(&bot.rest.answer(&forged, json!({"type": 5})).await), (404, 10062));
+    assert_eq!(
+        code(&bot.rest.answer(&forged, json!({"type": 5})).await),
+        (404, 10062)
+    );
     assert_eq!(discord.violations().len(), 4);
 }
 
 #[tokio::test]
 async fn tokens_end() {
-    let (discord, mut bot) = world_with(|setup| setup.token_life = Duration::from_millis(300)).await;
+    let (discord, mut bot) =
+        world_with(|setup| setup.token_life = Duration::from_millis(300)).await;
     let (_answer, event) = asked(&discord, &mut bot).await;
-    bot.rest.answer(&event, json!({"type": 5, "data": {"flags": 64}})).await;
-    assert_eq!(bot.rest.patch(&bot.rest.original(&event), body(json!({"content": "x"}))).await.0, 200);
+    bot.rest
+        .answer(&event, json!({"type": 5, "data": {"flags": 64}}))
+        .await;
+    assert_eq!(
+        bot.rest
+            .patch(&bot.rest.original(&event), body(json!({"content": "x"})))
+            .await
+            .0,
+        200
+    );
     tokio::time::sleep(Duration::from_millis(350)).await;
-    assert_eq!(code(&bot.rest.patch(&bot.rest.original(&event), body(json!({"content": "y"}))).await), (401, 50027));
+    assert_eq!(
+        code(
+            &bot.rest
+                .patch(&bot.rest.original(&event), body(json!({"content": "y"})))
+                .await
+        ),
+        (401, 50027)
+    );
     assert_eq!(discord.violations(), [""; 0]);
 }
 
@@ -55,19 +88,53 @@ async fn kinds_of_answers() {
     let (discord, mut bot) = world().await;
     let (_answer, event) = asked(&discord, &mut bot).await;
     for kind in [1, 6, 7, 8, 12] {
-        assert_eq!(code(&bot.rest.answer(&event, message(kind, json!({"content": "x"}))).await), (400, 50035), "{kind}");
+        assert_eq!(
+            code(
+                &bot.rest
+                    .answer(&event, message(kind, json!({"content": "x"})))
+                    .await
+            ),
+            (400, 50035),
+            "{kind}"
+        );
     }
-    bot.rest.answer(&event, json!({"type": 5, "data": {"flags": 4}})).await;
-    assert!(discord.violations().last().unwrap().contains("knows only EPHEMERAL"));
+    bot.rest
+        .answer(&event, json!({"type": 5, "data": {"flags": 4}}))
+        .await;
+    assert!(
+        discord
+            .violations()
+            .last()
+            .unwrap()
+            .contains("knows only EPHEMERAL")
+    );
     let max = discord.person("max");
     let typing = tokio::spawn(async move { max.try_type_ahead("/vm start a").await });
     let event = bot.next().await;
-    assert_eq!(code(&bot.rest.answer(&event, json!({"type": 5})).await), (400, 50035));
-    let many: Vec<Value> = (0..26).map(|n| json!({"name": n.to_string(), "value": "v"})).collect();
-    for choices in [json!(many), json!([{"name": text(101), "value": "v"}]), json!([{"name": "n", "value": text(101)}])] {
-        assert_eq!(code(&bot.rest.answer(&event, json!({"type": 8, "data": {"choices": choices}})).await), (400, 50035));
+    assert_eq!(
+        code(&bot.rest.answer(&event, json!({"type": 5})).await),
+        (400, 50035)
+    );
+    let many: Vec<Value> = (0..26)
+        .map(|n| json!({"name": n.to_string(), "value": "v"}))
+        .collect();
+    for choices in [
+        json!(many),
+        json!([{"name": text(101), "value": "v"}]),
+        json!([{"name": "n", "value": text(101)}]),
+    ] {
+        assert_eq!(
+            code(
+                &bot.rest
+                    .answer(&event, json!({"type": 8, "data": {"choices": choices}}))
+                    .await
+            ),
+            (400, 50035)
+        );
     }
-    bot.rest.answer(&event, json!({"type": 8, "data": {"choices": []}})).await;
+    bot.rest
+        .answer(&event, json!({"type": 8, "data": {"choices": []}}))
+        .await;
     assert_eq!(typing.await.unwrap().unwrap(), []);
 }
 
@@ -75,7 +142,8 @@ async fn kinds_of_answers() {
 async fn messages_over_the_limits() {
     let (discord, mut bot) = world().await;
     let (_answer, event) = asked(&discord, &mut bot).await;
-    let button = |id: &str, label: &str| json!({"type": 2, "style": 1, "label": label, "custom_id": id});
+    let button =
+        |id: &str, label: &str| json!({"type": 2, "style": 1, "label": label, "custom_id": id});
     let field = json!({"name": "n", "value": "v"});
     for bad in [
         json!({"content": text(2001)}),
@@ -102,26 +170,58 @@ async fn messages_over_the_limits() {
         json!({"content": "x", "flags": 32768}),
     ] {
         let mut data = body(json!({}));
-        data.as_object_mut().unwrap().extend(bad.as_object().unwrap().clone());
-        let reply = bot.rest.answer(&event, json!({"type": 4, "data": data})).await;
+        data.as_object_mut()
+            .unwrap()
+            .extend(bad.as_object().unwrap().clone());
+        let reply = bot
+            .rest
+            .answer(&event, json!({"type": 4, "data": data}))
+            .await;
         assert_eq!(code(&reply), (400, 50035), "{bad}");
         assert!(reply.1["errors"]["data"].is_object(), "{}", reply.1);
     }
-    assert_eq!(code(&bot.rest.answer(&event, message(4, json!({"content": " "}))).await), (400, 50006));
-    assert_eq!(bot.rest.answer(&event, message(4, json!({"content": text(2000)}))).await.0, 204);
+    assert_eq!(
+        code(
+            &bot.rest
+                .answer(&event, message(4, json!({"content": " "})))
+                .await
+        ),
+        (400, 50006)
+    );
+    assert_eq!(
+        bot.rest
+            .answer(&event, message(4, json!({"content": text(2000)})))
+            .await
+            .0,
+        204
+    );
 }
 
 #[tokio::test]
 async fn house_rules_are_noted_but_pass() {
     let (discord, mut bot) = world().await;
     let (_answer, event) = asked(&discord, &mut bot).await;
-    bot.rest.answer(&event, json!({"type": 4, "data": {"content": "x"}})).await;
+    bot.rest
+        .answer(&event, json!({"type": 4, "data": {"content": "x"}}))
+        .await;
     let original = bot.rest.original(&event);
-    assert_eq!(bot.rest.patch(&original, json!({"content": "y"})).await.0, 200);
-    bot.rest.patch(&original, body(json!({"content": "z", "flags": 64}))).await;
-    bot.rest.patch(&original, body(json!({"contents": "misspelt"}))).await;
+    assert_eq!(
+        bot.rest.patch(&original, json!({"content": "y"})).await.0,
+        200
+    );
+    bot.rest
+        .patch(&original, body(json!({"content": "z", "flags": 64})))
+        .await;
+    bot.rest
+        .patch(&original, body(json!({"contents": "misspelt"})))
+        .await;
     let broken = discord.violations();
-    for (rule, words) in broken.iter().zip(["allowed_mentions` is absent", "allowed_mentions` is absent", "cannot change", "unknown field `contents`"]) {
+    for (rule, words) in broken.iter().zip([
+        "allowed_mentions` is absent",
+        "allowed_mentions` is absent",
+        "cannot change",
+        "unknown field `contents`",
+    ]) {
         assert!(rule.contains(words), "{rule}");
     }
     assert_eq!(broken.len(), 4);
@@ -133,7 +233,9 @@ async fn a_private_follow_up_to_a_thinking_answer_is_public() {
     let (answer, event) = asked(&discord, &mut bot).await;
     bot.rest.answer(&event, json!({"type": 5})).await;
     let secret = body(json!({"content": "secret", "flags": 64}));
-    bot.rest.post(&bot.rest.webhook(&event), secret.clone()).await;
+    bot.rest
+        .post(&bot.rest.webhook(&event), secret.clone())
+        .await;
     assert_eq!(answer.first().await.ephemeral_for, None);
     assert!(discord.violations()[0].contains("shows it publicly"));
 
@@ -141,9 +243,19 @@ async fn a_private_follow_up_to_a_thinking_answer_is_public() {
     bot.rest.answer(&event, json!({"type": 5})).await;
     assert_eq!(bot.rest.delete(&bot.rest.original(&event)).await, 204);
     bot.rest.post(&bot.rest.webhook(&event), secret).await;
-    assert_eq!(answer.follow_up("secret").await.ephemeral_for, Some(discord.person("max").id()));
+    assert_eq!(
+        answer.follow_up("secret").await.ephemeral_for,
+        Some(discord.person("max").id())
+    );
     answer.deleted().await;
-    assert_eq!(code(&bot.rest.patch(&bot.rest.original(&event), body(json!({"content": "x"}))).await), (404, 10008));
+    assert_eq!(
+        code(
+            &bot.rest
+                .patch(&bot.rest.original(&event), body(json!({"content": "x"})))
+                .await
+        ),
+        (404, 10008)
+    );
     assert_eq!(discord.violations().len(), 1);
 }
 
@@ -151,15 +263,46 @@ async fn a_private_follow_up_to_a_thinking_answer_is_public() {
 async fn follow_ups_are_edited_and_deleted_by_id() {
     let (discord, mut bot) = world().await;
     let (answer, event) = asked(&discord, &mut bot).await;
-    bot.rest.answer(&event, message(4, json!({"content": "first"}))).await;
-    let (_, sent) = bot.rest.post(&bot.rest.webhook(&event), body(json!({"content": "more", "flags": 64}))).await;
-    let path = format!("{}/messages/{}", bot.rest.webhook(&event), sent["id"].as_str().unwrap());
-    assert_eq!(bot.rest.patch(&path, body(json!({"content": "changed"}))).await.0, 200);
-    assert_eq!(answer.follow_up("changed").await.text(), "🔒 only max\nchanged");
-    let there = format!("/channels/{}/messages/{}", support::CHANNEL, sent["id"].as_str().unwrap());
-    assert_eq!(code(&bot.rest.patch(&there, body(json!({"content": "x"}))).await), (404, 10008));
+    bot.rest
+        .answer(&event, message(4, json!({"content": "first"})))
+        .await;
+    let (_, sent) = bot
+        .rest
+        .post(
+            &bot.rest.webhook(&event),
+            body(json!({"content": "more", "flags": 64})),
+        )
+        .await;
+    let path = format!(
+        "{}/messages/{}",
+        bot.rest.webhook(&event),
+        sent["id"].as_str().unwrap()
+    );
+    assert_eq!(
+        bot.rest
+            .patch(&path, body(json!({"content": "changed"})))
+            .await
+            .0,
+        200
+    );
+    assert_eq!(
+        answer.follow_up("changed").await.text(),
+        "🔒 only max\nchanged"
+    );
+    let there = format!(
+        "/channels/{}/messages/{}",
+        support::CHANNEL,
+        sent["id"].as_str().unwrap()
+    );
+    assert_eq!(
+        code(&bot.rest.patch(&there, body(json!({"content": "x"}))).await),
+        (404, 10008)
+    );
     assert_eq!(bot.rest.delete(&path).await, 204);
-    assert_eq!(code(&bot.rest.patch(&path, body(json!({"content": "x"}))).await), (404, 10008));
+    assert_eq!(
+        code(&bot.rest.patch(&path, body(json!({"content": "x"}))).await),
+        (404, 10008)
+    );
     assert_eq!(answer.first().await.text(), "first");
     assert_eq!(discord.unread(), [""; 0]);
 }
@@ -169,7 +312,10 @@ async fn commands_are_checked() {
     let (discord, bot) = world().await;
     let option = |fields: Value| {
         let mut option = json!({"type": 3, "name": "o", "description": "d"});
-        option.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        option
+            .as_object_mut()
+            .unwrap()
+            .extend(fields.as_object().unwrap().clone());
         json!([{"name": "c", "description": "d", "options": [option]}])
     };
     let choice = json!({"name": "a", "value": "a"});
@@ -196,7 +342,10 @@ async fn commands_are_checked() {
         option(json!({"type": 99})),
         two(plain("a", false), plain("b", true)),
         two(plain("a", true), plain("a", true)),
-        two(plain("a", true), json!({"type": 1, "name": "s", "description": "d"})),
+        two(
+            plain("a", true),
+            json!({"type": 1, "name": "s", "description": "d"}),
+        ),
     ] {
         let reply = bot.rest.register(HOME, bad.clone()).await;
         assert_eq!(code(&reply), (400, 50035), "{bad}");
@@ -210,12 +359,36 @@ async fn who_asks_must_say_so() {
     let (discord, bot) = world().await;
     let url = format!("{}/users/@me", bot.rest.base);
     let plain = reqwest::Client::builder().no_proxy().build().unwrap();
-    let nameless = plain.get(&url).header("authorization", format!("Bot {}", discord.token())).send().await.unwrap();
+    let nameless = plain
+        .get(&url)
+        .header("authorization", format!("Bot {}", discord.token()))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(nameless.status(), 403);
-    let wrong = bot.rest.http.get(&url).header("authorization", "Bot nobody").send().await.unwrap();
+    let wrong = bot
+        .rest
+        .http
+        .get(&url)
+        .header("authorization", "Bot nobody")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(wrong.status(), 401);
-    assert_eq!(bot.rest.send(reqwest::Method::GET, "/no/such/thing", None).await.0, 404);
-    assert_eq!(bot.rest.send(reqwest::Method::PUT, "/users/@me", None).await.0, 405);
+    assert_eq!(
+        bot.rest
+            .send(reqwest::Method::GET, "/no/such/thing", None)
+            .await
+            .0,
+        404
+    );
+    assert_eq!(
+        bot.rest
+            .send(reqwest::Method::PUT, "/users/@me", None)
+            .await
+            .0,
+        405
+    );
 }
 
 #[tokio::test]
@@ -223,10 +396,24 @@ async fn limits_have_headers_and_bind() {
     let (discord, bot) = world().await;
     let path = format!("/channels/{ALERTS}/messages");
     for n in 0..5 {
-        assert_eq!(bot.rest.post(&path, body(json!({"content": format!("{n}")}))).await.0, 200);
+        assert_eq!(
+            bot.rest
+                .post(&path, body(json!({"content": format!("{n}")})))
+                .await
+                .0,
+            200
+        );
     }
-    let request = bot.rest.http.post(format!("{}{path}", bot.rest.base)).json(&body(json!({"content": "6"})));
-    let refused = request.header("authorization", format!("Bot {}", discord.token())).send().await.unwrap();
+    let request = bot
+        .rest
+        .http
+        .post(format!("{}{path}", bot.rest.base))
+        .json(&body(json!({"content": "6"})));
+    let refused = request
+        .header("authorization", format!("Bot {}", discord.token()))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(refused.status(), 429);
     assert_eq!(refused.headers()["x-ratelimit-remaining"], "0");
     assert_eq!(refused.headers()["x-ratelimit-scope"], "user");
@@ -242,31 +429,92 @@ async fn limits_have_headers_and_bind() {
 #[tokio::test]
 async fn rest_faults() {
     let (discord, mut bot) = world().await;
-    let fault = |on: &str, kind| discord.rest(RestFault { on: on.into(), kind, times: 1 });
+    let fault = |on: &str, kind| {
+        discord.rest(RestFault {
+            on: on.into(),
+            kind,
+            times: 1,
+        })
+    };
     fault("/users/@me", RestFaultKind::Status(500, json!({"code": 0})));
-    assert_eq!(bot.rest.send(reqwest::Method::GET, "/users/@me", None).await.0, 500);
+    assert_eq!(
+        bot.rest
+            .send(reqwest::Method::GET, "/users/@me", None)
+            .await
+            .0,
+        500
+    );
     fault("/users/@me", RestFaultKind::Unauthorized);
-    assert_eq!(bot.rest.send(reqwest::Method::GET, "/users/@me", None).await.0, 401);
-    assert_eq!(bot.rest.send(reqwest::Method::GET, "/users/@me", None).await.0, 200);
-    fault("/users/@me", RestFaultKind::TooMany { retry_after: 0.5, global: true, scope: "global".into(), unreadable: true });
-    let (status, unreadable) = bot.rest.send(reqwest::Method::GET, "/users/@me", None).await;
+    assert_eq!(
+        bot.rest
+            .send(reqwest::Method::GET, "/users/@me", None)
+            .await
+            .0,
+        401
+    );
+    assert_eq!(
+        bot.rest
+            .send(reqwest::Method::GET, "/users/@me", None)
+            .await
+            .0,
+        200
+    );
+    fault(
+        "/users/@me",
+        RestFaultKind::TooMany {
+            retry_after: 0.5,
+            global: true,
+            scope: "global".into(),
+            unreadable: true,
+        },
+    );
+    let (status, unreadable) = bot
+        .rest
+        .send(reqwest::Method::GET, "/users/@me", None)
+        .await;
     assert_eq!((status, unreadable), (429, Value::Null));
 
     // Taken, but the bot never hears of it: its second try is told 40060 and breaks no rule.
     let (answer, event) = asked(&discord, &mut bot).await;
     fault("/callback", RestFaultKind::DropAfter);
     let url = format!("{}{}/callback", bot.rest.base, support::path_of(&event));
-    assert!(bot.rest.http.post(&url).json(&json!({"type": 5})).send().await.is_err());
+    assert!(
+        bot.rest
+            .http
+            .post(&url)
+            .json(&json!({"type": 5}))
+            .send()
+            .await
+            .is_err()
+    );
     assert_eq!(answer.acked().await.kind, 5);
-    assert_eq!(code(&bot.rest.answer(&event, json!({"type": 5})).await), (400, 40060));
+    assert_eq!(
+        code(&bot.rest.answer(&event, json!({"type": 5})).await),
+        (400, 40060)
+    );
     assert_eq!(discord.violations(), [""; 0]);
 
     let (answer, event) = asked(&discord, &mut bot).await;
     let url = format!("{}{}/callback", bot.rest.base, support::path_of(&event));
     fault("/callback", RestFaultKind::DropBefore);
-    assert!(bot.rest.http.post(&url).json(&json!({"type": 5})).send().await.is_err());
+    assert!(
+        bot.rest
+            .http
+            .post(&url)
+            .json(&json!({"type": 5}))
+            .send()
+            .await
+            .is_err()
+    );
     fault("/callback", RestFaultKind::Hang);
-    let hanging = bot.rest.http.post(&url).json(&json!({"type": 5})).timeout(Duration::from_millis(200)).send().await;
+    let hanging = bot
+        .rest
+        .http
+        .post(&url)
+        .json(&json!({"type": 5}))
+        .timeout(Duration::from_millis(200))
+        .send()
+        .await;
     assert!(hanging.is_err() && answer.ack().is_none());
     fault("/callback", RestFaultKind::Slow(Duration::from_millis(100)));
     assert_eq!(bot.rest.answer(&event, json!({"type": 5})).await.0, 204);
@@ -281,7 +529,14 @@ async fn recorded_requests_hide_tokens() {
     let (_answer, event) = asked(&discord, &mut bot).await;
     bot.rest.answer(&event, json!({"type": 5})).await;
     let answered = discord.wait_requests("POST /interactions", 1).await;
-    assert!(answered[0].path.ends_with("/{token}/callback"), "{}", answered[0].path);
+    assert!(
+        answered[0].path.ends_with("/{token}/callback"),
+        "{}",
+        answered[0].path
+    );
     assert_eq!(answered[0].template, "/interactions/{id}/{token}/callback");
-    assert_eq!((answered[0].status, &answered[0].body), (204, &json!({"type": 5})));
+    assert_eq!(
+        (answered[0].status, &answered[0].body),
+        (204, &json!({"type": 5}))
+    );
 }

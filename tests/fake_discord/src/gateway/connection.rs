@@ -31,9 +31,15 @@ pub(crate) struct Connection {
 }
 
 pub(crate) async fn upgrade(shared: Arc<Shared>, mut parts: Parts) -> Result<Response<Body>, Cut> {
-    let path = parts.uri.path_and_query().map_or_else(String::new, ToString::to_string);
+    let path = parts
+        .uri
+        .path_and_query()
+        .map_or_else(String::new, ToString::to_string);
     let (refuses, hangs) = shared.change(|state| {
-        let refuses = state.faults.refuse_until.is_some_and(|until| Instant::now() < until);
+        let refuses = state
+            .faults
+            .refuse_until
+            .is_some_and(|until| Instant::now() < until);
         if refuses || state.faults.hang_upgrade {
             state.log_gateway(0, GatewayEvent::Refused);
         }
@@ -44,7 +50,11 @@ pub(crate) async fn upgrade(shared: Arc<Shared>, mut parts: Parts) -> Result<Res
     }
     if hangs {
         // As long as the fault lasts, and then the connection just ends.
-        shared.wait_for(Duration::from_secs(3600), |state| (!state.faults.hang_upgrade).then_some(())).await;
+        shared
+            .wait_for(Duration::from_secs(3600), |state| {
+                (!state.faults.hang_upgrade).then_some(())
+            })
+            .await;
         return Err(Cut);
     }
     match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
@@ -77,7 +87,12 @@ async fn run(shared: Arc<Shared>, mut socket: WebSocket, path: String) {
     };
     let end = talk(&shared, &mut socket, &mut connection, orders, beat).await;
     shared.change(|state| {
-        if matches!(&end, GatewayEvent::ClosedByBot { code: Some(1000 | 1001) }) {
+        if matches!(
+            &end,
+            GatewayEvent::ClosedByBot {
+                code: Some(1000 | 1001)
+            }
+        ) {
             // The documentation: these codes tell Discord that the bot is gone for good.
             state.sessions.forget(number);
         }
@@ -97,7 +112,9 @@ fn check_opening(state: &mut State, path: &str) {
         state.broken(format!("gateway: `{path}` does not ask for v=10"));
     }
     if path.contains("encoding=etf") || path.contains("compress=") {
-        state.broken(format!("gateway: `{path}` asks for what this fake does not speak"));
+        state.broken(format!(
+            "gateway: `{path}` asks for what this fake does not speak"
+        ));
     }
 }
 
@@ -153,7 +170,11 @@ fn heartbeat_missed(state: &mut State, number: u64) -> bool {
 }
 
 /// Sends what the fake wants to say; `Some` ends the connection.
-async fn obey(socket: &mut WebSocket, connection: &mut Connection, order: Option<Out>) -> Option<GatewayEvent> {
+async fn obey(
+    socket: &mut WebSocket,
+    connection: &mut Connection,
+    order: Option<Out>,
+) -> Option<GatewayEvent> {
     let message = match order {
         None | Some(Out::Drop) => return Some(GatewayEvent::Lost),
         Some(Out::Close(code)) => return Some(GatewayEvent::ClosedByDiscord { code }),
@@ -171,7 +192,11 @@ async fn obey(socket: &mut WebSocket, connection: &mut Connection, order: Option
             }
         }
     };
-    socket.send(message).await.is_err().then_some(GatewayEvent::Lost)
+    socket
+        .send(message)
+        .await
+        .is_err()
+        .then_some(GatewayEvent::Lost)
 }
 
 type Heard = (Vec<Value>, Option<GatewayEvent>);
@@ -217,26 +242,42 @@ pub(crate) fn end(state: &mut State, code: u16) -> Heard {
     if is_final(Some(code)) {
         state.sessions.finished = Some(code);
     }
-    (Vec::new(), Some(GatewayEvent::ClosedByDiscord { code: Some(code) }))
+    (
+        Vec::new(),
+        Some(GatewayEvent::ClosedByDiscord { code: Some(code) }),
+    )
 }
 
 fn heartbeat(state: &mut State, connection: &mut Connection, seq: &Value) -> Vec<Value> {
     connection.last_heartbeat = Instant::now();
     connection.missed = false;
-    state.log_gateway(connection.number, GatewayEvent::Heartbeat { seq: seq.as_u64() });
+    state.log_gateway(
+        connection.number,
+        GatewayEvent::Heartbeat { seq: seq.as_u64() },
+    );
     if let Some(at) = state.sessions.position(connection.number) {
         let last = state.sessions.list[at].seq;
         if seq.as_u64().is_none_or(|seq| seq > last) {
-            state.broken(format!("gateway: heartbeat with d {seq}, but the last sequence number is {last}"));
+            state.broken(format!(
+                "gateway: heartbeat with d {seq}, but the last sequence number is {last}"
+            ));
         }
     }
-    if state.faults.zombie { Vec::new() } else { vec![json!({"op": 11, "d": null, "s": null, "t": null})] }
+    if state.faults.zombie {
+        Vec::new()
+    } else {
+        vec![json!({"op": 11, "d": null, "s": null, "t": null})]
+    }
 }
 
 fn too_many_sends(connection: &mut Connection, most: usize) -> bool {
     let now = Instant::now();
     connection.sends.push_back(now);
-    while connection.sends.front().is_some_and(|first| now.duration_since(*first) > Duration::from_secs(60)) {
+    while connection
+        .sends
+        .front()
+        .is_some_and(|first| now.duration_since(*first) > Duration::from_secs(60))
+    {
         connection.sends.pop_front();
     }
     connection.sends.len() > most
@@ -244,7 +285,10 @@ fn too_many_sends(connection: &mut Connection, most: usize) -> bool {
 
 /// A close frame, and a moment for the bot's own.
 async fn close(socket: &mut WebSocket, code: Option<u16>) {
-    let frame = code.map(|code| CloseFrame { code, reason: "".into() });
+    let frame = code.map(|code| CloseFrame {
+        code,
+        reason: "".into(),
+    });
     if socket.send(Message::Close(frame)).await.is_err() {
         return;
     }

@@ -4,15 +4,15 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::gateway::connection::{Connection, end, refuse};
 use crate::gateway::Out;
+use crate::gateway::connection::{Connection, end, refuse};
 use crate::objects;
 use crate::record::GatewayEvent;
 use crate::state::State;
 
 const GUILDS: u64 = 1;
-const PRIVILEGED: u64 = 1 << 1 | 1 << 8 | 1 << 15;
-const KNOWN_INTENTS: u64 = (1 << 17) - 1 | 1 << 20 | 1 << 21 | 1 << 24 | 1 << 25;
+const PRIVILEGED: u64 = (1 << 1) | (1 << 8) | (1 << 15);
+const KNOWN_INTENTS: u64 = ((1 << 17) - 1) | (1 << 20) | (1 << 21) | (1 << 24) | (1 << 25);
 
 type Heard = (Vec<Value>, Option<GatewayEvent>);
 
@@ -23,7 +23,10 @@ fn token_fits(state: &State, token: &Value) -> bool {
 
 fn invalid(connection: &mut Connection) -> Heard {
     connection.identified = false;
-    (vec![json!({"op": 9, "d": false, "s": null, "t": null})], None)
+    (
+        vec![json!({"op": 9, "d": false, "s": null, "t": null})],
+        None,
+    )
 }
 
 pub(crate) fn identify(state: &mut State, connection: &mut Connection, data: &Value) -> Heard {
@@ -38,11 +41,20 @@ pub(crate) fn identify(state: &mut State, connection: &mut Connection, data: &Va
     }
     let now = Instant::now();
     let gap = state.setup.identify_gap;
-    if state.sessions.last_identify.is_some_and(|last| now < last + gap) {
+    if state
+        .sessions
+        .last_identify
+        .is_some_and(|last| now < last + gap)
+    {
         state.broken("gateway: a second IDENTIFY within max_concurrency's time");
         return invalid(connection);
     }
-    if state.sessions.invalidated.take().is_some_and(|at| now < at + Duration::from_millis(950)) {
+    if state
+        .sessions
+        .invalidated
+        .take()
+        .is_some_and(|at| now < at + Duration::from_millis(950))
+    {
         state.broken("gateway: IDENTIFY less than a second after op 9 (wait 1 to 5 s)");
     }
     if state.sessions.identifies_remaining == 0 {
@@ -60,10 +72,17 @@ fn check_identify(state: &mut State, data: &Value) -> Option<Heard> {
     }
     for key in ["os", "browser", "device"] {
         if !data["properties"][key].is_string() {
-            return Some(refuse(state, 4002, &format!("IDENTIFY without properties.{key}")));
+            return Some(refuse(
+                state,
+                4002,
+                &format!("IDENTIFY without properties.{key}"),
+            ));
         }
     }
-    let Some(intents) = data["intents"].as_u64().filter(|intents| intents & !KNOWN_INTENTS == 0) else {
+    let Some(intents) = data["intents"]
+        .as_u64()
+        .filter(|intents| intents & !KNOWN_INTENTS == 0)
+    else {
         return Some(refuse(state, 4013, "IDENTIFY with unknown intents"));
     };
     if intents & PRIVILEGED != 0 {
@@ -71,7 +90,11 @@ fn check_identify(state: &mut State, data: &Value) -> Option<Heard> {
     }
     let shard = &data["shard"];
     if !shard.is_null() && *shard != json!([0, 1]) {
-        return Some(refuse(state, 4010, "IDENTIFY with a shard this bot does not have"));
+        return Some(refuse(
+            state,
+            4010,
+            "IDENTIFY with a shard this bot does not have",
+        ));
     }
     None
 }
@@ -90,13 +113,24 @@ fn begin(state: &mut State, connection: &mut Connection, data: &Value) {
     connection.compress = data["compress"] == true;
     connection.identified = true;
     let session = state.sessions.begin(connection.number);
-    let entry = GatewayEvent::Identify { intents, compress: connection.compress, session: session.clone() };
+    let entry = GatewayEvent::Identify {
+        intents,
+        compress: connection.compress,
+        session: session.clone(),
+    };
     state.log_gateway(connection.number, entry);
     let ready = ready(state, &session, &data["shard"]);
-    let Some(at) = state.sessions.position(connection.number) else { return };
+    let Some(at) = state.sessions.position(connection.number) else {
+        return;
+    };
     state.sessions.dispatch_to(at, "READY", &ready);
     if intents & GUILDS != 0 {
-        let guilds: Vec<Value> = state.setup.guilds.iter().map(|guild| objects::guild_create(state, guild)).collect();
+        let guilds: Vec<Value> = state
+            .setup
+            .guilds
+            .iter()
+            .map(|guild| objects::guild_create(state, guild))
+            .collect();
         for guild in guilds {
             state.sessions.dispatch_to(at, "GUILD_CREATE", &guild);
         }
@@ -104,8 +138,12 @@ fn begin(state: &mut State, connection: &mut Connection, data: &Value) {
 }
 
 fn ready(state: &State, session: &str, shard: &Value) -> Value {
-    let guilds: Vec<Value> =
-        state.setup.guilds.iter().map(|guild| json!({"id": guild.id.to_string(), "unavailable": true})).collect();
+    let guilds: Vec<Value> = state
+        .setup
+        .guilds
+        .iter()
+        .map(|guild| json!({"id": guild.id.to_string(), "unavailable": true}))
+        .collect();
     let mut ready = json!({
         "v": 10, "user_settings": {}, "user": objects::bot_self(state), "session_type": "normal",
         "session_id": session, "resume_gateway_url": format!("ws://127.0.0.1:{}/resume", state.port),
@@ -130,26 +168,54 @@ pub(crate) fn resume(state: &mut State, connection: &mut Connection, data: &Valu
         state.broken("gateway: RESUME at another address than resume_gateway_url");
     }
     let wanted = data["session_id"].as_str().unwrap_or_default().to_owned();
-    let Some(at) = state.sessions.list.iter().position(|session| session.id == wanted) else {
-        state.log_gateway(connection.number, GatewayEvent::ResumeRefused { session: wanted });
+    let Some(at) = state
+        .sessions
+        .list
+        .iter()
+        .position(|session| session.id == wanted)
+    else {
+        state.log_gateway(
+            connection.number,
+            GatewayEvent::ResumeRefused { session: wanted },
+        );
         state.sessions.invalidated = Some(Instant::now());
         return invalid(connection);
     };
-    let Some(seq) = data["seq"].as_u64().filter(|seq| *seq <= state.sessions.list[at].seq) else {
+    let Some(seq) = data["seq"]
+        .as_u64()
+        .filter(|seq| *seq <= state.sessions.list[at].seq)
+    else {
         state.sessions.list.remove(at);
-        return refuse(state, 4007, "RESUME with a sequence number that was never sent");
+        return refuse(
+            state,
+            4007,
+            "RESUME with a sequence number that was never sent",
+        );
     };
-    if let Some(old) = state.sessions.list[at].connection.replace(connection.number) {
+    if let Some(old) = state.sessions.list[at]
+        .connection
+        .replace(connection.number)
+    {
         state.sessions.send(old, Out::Drop);
     }
     connection.identified = true;
-    let missed: Vec<Value> =
-        state.sessions.list[at].sent.iter().filter(|(number, _)| *number > seq).map(|(_, json)| json.clone()).collect();
-    let entry = GatewayEvent::Resume { session: wanted, seq, replayed: missed.len() };
+    let missed: Vec<Value> = state.sessions.list[at]
+        .sent
+        .iter()
+        .filter(|(number, _)| *number > seq)
+        .map(|(_, json)| json.clone())
+        .collect();
+    let entry = GatewayEvent::Resume {
+        session: wanted,
+        seq,
+        replayed: missed.len(),
+    };
     state.log_gateway(connection.number, entry);
     for payload in missed {
         state.sessions.send(connection.number, Out::Json(payload));
     }
-    state.sessions.dispatch_to(at, "RESUMED", &json!({"_trace": ["[\"fake\"]"]}));
+    state
+        .sessions
+        .dispatch_to(at, "RESUMED", &json!({"_trace": ["[\"fake\"]"]}));
     (Vec::new(), None)
 }

@@ -66,7 +66,10 @@ impl Sessions {
     }
 
     pub(crate) fn connected_count(&self) -> usize {
-        self.list.iter().filter(|session| session.connection.is_some()).count()
+        self.list
+            .iter()
+            .filter(|session| session.connection.is_some())
+            .count()
     }
 
     fn open(&mut self, link: UnboundedSender<Out>) -> u64 {
@@ -77,23 +80,42 @@ impl Sessions {
 
     fn close(&mut self, connection: u64) {
         self.links.remove(&connection);
-        for session in self.list.iter_mut().filter(|session| session.connection == Some(connection)) {
+        for session in self
+            .list
+            .iter_mut()
+            .filter(|session| session.connection == Some(connection))
+        {
             session.connection = None;
         }
     }
 
     /// The session can no longer be resumed.
     fn forget(&mut self, connection: u64) {
-        self.list.retain(|session| session.connection != Some(connection));
+        self.list
+            .retain(|session| session.connection != Some(connection));
     }
 
     fn begin(&mut self, connection: u64) -> String {
         self.named += 1;
         let id = format!("{:032x}", 0x5e55_1011_u64 * 1000 + self.named);
-        self.list.push(Session { id: id.clone(), seq: 0, sent: VecDeque::new(), connection: Some(connection) });
+        self.list.push(Session {
+            id: id.clone(),
+            seq: 0,
+            sent: VecDeque::new(),
+            connection: Some(connection),
+        });
         // Sessions that nobody resumes must not pile up.
-        let idle = self.list.iter().filter(|session| session.connection.is_none()).count();
-        if idle > 16 && let Some(oldest) = self.list.iter().position(|session| session.connection.is_none()) {
+        let idle = self
+            .list
+            .iter()
+            .filter(|session| session.connection.is_none())
+            .count();
+        if idle > 16
+            && let Some(oldest) = self
+                .list
+                .iter()
+                .position(|session| session.connection.is_none())
+        {
             self.list.remove(oldest);
         }
         id
@@ -126,7 +148,9 @@ impl Sessions {
     }
 
     fn position(&self, connection: u64) -> Option<usize> {
-        self.list.iter().position(|session| session.connection == Some(connection))
+        self.list
+            .iter()
+            .position(|session| session.connection == Some(connection))
     }
 
     pub(crate) fn open_connections(&self) -> Vec<u64> {
@@ -154,7 +178,9 @@ pub(crate) fn break_it(state: &mut State, fault: &GatewayFault) {
         GatewayFault::Close(code) => {
             close_all(sessions, *code);
         }
-        GatewayFault::Reconnect => sessions.send_all(raw(json!({"op": 7, "d": null, "s": null, "t": null}))),
+        GatewayFault::Reconnect => {
+            sessions.send_all(raw(json!({"op": 7, "d": null, "s": null, "t": null})))
+        }
         GatewayFault::InvalidSession(resumable) => {
             if !resumable {
                 sessions.list.clear();
@@ -171,17 +197,30 @@ pub(crate) fn break_it(state: &mut State, fault: &GatewayFault) {
         GatewayFault::NoHello(on) => state.faults.no_hello = *on,
         GatewayFault::Zombie(on) => state.faults.zombie = *on,
         GatewayFault::CloseAtIdentify(code) => state.faults.close_at_identify = Some(*code),
-        GatewayFault::HeartbeatRequest => sessions.send_all(raw(json!({"op": 1, "d": null, "s": null, "t": null}))),
-        GatewayFault::UnknownEvent => dispatch(state, "SOMETHING_NEW_CREATE", &json!({"id": "1", "shape": {"of": ["things"]}})),
-        GatewayFault::UnknownOpcode => sessions.send_all(raw(json!({"op": 99, "d": {"what": "?"}, "s": null, "t": null}))),
+        GatewayFault::HeartbeatRequest => {
+            sessions.send_all(raw(json!({"op": 1, "d": null, "s": null, "t": null})))
+        }
+        GatewayFault::UnknownEvent => dispatch(
+            state,
+            "SOMETHING_NEW_CREATE",
+            &json!({"id": "1", "shape": {"of": ["things"]}}),
+        ),
+        GatewayFault::UnknownOpcode => sessions.send_all(raw(
+            json!({"op": 99, "d": {"what": "?"}, "s": null, "t": null}),
+        )),
         GatewayFault::GarbageText => sessions.send_all(|| Out::Text("}{ not json".into())),
     }
 }
 
 /// Connections that are still there long after op 7.
 pub(crate) fn close_ignored(state: &mut State, connections: &[u64]) {
-    for connection in connections.iter().filter(|number| state.sessions.links.contains_key(number)) {
-        state.violations.push("gateway: op 7 was ignored for five seconds".into());
+    for connection in connections
+        .iter()
+        .filter(|number| state.sessions.links.contains_key(number))
+    {
+        state
+            .violations
+            .push("gateway: op 7 was ignored for five seconds".into());
         state.sessions.send(*connection, Out::Close(Some(4000)));
     }
 }

@@ -30,7 +30,9 @@ pub(crate) struct File {
 
 impl Call {
     pub(crate) fn template(&self) -> &'static str {
-        self.route.as_ref().map_or("(unknown)", |(_, template)| template)
+        self.route
+            .as_ref()
+            .map_or("(unknown)", |(_, template)| template)
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
@@ -38,7 +40,9 @@ impl Call {
     }
 
     pub(crate) fn asks(&self, flag: &str) -> bool {
-        self.query.split('&').any(|pair| pair == format!("{flag}=true") || pair == format!("{flag}=1"))
+        self.query
+            .split('&')
+            .any(|pair| pair == format!("{flag}=true") || pair == format!("{flag}=1"))
     }
 
     pub(crate) fn file_names(&self) -> Vec<String> {
@@ -57,9 +61,14 @@ impl Call {
                 json
             })
         } else if kind.starts_with("application/json") {
-            serde_json::from_slice(body).map_err(|_| Refusal::rule(400, 50109, "The request body contains invalid JSON."))
+            serde_json::from_slice(body)
+                .map_err(|_| Refusal::rule(400, 50109, "The request body contains invalid JSON."))
         } else {
-            Err(Refusal::rule(400, 50035, "Expected \"Content-Type\" header to be one of {'application/json'}."))
+            Err(Refusal::rule(
+                400,
+                50035,
+                "Expected \"Content-Type\" header to be one of {'application/json'}.",
+            ))
         };
         match read {
             Ok(json) => self.json = json,

@@ -21,7 +21,12 @@ const UPDATE: u64 = 7;
 const CHOICES: u64 = 8;
 const MODAL: u64 = 9;
 
-pub(crate) fn answer(state: &mut State, call: &Call, id: u64, token: &str) -> Result<Reply, Refusal> {
+pub(crate) fn answer(
+    state: &mut State,
+    call: &Call,
+    id: u64,
+    token: &str,
+) -> Result<Reply, Refusal> {
     let kind = admit(state, call, id, token)?;
     let data = &call.json["data"];
     match kind {
@@ -41,18 +46,29 @@ pub(crate) fn answer(state: &mut State, call: &Call, id: u64, token: &str) -> Re
 
 /// In time, for the first time, and of a kind that this interaction can be answered with?
 fn admit(state: &State, call: &Call, id: u64, token: &str) -> Result<u64, Refusal> {
-    let Some(interaction) = state.interactions.get(&id).filter(|interaction| interaction.token == token) else {
+    let Some(interaction) = state
+        .interactions
+        .get(&id)
+        .filter(|interaction| interaction.token == token)
+    else {
         return Err(Refusal::rule(404, 10062, "Unknown interaction"));
     };
     if interaction.ack.is_some() {
         let again = Refusal::rule(400, 40060, "Interaction has already been acknowledged.");
         // A resend after a lost answer, or a second replica: what 40060 is there for.
         let expected = interaction.ack_answer_lost || state.sessions.connected_count() > 1;
-        return Err(Refusal { broken_rule: !expected, ..again });
+        return Err(Refusal {
+            broken_rule: !expected,
+            ..again
+        });
     }
     let elapsed = interaction.sent.elapsed();
     if elapsed > state.setup.answer_limit {
-        return Err(Refusal::rule(404, 10062, &format!("Unknown interaction (answered after {elapsed:?})")));
+        return Err(Refusal::rule(
+            404,
+            10062,
+            &format!("Unknown interaction (answered after {elapsed:?})"),
+        ));
     }
     let kind = call.json["type"].as_u64().unwrap_or_default();
     let from_component = interaction.source.is_some();
@@ -60,20 +76,38 @@ fn admit(state: &State, call: &Call, id: u64, token: &str) -> Result<u64, Refusa
         2 => matches!(kind, MESSAGE | DEFER | MODAL),
         3 => matches!(kind, MESSAGE..=UPDATE | MODAL),
         4 => kind == CHOICES,
-        5 => matches!(kind, MESSAGE | DEFER) || (from_component && matches!(kind, DEFER_UPDATE | UPDATE)),
+        5 => {
+            matches!(kind, MESSAGE | DEFER)
+                || (from_component && matches!(kind, DEFER_UPDATE | UPDATE))
+        }
         _ => matches!(kind, MESSAGE | DEFER | CHOICES),
     };
     if fits {
         return Ok(kind);
     }
     let mut findings = Findings::default();
-    findings.refuse("type", "BASE_TYPE_CHOICES", format!("{kind} does not answer an interaction of type {}", interaction.kind));
-    Err(findings.refusal().unwrap_or_else(|| Refusal::rule(400, 50035, "Invalid Form Body")))
+    findings.refuse(
+        "type",
+        "BASE_TYPE_CHOICES",
+        format!(
+            "{kind} does not answer an interaction of type {}",
+            interaction.kind
+        ),
+    );
+    Err(findings
+        .refusal()
+        .unwrap_or_else(|| Refusal::rule(400, 50035, "Invalid Form Body")))
 }
 
 fn new_message(state: &mut State, call: &Call, id: u64, data: &Value) -> Result<(), Refusal> {
     let channel = state.interactions[&id].channel;
-    let target = Target { place: Place::Answer, channel, path: "data", body: data, before: None };
+    let target = Target {
+        place: Place::Answer,
+        channel,
+        path: "data",
+        body: data,
+        before: None,
+    };
     let version = compose(state, call, &target)?;
     let message = store(state, id, version);
     set_original(state, id, message, 0);
@@ -85,10 +119,16 @@ fn defer(state: &mut State, call: &Call, id: u64, data: &Value) -> Result<(), Re
     findings.known_keys("data", data, &["flags"]);
     let flags = data["flags"].as_u64().unwrap_or(0);
     if flags & !EPHEMERAL != 0 {
-        findings.house.push(format!("flags {flags}: a deferred answer knows only EPHEMERAL"));
+        findings.house.push(format!(
+            "flags {flags}: a deferred answer knows only EPHEMERAL"
+        ));
     }
     settle(state, call, &findings)?;
-    let version = Version { flags: (flags & EPHEMERAL) | LOADING, at: state.since_start(), ..Version::default() };
+    let version = Version {
+        flags: (flags & EPHEMERAL) | LOADING,
+        at: state.since_start(),
+        ..Version::default()
+    };
     let message = store(state, id, version);
     set_original(state, id, message, 0);
     Ok(())
@@ -97,7 +137,10 @@ fn defer(state: &mut State, call: &Call, id: u64, data: &Value) -> Result<(), Re
 /// The message whose component was used is now `@original`.
 fn keep_source(state: &mut State, id: u64) {
     if let Some(source) = state.interactions[&id].source {
-        let versions = state.messages.get(&source).map_or(0, |message| message.versions.len());
+        let versions = state
+            .messages
+            .get(&source)
+            .map_or(0, |message| message.versions.len());
         set_original(state, id, source, versions);
     }
 }
@@ -108,7 +151,13 @@ fn update(state: &mut State, call: &Call, id: u64, data: &Value) -> Result<(), R
         return Err(crate::rest::error::unknown_message());
     };
     let (channel, before) = (stored.channel, stored.latest().cloned());
-    let target = Target { place: Place::Update, channel, path: "data", body: data, before };
+    let target = Target {
+        place: Place::Update,
+        channel,
+        path: "data",
+        body: data,
+        before,
+    };
     let version = compose(state, call, &target)?;
     keep_source(state, id);
     push_version(state, source, version);
@@ -123,7 +172,11 @@ fn choices(state: &mut State, call: &Call, id: u64, data: &Value) -> Result<(), 
         return settle(state, call, &findings);
     };
     if list.len() > 25 {
-        findings.refuse("data.choices", "BASE_TYPE_MAX_LENGTH", "Must be 25 or fewer in length.");
+        findings.refuse(
+            "data.choices",
+            "BASE_TYPE_MAX_LENGTH",
+            "Must be 25 or fewer in length.",
+        );
     }
     for (n, choice) in list.iter().enumerate() {
         let kind = if choice["value"].is_string() { 3 } else { 10 };
@@ -145,23 +198,41 @@ fn open_modal(state: &mut State, call: &Call, id: u64, data: &Value) -> Result<(
 }
 
 fn acknowledge(state: &mut State, id: u64, kind: u64) {
-    let Some(interaction) = state.interactions.get(&id) else { return };
-    let original = interaction.original.and_then(|original| state.messages.get(&original));
+    let Some(interaction) = state.interactions.get(&id) else {
+        return;
+    };
+    let original = interaction
+        .original
+        .and_then(|original| state.messages.get(&original));
     let ephemeral = original.is_some_and(|message| message.ephemeral_for.is_some());
     let after = interaction.sent.elapsed();
     if let Some(interaction) = state.interactions.get_mut(&id) {
-        interaction.ack = Some(Ack { kind: u8::try_from(kind).unwrap_or_default(), ephemeral, after });
+        interaction.ack = Some(Ack {
+            kind: u8::try_from(kind).unwrap_or_default(),
+            ephemeral,
+            after,
+        });
     }
 }
 
 fn with_response(state: &State, id: u64, kind: u64) -> Value {
     let interaction = &state.interactions[&id];
     let mut body = json!({"interaction": {"id": id.to_string(), "type": interaction.kind}});
-    let Some(message) = interaction.original.and_then(|original| state.messages.get(&original)) else { return body };
+    let Some(message) = interaction
+        .original
+        .and_then(|original| state.messages.get(&original))
+    else {
+        return body;
+    };
     body["interaction"]["response_message_id"] = json!(message.id.to_string());
-    body["interaction"]["response_message_loading"] = json!(message.latest().is_some_and(Version::thinking));
+    body["interaction"]["response_message_loading"] =
+        json!(message.latest().is_some_and(Version::thinking));
     body["interaction"]["response_message_ephemeral"] = json!(message.ephemeral_for.is_some());
-    let resource_kind = if kind == DEFER || kind == MESSAGE { MESSAGE } else { UPDATE };
+    let resource_kind = if kind == DEFER || kind == MESSAGE {
+        MESSAGE
+    } else {
+        UPDATE
+    };
     body["resource"] = json!({"type": resource_kind, "message": objects::message(state, message)});
     body
 }

@@ -3,6 +3,7 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
+use crate::objects::is_id;
 use crate::rest::Reply;
 use crate::rest::call::Call;
 use crate::rest::compose::settle;
@@ -12,7 +13,11 @@ use crate::state::State;
 
 fn admit(state: &State, app: u64, guild: u64) -> Result<(), Refusal> {
     if app != state.setup.app_id {
-        return Err(Refusal::rule(403, 20012, "You are not authorized to perform this action on this application"));
+        return Err(Refusal::rule(
+            403,
+            20012,
+            "You are not authorized to perform this action on this application",
+        ));
     }
     if guild != 0 && !state.setup.guilds.iter().any(|known| known.id == guild) {
         return Err(Refusal::circumstance(403, 50001, "Missing Access"));
@@ -23,11 +28,17 @@ fn admit(state: &State, app: u64, guild: u64) -> Result<(), Refusal> {
 pub(crate) fn all(state: &mut State, call: &Call, app: u64, guild: u64) -> Result<Reply, Refusal> {
     admit(state, app, guild)?;
     match call.method {
-        Method::GET => Ok(Reply::json(200, shown(state, guild, call.asks("with_localizations")))),
+        Method::GET => Ok(Reply::json(
+            200,
+            shown(state, guild, call.asks("with_localizations")),
+        )),
         Method::PUT => {
             settle(state, call, &command::check_all(&call.json))?;
             let sent = call.json.as_array().cloned().unwrap_or_default();
-            let stored = sent.iter().map(|command| complete(state, command, guild)).collect();
+            let stored = sent
+                .iter()
+                .map(|command| complete(state, command, guild))
+                .collect();
             state.commands.insert(guild, stored);
             state.registrations += 1;
             Ok(Reply::json(200, shown(state, guild, true)))
@@ -49,11 +60,20 @@ fn create(state: &mut State, call: &Call, guild: u64) -> Result<Reply, Refusal> 
     Ok(Reply::json(if known.is_some() { 200 } else { 201 }, new))
 }
 
-pub(crate) fn one(state: &mut State, call: &Call, app: u64, guild: u64, id: u64) -> Result<Reply, Refusal> {
+pub(crate) fn one(
+    state: &mut State,
+    call: &Call,
+    app: u64,
+    guild: u64,
+    id: u64,
+) -> Result<Reply, Refusal> {
     admit(state, app, guild)?;
     let unknown = || Refusal::circumstance(404, 10063, "Unknown application command");
     let list = state.commands.get(&guild).ok_or_else(unknown)?;
-    let at = list.iter().position(|command| command["id"] == id.to_string()).ok_or_else(unknown)?;
+    let at = list
+        .iter()
+        .position(|command| is_id(&command["id"], id))
+        .ok_or_else(unknown)?;
     match call.method {
         Method::GET => Ok(Reply::json(200, list[at].clone())),
         Method::DELETE => {
@@ -102,7 +122,12 @@ fn complete(state: &mut State, sent: &Value, guild: u64) -> Value {
         "contexts": sent["contexts"],
         "integration_types": if sent["integration_types"].is_array() { sent["integration_types"].clone() } else { json!([0]) }
     });
-    let options: Vec<Value> = sent["options"].as_array().into_iter().flatten().map(option).collect();
+    let options: Vec<Value> = sent["options"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(option)
+        .collect();
     if !options.is_empty() {
         command["options"] = json!(options);
     }
@@ -110,12 +135,21 @@ fn complete(state: &mut State, sent: &Value, guild: u64) -> Value {
         command["dm_permission"] = json!(sent["dm_permission"] != false);
     } else {
         command["guild_id"] = json!(guild.to_string());
-        command.as_object_mut().map(|object| object.remove("dm_permission"));
+        command
+            .as_object_mut()
+            .map(|object| object.remove("dm_permission"));
         // A guild's command lives in the guild; Discord gives these back as null.
         command["contexts"] = Value::Null;
     }
-    let old = state.commands.get(&guild).and_then(|list| list.iter().find(|old| same(old, &command))).cloned();
-    let id = old.as_ref().map_or_else(|| state.new_id().to_string(), |old| old["id"].as_str().unwrap_or("0").to_owned());
+    let old = state
+        .commands
+        .get(&guild)
+        .and_then(|list| list.iter().find(|old| same(old, &command)))
+        .cloned();
+    let id = old.as_ref().map_or_else(
+        || state.new_id().to_string(),
+        |old| old["id"].as_str().unwrap_or("0").to_owned(),
+    );
     command["id"] = json!(id);
     if let Some(old) = old {
         command["version"] = old["version"].clone();
@@ -137,10 +171,13 @@ fn bit_set(value: &Value) -> Value {
 /// Defaults (`required: false` and the like) are left out, as Discord does, and so are nulls.
 fn option(sent: &Value) -> Value {
     let mut option = sent.clone();
-    let Some(fields) = option.as_object_mut() else { return option };
+    let Some(fields) = option.as_object_mut() else {
+        return option;
+    };
     fields.retain(|key, value| {
         let default = matches!(key.as_str(), "required" | "autocomplete") && *value == false;
-        let empty = matches!(key.as_str(), "options" | "choices" | "channel_types") && value.as_array().is_some_and(Vec::is_empty);
+        let empty = matches!(key.as_str(), "options" | "choices" | "channel_types")
+            && value.as_array().is_some_and(Vec::is_empty);
         !value.is_null() && !default && !empty
     });
     if let Some(inner) = fields.get_mut("options").and_then(Value::as_array_mut) {

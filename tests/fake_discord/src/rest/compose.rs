@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::clock;
 use crate::message::{Attachment, COMPONENTS_V2, EPHEMERAL, LOADING, Version};
-use crate::objects;
+use crate::objects::{self, is_id};
 use crate::rest::call::{Call, File};
 use crate::rest::error::{Findings, Refusal};
 use crate::rules::message::{Place, check};
@@ -34,7 +34,11 @@ pub(crate) fn settle(state: &mut State, call: &Call, findings: &Findings) -> Res
     findings.refusal().map_or(Ok(()), Err)
 }
 
-pub(crate) fn compose(state: &mut State, call: &Call, target: &Target<'_>) -> Result<Version, Refusal> {
+pub(crate) fn compose(
+    state: &mut State,
+    call: &Call,
+    target: &Target<'_>,
+) -> Result<Version, Refusal> {
     let before = target.before.clone().unwrap_or_default();
     let mut findings = check(target.body, target.path, target.place, before.flags);
     let attachments = attachments(state, call, target, &mut findings);
@@ -45,9 +49,17 @@ pub(crate) fn compose(state: &mut State, call: &Call, target: &Target<'_>) -> Re
     let body = target.body;
     let edit = !target.place.creates();
     let keep = |key: &str| edit && body.get(key).is_none();
-    let mut version = Version { at: state.since_start(), attachments: attachments?, ..before.clone() };
+    let mut version = Version {
+        at: state.since_start(),
+        attachments: attachments?,
+        ..before.clone()
+    };
     if !keep("content") {
-        version.content = body["content"].as_str().unwrap_or_default().trim().to_owned();
+        version.content = body["content"]
+            .as_str()
+            .unwrap_or_default()
+            .trim()
+            .to_owned();
     }
     if !keep("components") {
         version.components = components(&body["components"]);
@@ -57,12 +69,20 @@ pub(crate) fn compose(state: &mut State, call: &Call, target: &Target<'_>) -> Re
     }
     version.embeds = embeds(state, call, target.channel, &version);
     version.flags = flags(target, before.flags);
-    if version.content.is_empty() && version.embeds.is_empty() && version.attachments.is_empty() && version.components.is_empty() {
+    if version.content.is_empty()
+        && version.embeds.is_empty()
+        && version.attachments.is_empty()
+        && version.components.is_empty()
+    {
         return Err(Refusal::rule(400, 50006, "Cannot send an empty message"));
     }
     let resolves_defer = before.thinking();
     version.edited = (edit && !resolves_defer).then(clock::stamp_now);
-    version.pings = if edit { Vec::new() } else { pings(state, &version.content, &body["allowed_mentions"]) };
+    version.pings = if edit {
+        Vec::new()
+    } else {
+        pings(state, &version.content, &body["allowed_mentions"])
+    };
     Ok(version)
 }
 
@@ -73,7 +93,11 @@ fn flags(target: &Target<'_>, before: u64) -> u64 {
         return asked;
     }
     let lasting = before & (EPHEMERAL | COMPONENTS_V2);
-    let free = if target.body["flags"].is_null() { before } else { asked };
+    let free = if target.body["flags"].is_null() {
+        before
+    } else {
+        asked
+    };
     (lasting | (free & !EPHEMERAL)) & !LOADING
 }
 
@@ -83,7 +107,11 @@ fn sizes(call: &Call) -> Result<(), Refusal> {
         return Err(Refusal::rule(413, 40005, "Request entity too large"));
     }
     if call.files.len() > 10 {
-        return Err(Refusal::rule(400, 30015, "Maximum number of attachments in a message reached (10)"));
+        return Err(Refusal::rule(
+            400,
+            30015,
+            "Maximum number of attachments in a message reached (10)",
+        ));
     }
     Ok(())
 }
@@ -94,7 +122,9 @@ fn allowed(state: &State, call: &Call, target: &Target<'_>) -> Result<(), Refusa
         return Ok(());
     }
     let has = objects::bot_permissions(state, target.channel);
-    let embeds = target.body["embeds"].as_array().is_some_and(|list| !list.is_empty());
+    let embeds = target.body["embeds"]
+        .as_array()
+        .is_some_and(|list| !list.is_empty());
     if (embeds && has & EMBED_LINKS == 0) || (!call.files.is_empty() && has & ATTACH_FILES == 0) {
         return Err(Refusal::circumstance(403, 50013, "Missing Permissions"));
     }
@@ -104,34 +134,64 @@ fn allowed(state: &State, call: &Call, target: &Target<'_>) -> Result<(), Refusa
 type Attachments = Result<Vec<Attachment>, Refusal>;
 
 /// What stays and what comes: an edit's `attachments` must name all that shall be there afterwards.
-fn attachments(state: &mut State, call: &Call, target: &Target<'_>, findings: &mut Findings) -> Attachments {
-    let old = target.before.as_ref().map(|version| version.attachments.clone()).unwrap_or_default();
+fn attachments(
+    state: &mut State,
+    call: &Call,
+    target: &Target<'_>,
+    findings: &mut Findings,
+) -> Attachments {
+    let old = target
+        .before
+        .as_ref()
+        .map(|version| version.attachments.clone())
+        .unwrap_or_default();
     let Some(named) = target.body["attachments"].as_array() else {
         if !old.is_empty() && !call.files.is_empty() {
-            findings.house.push("an edit with files does not say in `attachments` which old ones stay".into());
+            findings.house.push(
+                "an edit with files does not say in `attachments` which old ones stay".into(),
+            );
         }
-        let new: Vec<Attachment> = call.files.iter().map(|file| attachment(state, file, &Value::Null)).collect();
+        let new: Vec<Attachment> = call
+            .files
+            .iter()
+            .map(|file| attachment(state, file, &Value::Null))
+            .collect();
         return Ok(old.into_iter().chain(new).collect());
     };
     let mut kept = Vec::new();
     for entry in named {
-        let known = &["id", "filename", "description", "title", "is_spoiler", "duration_secs", "waveform"];
+        let known = &[
+            "id",
+            "filename",
+            "description",
+            "title",
+            "is_spoiler",
+            "duration_secs",
+            "waveform",
+        ];
         findings.known_keys("attachments", entry, known);
-        let id = entry["id"].as_u64().or_else(|| entry["id"].as_str()?.parse().ok());
-        if let Some(file) = call.files.iter().find(|file| Some(file.number) == id) {
+        let is = |id: u64| is_id(&entry["id"], id);
+        if let Some(file) = call.files.iter().find(|file| is(file.number)) {
             kept.push(attachment(state, file, entry));
-        } else if let Some(found) = old.iter().find(|attachment| Some(attachment.id) == id) {
+        } else if let Some(found) = old.iter().find(|attachment| is(attachment.id)) {
             kept.push(found.clone());
         } else {
-            return Err(Refusal::rule(400, 50146, "Invalid attachment: neither a file of this request nor of the message"));
+            return Err(Refusal::rule(
+                400,
+                50146,
+                "Invalid attachment: neither a file of this request nor of the message",
+            ));
         }
     }
-    let is_named = |file: &File| named.iter().any(|entry| entry["id"] == file.number || entry["id"] == file.number.to_string());
+    let is_named = |file: &File| named.iter().any(|entry| is_id(&entry["id"], file.number));
     for file in call.files.iter().filter(|file| !is_named(file)) {
         if target.place.creates() {
             kept.push(attachment(state, file, &Value::Null));
         } else {
-            findings.house.push(format!("file {} is not named in `attachments`, so the edit drops it", file.name));
+            findings.house.push(format!(
+                "file {} is not named in `attachments`, so the edit drops it",
+                file.name
+            ));
         }
     }
     Ok(kept)
@@ -160,16 +220,27 @@ fn embeds(state: &mut State, call: &Call, channel: u64, version: &Version) -> Ve
         }
         drop_nulls(embed);
         for picture in ["image", "thumbnail"] {
-            let Some(name) = embed[picture]["url"].as_str().and_then(|url| url.strip_prefix("attachment://")) else {
+            let Some(name) = embed[picture]["url"]
+                .as_str()
+                .and_then(|url| url.strip_prefix("attachment://"))
+            else {
                 continue;
             };
             let name = name.to_owned();
-            match version.attachments.iter().find(|attachment| attachment.name == name) {
+            match version
+                .attachments
+                .iter()
+                .find(|attachment| attachment.name == name)
+            {
                 Some(attachment) => {
                     let url = objects::attachment_url(state, channel, attachment);
                     embed[picture] = json!({"url": url, "proxy_url": url, "width": 0, "height": 0});
                 }
-                None => state.broken(format!("{} {}: attachment://{name} is not attached", call.method, call.template())),
+                None => state.broken(format!(
+                    "{} {}: attachment://{name} is not attached",
+                    call.method,
+                    call.template()
+                )),
             }
         }
         drop_nulls(embed);
@@ -231,16 +302,27 @@ fn number(components: &mut [Value], next: &mut u64) {
 
 /// Whom a new message notifies.
 fn pings(state: &State, content: &str, allowed: &Value) -> Vec<u64> {
-    let parses = |kind: &str| allowed.is_null() || allowed["parse"].as_array().is_some_and(|l| l.iter().any(|k| k == kind));
+    let parses = |kind: &str| {
+        allowed.is_null()
+            || allowed["parse"]
+                .as_array()
+                .is_some_and(|l| l.iter().any(|k| k == kind))
+    };
     let names = |kind: &str, id: u64| {
         let list = allowed[kind].as_array();
-        list.is_some_and(|list| list.iter().any(|named| *named == id || *named == id.to_string()))
+        list.is_some_and(|list| list.iter().any(|named| is_id(named, id)))
     };
     let people = state.setup.people.iter().map(|person| person.id);
-    let pinged = people.filter(|id| content.contains(&format!("<@{id}>")) && (parses("users") || names("users", *id)));
+    let pinged = people.filter(|id| {
+        content.contains(&format!("<@{id}>")) && (parses("users") || names("users", *id))
+    });
     let roles = state.setup.roles.iter().map(|role| role.id);
-    let called = roles.filter(|id| content.contains(&format!("<@&{id}>")) && (parses("roles") || names("roles", *id)));
+    let called = roles.filter(|id| {
+        content.contains(&format!("<@&{id}>")) && (parses("roles") || names("roles", *id))
+    });
     let everyone = state.setup.guilds.iter().map(|guild| guild.id).take(1);
-    let all = everyone.filter(|_| (content.contains("@everyone") || content.contains("@here")) && parses("everyone"));
+    let all = everyone.filter(|_| {
+        (content.contains("@everyone") || content.contains("@here")) && parses("everyone")
+    });
     pinged.chain(called).chain(all).collect()
 }

@@ -15,12 +15,21 @@ pub(crate) struct Refusal {
 impl Refusal {
     /// The bot did what it must not do.
     pub(crate) fn rule(status: u16, code: u64, message: &str) -> Refusal {
-        Refusal { status, code, message: message.into(), errors: Value::Null, broken_rule: true }
+        Refusal {
+            status,
+            code,
+            message: message.into(),
+            errors: Value::Null,
+            broken_rule: true,
+        }
     }
 
     /// What it asked for is not, or no longer, there.
     pub(crate) fn circumstance(status: u16, code: u64, message: &str) -> Refusal {
-        Refusal { broken_rule: false, ..Refusal::rule(status, code, message) }
+        Refusal {
+            broken_rule: false,
+            ..Refusal::rule(status, code, message)
+        }
     }
 
     pub(crate) fn body(&self) -> Value {
@@ -53,7 +62,11 @@ impl Findings {
     pub(crate) fn length(&mut self, path: &str, text: &str, least: usize, most: usize) {
         let length = text.chars().count();
         if length < least || length > most {
-            self.refuse(path, "BASE_TYPE_BAD_LENGTH", format!("Must be between {least} and {most} in length."));
+            self.refuse(
+                path,
+                "BASE_TYPE_BAD_LENGTH",
+                format!("Must be between {least} and {most} in length."),
+            );
         }
     }
 
@@ -65,7 +78,8 @@ impl Findings {
     pub(crate) fn known_keys(&mut self, path: &str, object: &Value, known: &[&str]) {
         for key in object.as_object().into_iter().flatten().map(|(key, _)| key) {
             if !known.contains(&key.as_str()) {
-                self.house.push(format!("unknown field `{}`", join(path, key)));
+                self.house
+                    .push(format!("unknown field `{}`", join(path, key)));
             }
         }
     }
@@ -86,10 +100,17 @@ impl Findings {
                 None => place["_errors"] = json!([error]),
             }
         }
-        Some(Refusal { errors, ..Refusal::rule(400, 50035, "Invalid Form Body") })
+        Some(Refusal {
+            errors,
+            ..Refusal::rule(400, 50035, "Invalid Form Body")
+        })
     }
 }
 
 pub(crate) fn join(path: &str, key: impl std::fmt::Display) -> String {
-    if path.is_empty() { key.to_string() } else { format!("{path}.{key}") }
+    if path.is_empty() {
+        key.to_string()
+    } else {
+        format!("{path}.{key}")
+    }
 }

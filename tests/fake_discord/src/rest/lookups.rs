@@ -17,7 +17,14 @@ pub(crate) fn look_up(state: &State, route: &Route) -> Result<Reply, Refusal> {
         Route::GatewayBot => json!({"url": url, "shards": 1, "session_start_limit": {
             "total": 1000, "remaining": state.sessions.identifies_remaining, "reset_after": 14_400_000, "max_concurrency": 1}}),
         Route::Me => objects::bot_self(state),
-        Route::MyGuilds => json!(state.setup.guilds.iter().map(objects::my_guild).collect::<Vec<_>>()),
+        Route::MyGuilds => json!(
+            state
+                .setup
+                .guilds
+                .iter()
+                .map(objects::my_guild)
+                .collect::<Vec<_>>()
+        ),
         Route::Application => objects::application(state),
         Route::Guild(id) => objects::guild(state, guild(state, *id)?),
         Route::GuildChannels(id) => channels(state, guild(state, *id)?),
@@ -37,18 +44,31 @@ fn guild(state: &State, id: u64) -> Result<&Guild, Refusal> {
 
 /// Threads have a list of their own in Discord.
 fn channels(state: &State, guild: &Guild) -> Value {
-    let here = state.setup.channels.iter().filter(|channel| channel.guild == guild.id && channel.parent.is_none());
-    json!(here.map(|channel| objects::channel(state, channel)).collect::<Vec<_>>())
+    let here = state
+        .setup
+        .channels
+        .iter()
+        .filter(|channel| channel.guild == guild.id && channel.parent.is_none());
+    json!(
+        here.map(|channel| objects::channel(state, channel))
+            .collect::<Vec<_>>()
+    )
 }
 
 fn member(state: &State, guild: &Guild, id: u64) -> Result<Value, Refusal> {
     if id == state.setup.app_id {
-        return Ok(objects::member(state, id, &[objects::bot_role(state, guild.id)]));
+        return Ok(objects::member(
+            state,
+            id,
+            &[objects::bot_role(state, guild.id)],
+        ));
     }
     match state.member(id) {
-        Some(person) if person.is_in(guild.id) => {
-            Ok(objects::member(state, id, &objects::roles_in(state, person, guild.id)))
-        }
+        Some(person) if person.is_in(guild.id) => Ok(objects::member(
+            state,
+            id,
+            &objects::roles_in(state, person, guild.id),
+        )),
         Some(_) => Err(Refusal::circumstance(404, 10007, "Unknown Member")),
         None => Err(Refusal::circumstance(404, 10013, "Unknown User")),
     }
@@ -58,7 +78,9 @@ fn channel(state: &State, id: u64) -> Result<Value, Refusal> {
     if let Some(person) = state.person_of_direct(id) {
         return Ok(objects::direct_channel(state, id, person));
     }
-    let Some(found) = state.channel(id) else { return Err(Refusal::circumstance(404, 10003, "Unknown Channel")) };
+    let Some(found) = state.channel(id) else {
+        return Err(Refusal::circumstance(404, 10003, "Unknown Channel"));
+    };
     if objects::bot_permissions(state, id) & VIEW_CHANNEL == 0 {
         return Err(Refusal::circumstance(403, 50001, "Missing Access"));
     }
@@ -66,11 +88,20 @@ fn channel(state: &State, id: u64) -> Result<Value, Refusal> {
 }
 
 fn file(state: &State, id: u64) -> Result<Reply, Refusal> {
-    let versions = state.messages.values().flat_map(|message| &message.versions);
-    let found = versions.flat_map(|version| &version.attachments).find(|attachment| attachment.id == id);
-    let Some(found) = found else { return Err(Refusal::circumstance(404, 10046, "Unknown attachment")) };
+    let versions = state
+        .messages
+        .values()
+        .flat_map(|message| &message.versions);
+    let found = versions
+        .flat_map(|version| &version.attachments)
+        .find(|attachment| attachment.id == id);
+    let Some(found) = found else {
+        return Err(Refusal::circumstance(404, 10046, "Unknown attachment"));
+    };
     let mut reply = Reply::json(200, Value::Null);
     reply.raw = Some(Bytes::copy_from_slice(&found.bytes));
-    reply.headers.push(("content-type", found.content_type.clone()));
+    reply
+        .headers
+        .push(("content-type", found.content_type.clone()));
     Ok(reply)
 }

@@ -1,7 +1,7 @@
 //! One REST request: faults, authorization, limits, the deed, the record.
 
-mod callback;
 pub(crate) mod call;
+mod callback;
 mod channels;
 mod commands;
 mod compose;
@@ -40,7 +40,12 @@ pub(crate) struct Reply {
 
 impl Reply {
     pub(crate) fn json(status: u16, json: Value) -> Reply {
-        Reply { status, json, raw: None, headers: Vec::new() }
+        Reply {
+            status,
+            json,
+            raw: None,
+            headers: Vec::new(),
+        }
     }
 
     pub(crate) fn empty() -> Reply {
@@ -50,7 +55,10 @@ impl Reply {
 
 const MOST_BYTES: usize = 26 * 1024 * 1024;
 
-pub(crate) async fn handle(shared: Arc<Shared>, request: Request<Body>) -> Result<Response<Body>, Cut> {
+pub(crate) async fn handle(
+    shared: Arc<Shared>,
+    request: Request<Body>,
+) -> Result<Response<Body>, Cut> {
     let arrived = Instant::now();
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
@@ -78,11 +86,24 @@ pub(crate) async fn handle(shared: Arc<Shared>, request: Request<Body>) -> Resul
 }
 
 /// `None`: the bot gets no answer.
-async fn answer_with_fault(shared: &Shared, call: &Call, kind: RestFaultKind, arrived: Instant) -> Option<Reply> {
+async fn answer_with_fault(
+    shared: &Shared,
+    call: &Call,
+    kind: RestFaultKind,
+    arrived: Instant,
+) -> Option<Reply> {
     match kind {
         RestFaultKind::Status(status, json) => Some(Reply::json(status, json)),
-        RestFaultKind::Unauthorized => Some(Reply::json(401, json!({"message": "401: Unauthorized", "code": 0}))),
-        RestFaultKind::TooMany { retry_after, global, scope, unreadable } => {
+        RestFaultKind::Unauthorized => Some(Reply::json(
+            401,
+            json!({"message": "401: Unauthorized", "code": 0}),
+        )),
+        RestFaultKind::TooMany {
+            retry_after,
+            global,
+            scope,
+            unreadable,
+        } => {
             let wait = Duration::try_from_secs_f64(retry_after).unwrap_or_default();
             shared.change(|state| state.limits.must_wait(call, wait));
             Some(limits::too_many(retry_after, global, &scope, unreadable))
@@ -122,11 +143,17 @@ fn answer_and_lose(state: &mut State, call: &Call) {
 fn answer(state: &mut State, call: &Call) -> Reply {
     let verdict = state.limits.count(call, state.setup.rate_limits);
     if verdict.ignored_wait {
-        state.broken(format!("{} {}: asked again before the time a 429 had given", call.method, call.template()));
+        state.broken(format!(
+            "{} {}: asked again before the time a 429 had given",
+            call.method,
+            call.template()
+        ));
     }
     let mut reply = match verdict.refused {
         Some(refused) => refused,
-        None => admitted(state, call).and_then(|()| dispatch(state, call)).unwrap_or_else(|refusal| refuse(state, call, &refusal)),
+        None => admitted(state, call)
+            .and_then(|()| dispatch(state, call))
+            .unwrap_or_else(|refusal| refuse(state, call, &refusal)),
     };
     reply.headers.extend(verdict.headers);
     reply
@@ -134,9 +161,20 @@ fn answer(state: &mut State, call: &Call) -> Reply {
 
 fn refuse(state: &mut State, call: &Call, refusal: &Refusal) -> Reply {
     let body = refusal.body();
-    let words = format!("{} {}: {} {body}", call.method, call.template(), refusal.status);
-    if let Some(token) = call.route.as_ref().and_then(|(route, _)| route.carries_token())
-        && let Some(interaction) = state.tokens.get(token).and_then(|id| state.interactions.get_mut(id))
+    let words = format!(
+        "{} {}: {} {body}",
+        call.method,
+        call.template(),
+        refusal.status
+    );
+    if let Some(token) = call
+        .route
+        .as_ref()
+        .and_then(|(route, _)| route.carries_token())
+        && let Some(interaction) = state
+            .tokens
+            .get(token)
+            .and_then(|id| state.interactions.get_mut(id))
     {
         interaction.trouble.push(words.clone());
     }
@@ -148,27 +186,45 @@ fn refuse(state: &mut State, call: &Call, refusal: &Refusal) -> Reply {
 
 fn admitted(state: &State, call: &Call) -> Result<(), Refusal> {
     let Some((route, _)) = &call.route else {
-        return Err(Refusal::rule(404, 0, &format!("404: Not Found ({} {})", call.method, call.path)));
+        return Err(Refusal::rule(
+            404,
+            0,
+            &format!("404: Not Found ({} {})", call.method, call.path),
+        ));
     };
     if call.header("user-agent").is_none() {
         return Err(Refusal::rule(403, 40333, "internal network error"));
     }
     let expected = format!("Bot {}", state.setup.bot_token);
-    if !route.is_open() && (state.token_reset || call.header("authorization") != Some(expected.as_str())) {
+    if !route.is_open()
+        && (state.token_reset || call.header("authorization") != Some(expected.as_str()))
+    {
         return Err(Refusal::circumstance(401, 0, "401: Unauthorized"));
     }
     match &call.unreadable {
-        Some(refusal) => Err(Refusal { errors: refusal.errors.clone(), message: refusal.message.clone(), ..*refusal }),
+        Some(refusal) => Err(Refusal {
+            errors: refusal.errors.clone(),
+            message: refusal.message.clone(),
+            ..*refusal
+        }),
         None => Ok(()),
     }
 }
 
 fn dispatch(state: &mut State, call: &Call) -> Result<Reply, Refusal> {
-    let Some((route, _)) = &call.route else { return Err(Refusal::rule(404, 0, "404: Not Found")) };
+    let Some((route, _)) = &call.route else {
+        return Err(Refusal::rule(404, 0, "404: Not Found"));
+    };
     match route {
-        Route::Callback { id, token } if call.method == Method::POST => callback::answer(state, call, *id, token),
-        Route::FollowUps { app, token } if call.method == Method::POST => webhooks::follow_up(state, call, *app, token),
-        Route::WebhookMessage { app, token, which } => webhooks::message(state, call, *app, token, *which),
+        Route::Callback { id, token } if call.method == Method::POST => {
+            callback::answer(state, call, *id, token)
+        }
+        Route::FollowUps { app, token } if call.method == Method::POST => {
+            webhooks::follow_up(state, call, *app, token)
+        }
+        Route::WebhookMessage { app, token, which } => {
+            webhooks::message(state, call, *app, token, *which)
+        }
         Route::Messages(channel) => channels::messages(state, call, *channel),
         Route::Message(channel, id) => channels::message(state, call, *channel, *id),
         Route::OpenDirect if call.method == Method::POST => channels::open_direct(state, call),
@@ -184,7 +240,11 @@ fn record(state: &mut State, call: &Call, reply: Option<&Reply>, arrived: Instan
     if matches!(call.route, Some((Route::File { .. }, _))) {
         return;
     }
-    let token = call.route.as_ref().and_then(|(route, _)| route.carries_token()).map(str::to_owned);
+    let token = call
+        .route
+        .as_ref()
+        .and_then(|(route, _)| route.carries_token())
+        .map(str::to_owned);
     let path = match &token {
         Some(token) => call.path.replace(token.as_str(), "{token}"),
         None => call.path.clone(),
@@ -209,7 +269,9 @@ fn hide_tokens(state: &State, value: &mut Value) {
     match value {
         Value::String(text) if state.tokens.contains_key(text) => "{token}".clone_into(text),
         Value::Array(items) => items.iter_mut().for_each(|item| hide_tokens(state, item)),
-        Value::Object(fields) => fields.values_mut().for_each(|field| hide_tokens(state, field)),
+        Value::Object(fields) => fields
+            .values_mut()
+            .for_each(|field| hide_tokens(state, field)),
         _ => {}
     }
 }
@@ -219,7 +281,10 @@ fn into_response(reply: Reply) -> Response<Body> {
     for (name, value) in &reply.headers {
         builder = builder.header(*name, value);
     }
-    let has_type = reply.headers.iter().any(|(name, _)| *name == "content-type");
+    let has_type = reply
+        .headers
+        .iter()
+        .any(|(name, _)| *name == "content-type");
     let body = match reply.raw {
         Some(raw) => Body::from(raw),
         None if reply.status == 204 => Body::empty(),

@@ -8,7 +8,9 @@ use crate::rest::error::Refusal;
 
 pub(crate) fn boundary(content_type: &str) -> Option<String> {
     let rest = content_type.strip_prefix("multipart/form-data")?;
-    let value = rest.split(';').find_map(|part| part.trim().strip_prefix("boundary="))?;
+    let value = rest
+        .split(';')
+        .find_map(|part| part.trim().strip_prefix("boundary="))?;
     Some(value.trim_matches('"').to_owned())
 }
 
@@ -19,16 +21,31 @@ pub(crate) fn read(body: &Bytes, boundary: &str) -> Result<(Value, Vec<File>), R
         let disposition = header(&head, "content-disposition").unwrap_or_default();
         let name = parameter(&disposition, "name").unwrap_or_default();
         if name == "payload_json" {
-            json = serde_json::from_slice(&content)
-                .map_err(|_| Refusal::rule(400, 50109, "The request body contains invalid JSON."))?;
+            json = serde_json::from_slice(&content).map_err(|_| {
+                Refusal::rule(400, 50109, "The request body contains invalid JSON.")
+            })?;
         } else if let Some(number) = file_number(&name) {
-            let content_type = header(&head, "content-type").unwrap_or("application/octet-stream".into());
+            let content_type =
+                header(&head, "content-type").unwrap_or("application/octet-stream".into());
             let Some(name) = parameter(&disposition, "filename") else {
-                return Err(Refusal::rule(400, 50035, "Invalid Form Body: a file without a filename"));
+                return Err(Refusal::rule(
+                    400,
+                    50035,
+                    "Invalid Form Body: a file without a filename",
+                ));
             };
-            files.push(File { number, name, content_type, bytes: content });
+            files.push(File {
+                number,
+                name,
+                content_type,
+                bytes: content,
+            });
         } else {
-            return Err(Refusal::rule(400, 50035, &format!("Invalid Form Body: unexpected part `{name}`")));
+            return Err(Refusal::rule(
+                400,
+                50035,
+                &format!("Invalid Form Body: unexpected part `{name}`"),
+            ));
         }
     }
     Ok((json, files))
@@ -50,9 +67,13 @@ fn parts(body: &Bytes, boundary: &str) -> Vec<(String, Bytes)> {
         if body[start..].starts_with(b"--") {
             break;
         }
-        let Some(end_of_head) = find(body, b"\r\n\r\n", start) else { break };
+        let Some(end_of_head) = find(body, b"\r\n\r\n", start) else {
+            break;
+        };
         let ending = format!("\r\n{delimiter}");
-        let Some(end) = find(body, ending.as_bytes(), end_of_head + 2) else { break };
+        let Some(end) = find(body, ending.as_bytes(), end_of_head + 2) else {
+            break;
+        };
         let head = String::from_utf8_lossy(&body[start..end_of_head]).into_owned();
         found.push((head, body.slice((end_of_head + 4).min(end)..end)));
         at = end + 2;
@@ -62,13 +83,18 @@ fn parts(body: &Bytes, boundary: &str) -> Vec<(String, Bytes)> {
 
 fn find(haystack: &[u8], needle: &[u8], from: usize) -> Option<usize> {
     let inside = haystack.get(from..)?;
-    inside.windows(needle.len()).position(|window| window == needle).map(|at| at + from)
+    inside
+        .windows(needle.len())
+        .position(|window| window == needle)
+        .map(|at| at + from)
 }
 
 fn header(head: &str, name: &str) -> Option<String> {
     head.lines().find_map(|line| {
         let (key, value) = line.split_once(':')?;
-        key.trim().eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
+        key.trim()
+            .eq_ignore_ascii_case(name)
+            .then(|| value.trim().to_owned())
     })
 }
 

@@ -23,22 +23,41 @@ pub(crate) enum Route {
     Messages(u64),
     Message(u64, u64),
     Typing(u64),
-    Commands { app: u64, guild: u64 },
-    Command { app: u64, guild: u64, id: u64 },
-    Callback { id: u64, token: String },
-    FollowUps { app: u64, token: String },
-    WebhookMessage { app: u64, token: String, which: Which },
+    Commands {
+        app: u64,
+        guild: u64,
+    },
+    Command {
+        app: u64,
+        guild: u64,
+        id: u64,
+    },
+    Callback {
+        id: u64,
+        token: String,
+    },
+    FollowUps {
+        app: u64,
+        token: String,
+    },
+    WebhookMessage {
+        app: u64,
+        token: String,
+        which: Which,
+    },
     /// A file's address, outside the API.
-    File { id: u64 },
+    File {
+        id: u64,
+    },
 }
 
 impl Route {
     /// Interaction tokens are a key of their own: no Authorization needed, no part in the global limit.
     pub(crate) fn carries_token(&self) -> Option<&str> {
         match self {
-            Route::Callback { token, .. } | Route::FollowUps { token, .. } | Route::WebhookMessage { token, .. } => {
-                Some(token)
-            }
+            Route::Callback { token, .. }
+            | Route::FollowUps { token, .. }
+            | Route::WebhookMessage { token, .. } => Some(token),
             _ => None,
         }
     }
@@ -55,7 +74,10 @@ pub(crate) fn find(path: &str) -> Option<(Route, &'static str)> {
     }
     let path = path.strip_prefix("/api/v10/")?;
     let steps: Vec<&str> = path.split('/').collect();
-    plain(&steps).or_else(|| places(&steps)).or_else(|| interactions(&steps)).or_else(|| commands(&steps))
+    plain(&steps)
+        .or_else(|| places(&steps))
+        .or_else(|| interactions(&steps))
+        .or_else(|| commands(&steps))
 }
 
 fn plain(steps: &[&str]) -> Option<(Route, &'static str)> {
@@ -76,29 +98,51 @@ fn places(steps: &[&str]) -> Option<(Route, &'static str)> {
         ["guilds", g] => (Route::Guild(id(g)?), "/guilds/{guild}"),
         ["guilds", g, "channels"] => (Route::GuildChannels(id(g)?), "/guilds/{guild}/channels"),
         ["guilds", g, "roles"] => (Route::GuildRoles(id(g)?), "/guilds/{guild}/roles"),
-        ["guilds", g, "members", u] => (Route::Member(id(g)?, id(u)?), "/guilds/{guild}/members/{user}"),
+        ["guilds", g, "members", u] => (
+            Route::Member(id(g)?, id(u)?),
+            "/guilds/{guild}/members/{user}",
+        ),
         ["channels", c] => (Route::Channel(id(c)?), "/channels/{channel}"),
         ["channels", c, "typing"] => (Route::Typing(id(c)?), "/channels/{channel}/typing"),
         ["channels", c, "messages"] => (Route::Messages(id(c)?), "/channels/{channel}/messages"),
-        ["channels", c, "messages", m] => (Route::Message(id(c)?, id(m)?), "/channels/{channel}/messages/{message}"),
+        ["channels", c, "messages", m] => (
+            Route::Message(id(c)?, id(m)?),
+            "/channels/{channel}/messages/{message}",
+        ),
         _ => return None,
     })
 }
 
 fn interactions(steps: &[&str]) -> Option<(Route, &'static str)> {
     Some(match steps {
-        ["interactions", i, token, "callback"] => {
-            (Route::Callback { id: id(i)?, token: (*token).to_owned() }, "/interactions/{id}/{token}/callback")
-        }
-        ["webhooks", app, token] => {
-            (Route::FollowUps { app: id(app)?, token: (*token).to_owned() }, "/webhooks/{app}/{token}")
-        }
+        ["interactions", i, token, "callback"] => (
+            Route::Callback {
+                id: id(i)?,
+                token: (*token).to_owned(),
+            },
+            "/interactions/{id}/{token}/callback",
+        ),
+        ["webhooks", app, token] => (
+            Route::FollowUps {
+                app: id(app)?,
+                token: (*token).to_owned(),
+            },
+            "/webhooks/{app}/{token}",
+        ),
         ["webhooks", app, token, "messages", "@original"] => (
-            Route::WebhookMessage { app: id(app)?, token: (*token).to_owned(), which: Which::Original },
+            Route::WebhookMessage {
+                app: id(app)?,
+                token: (*token).to_owned(),
+                which: Which::Original,
+            },
             "/webhooks/{app}/{token}/messages/@original",
         ),
         ["webhooks", app, token, "messages", m] => (
-            Route::WebhookMessage { app: id(app)?, token: (*token).to_owned(), which: Which::Id(id(m)?) },
+            Route::WebhookMessage {
+                app: id(app)?,
+                token: (*token).to_owned(),
+                which: Which::Id(id(m)?),
+            },
             "/webhooks/{app}/{token}/messages/{message}",
         ),
         _ => return None,
@@ -106,16 +150,33 @@ fn interactions(steps: &[&str]) -> Option<(Route, &'static str)> {
 }
 
 fn commands(steps: &[&str]) -> Option<(Route, &'static str)> {
-    let ["applications", app, rest @ ..] = steps else { return None };
+    let ["applications", app, rest @ ..] = steps else {
+        return None;
+    };
     let app = id(app)?;
     Some(match rest {
-        ["commands"] => (Route::Commands { app, guild: 0 }, "/applications/{app}/commands"),
-        ["commands", c] => (Route::Command { app, guild: 0, id: id(c)? }, "/applications/{app}/commands/{command}"),
-        ["guilds", g, "commands"] => {
-            (Route::Commands { app, guild: id(g)? }, "/applications/{app}/guilds/{guild}/commands")
-        }
+        ["commands"] => (
+            Route::Commands { app, guild: 0 },
+            "/applications/{app}/commands",
+        ),
+        ["commands", c] => (
+            Route::Command {
+                app,
+                guild: 0,
+                id: id(c)?,
+            },
+            "/applications/{app}/commands/{command}",
+        ),
+        ["guilds", g, "commands"] => (
+            Route::Commands { app, guild: id(g)? },
+            "/applications/{app}/guilds/{guild}/commands",
+        ),
         ["guilds", g, "commands", c] => (
-            Route::Command { app, guild: id(g)?, id: id(c)? },
+            Route::Command {
+                app,
+                guild: id(g)?,
+                id: id(c)?,
+            },
             "/applications/{app}/guilds/{guild}/commands/{command}",
         ),
         _ => return None,

@@ -1,6 +1,5 @@
 //! What comes after the first answer: edits, follow-ups, deletions, by the interaction's token.
 
-use axum::http::Method;
 use crate::message::{EPHEMERAL, Version};
 use crate::objects;
 use crate::rest::Reply;
@@ -11,11 +10,16 @@ use crate::rest::error::{Refusal, unknown_message};
 use crate::rest::route::Which;
 use crate::rules::message::Place;
 use crate::state::State;
+use axum::http::Method;
 
 /// The interaction of a token that is acknowledged and not too old.
 fn admit(state: &State, app: u64, token: &str) -> Result<u64, Refusal> {
     let unknown = || Refusal::rule(404, 10015, "Unknown Webhook");
-    let interaction = state.tokens.get(token).and_then(|id| state.interactions.get(id)).ok_or_else(unknown)?;
+    let interaction = state
+        .tokens
+        .get(token)
+        .and_then(|id| state.interactions.get(id))
+        .ok_or_else(unknown)?;
     if app != state.setup.app_id {
         return Err(unknown());
     }
@@ -24,24 +28,41 @@ fn admit(state: &State, app: u64, token: &str) -> Result<u64, Refusal> {
     }
     if interaction.ack.is_none() {
         let too_late = interaction.sent.elapsed() > state.setup.answer_limit;
-        return Err(Refusal { broken_rule: !too_late, ..unknown() });
+        return Err(Refusal {
+            broken_rule: !too_late,
+            ..unknown()
+        });
     }
     Ok(interaction.id)
 }
 
-pub(crate) fn follow_up(state: &mut State, call: &Call, app: u64, token: &str) -> Result<Reply, Refusal> {
+pub(crate) fn follow_up(
+    state: &mut State,
+    call: &Call,
+    app: u64,
+    token: &str,
+) -> Result<Reply, Refusal> {
     let id = admit(state, app, token)?;
     if let Some(original) = thinking_original(state, id) {
         return follow_up_as_edit(state, call, original);
     }
     let channel = state.interactions[&id].channel;
-    let target = Target { place: Place::FollowUp, channel, path: "", body: &call.json, before: None };
+    let target = Target {
+        place: Place::FollowUp,
+        channel,
+        path: "",
+        body: &call.json,
+        before: None,
+    };
     let version = compose(state, call, &target)?;
     let message = store(state, id, version);
     if let Some(interaction) = state.interactions.get_mut(&id) {
         interaction.follow_ups.push(message);
     }
-    Ok(Reply::json(200, objects::message(state, &state.messages[&message])))
+    Ok(Reply::json(
+        200,
+        objects::message(state, &state.messages[&message]),
+    ))
 }
 
 fn thinking_original(state: &State, id: u64) -> Option<u64> {
@@ -57,25 +78,47 @@ fn follow_up_as_edit(state: &mut State, call: &Call, original: u64) -> Result<Re
     let wants_private = call.json["flags"].as_u64().unwrap_or(0) & EPHEMERAL != 0;
     let before = state.messages[&original].latest().cloned();
     let channel = state.messages[&original].channel;
-    let target = Target { place: Place::FollowUp, channel, path: "", body: &call.json, before: None };
+    let target = Target {
+        place: Place::FollowUp,
+        channel,
+        path: "",
+        body: &call.json,
+        before: None,
+    };
     let mut version = compose(state, call, &target)?;
     version.flags = (version.flags & !EPHEMERAL) | (before.unwrap_or_default().flags & EPHEMERAL);
     push_version(state, original, version);
     if wants_private != private {
-        let (meant, shown) = if wants_private { ("private", "publicly") } else { ("public", "privately") };
+        let (meant, shown) = if wants_private {
+            ("private", "publicly")
+        } else {
+            ("public", "privately")
+        };
         state.broken(format!(
             "POST {}: a {meant} follow-up before the deferred answer was edited or deleted: Discord edits that answer and shows it {shown}",
             call.template()
         ));
     }
-    Ok(Reply::json(200, objects::message(state, &state.messages[&original])))
+    Ok(Reply::json(
+        200,
+        objects::message(state, &state.messages[&original]),
+    ))
 }
 
-pub(crate) fn message(state: &mut State, call: &Call, app: u64, token: &str, which: Which) -> Result<Reply, Refusal> {
+pub(crate) fn message(
+    state: &mut State,
+    call: &Call,
+    app: u64,
+    token: &str,
+    which: Which,
+) -> Result<Reply, Refusal> {
     let id = admit(state, app, token)?;
     let message = find(state, id, which)?;
     match call.method {
-        Method::GET => Ok(Reply::json(200, objects::message(state, &state.messages[&message]))),
+        Method::GET => Ok(Reply::json(
+            200,
+            objects::message(state, &state.messages[&message]),
+        )),
         Method::PATCH => edit(state, call, message),
         Method::DELETE => {
             delete(state, message);
@@ -89,19 +132,38 @@ fn find(state: &State, interaction: u64, which: Which) -> Result<u64, Refusal> {
     let interaction = &state.interactions[&interaction];
     let wanted = match which {
         Which::Original => interaction.original,
-        Which::Id(id) => interaction.follow_ups.iter().chain(&interaction.original).find(|known| **known == id).copied(),
+        Which::Id(id) => interaction
+            .follow_ups
+            .iter()
+            .chain(&interaction.original)
+            .find(|known| **known == id)
+            .copied(),
     };
-    let there = wanted.filter(|id| state.messages.get(id).is_some_and(|message| !message.deleted));
+    let there = wanted.filter(|id| {
+        state
+            .messages
+            .get(id)
+            .is_some_and(|message| !message.deleted)
+    });
     there.ok_or_else(unknown_message)
 }
 
 fn edit(state: &mut State, call: &Call, message: u64) -> Result<Reply, Refusal> {
     let stored = &state.messages[&message];
     let (channel, before) = (stored.channel, stored.latest().cloned());
-    let target = Target { place: Place::EditAnswer, channel, path: "", body: &call.json, before };
+    let target = Target {
+        place: Place::EditAnswer,
+        channel,
+        path: "",
+        body: &call.json,
+        before,
+    };
     let version = compose(state, call, &target)?;
     push_version(state, message, version);
-    Ok(Reply::json(200, objects::message(state, &state.messages[&message])))
+    Ok(Reply::json(
+        200,
+        objects::message(state, &state.messages[&message]),
+    ))
 }
 
 pub(crate) fn delete(state: &mut State, message: u64) {

@@ -27,15 +27,37 @@ impl Place {
 
     fn keys(self) -> &'static [&'static str] {
         match self {
-            Place::Answer | Place::FollowUp => {
-                &["content", "embeds", "allowed_mentions", "components", "attachments", "poll", "tts", "flags"]
-            }
-            Place::Update | Place::EditAnswer | Place::EditPost => {
-                &["content", "embeds", "allowed_mentions", "components", "attachments", "flags"]
-            }
+            Place::Answer | Place::FollowUp => &[
+                "content",
+                "embeds",
+                "allowed_mentions",
+                "components",
+                "attachments",
+                "poll",
+                "tts",
+                "flags",
+            ],
+            Place::Update | Place::EditAnswer | Place::EditPost => &[
+                "content",
+                "embeds",
+                "allowed_mentions",
+                "components",
+                "attachments",
+                "flags",
+            ],
             Place::Post => &[
-                "content", "embeds", "allowed_mentions", "components", "attachments", "poll", "tts", "flags",
-                "sticker_ids", "message_reference", "nonce", "enforce_nonce",
+                "content",
+                "embeds",
+                "allowed_mentions",
+                "components",
+                "attachments",
+                "poll",
+                "tts",
+                "flags",
+                "sticker_ids",
+                "message_reference",
+                "nonce",
+                "enforce_nonce",
             ],
         }
     }
@@ -66,13 +88,22 @@ pub(crate) fn check(body: &Value, path: &str, place: Place, flags_before: u64) -
     match &body["content"] {
         Value::Null => {}
         Value::String(text) => found.length(&join(path, "content"), text, 0, MOST_CONTENT),
-        _ => found.refuse(&join(path, "content"), "BASE_TYPE_STRING", "Could not interpret as string."),
+        _ => found.refuse(
+            &join(path, "content"),
+            "BASE_TYPE_STRING",
+            "Could not interpret as string.",
+        ),
     }
     flags(body, path, place, flags_before, &mut found);
     mentions(body, path, &mut found);
     embeds::check(&body["embeds"], &join(path, "embeds"), &mut found);
     let v2 = (flags_before | body["flags"].as_u64().unwrap_or(0)) & COMPONENTS_V2 != 0;
-    components::check(&body["components"], &join(path, "components"), v2, &mut found);
+    components::check(
+        &body["components"],
+        &join(path, "components"),
+        v2,
+        &mut found,
+    );
     if v2 {
         only_components(body, path, &mut found);
     }
@@ -90,23 +121,40 @@ fn flags(body: &Value, path: &str, place: Place, before: u64, found: &mut Findin
     };
     let unknown = flags & !place.flags();
     if unknown != 0 {
-        found.house.push(format!("flags {unknown} mean nothing here"));
+        found
+            .house
+            .push(format!("flags {unknown} mean nothing here"));
     }
-    if matches!(place, Place::Update | Place::EditAnswer) && flags & EPHEMERAL != 0 && before & EPHEMERAL == 0 {
-        found.house.push("an edit asks for EPHEMERAL: who sees a message cannot change".into());
+    if matches!(place, Place::Update | Place::EditAnswer)
+        && flags & EPHEMERAL != 0
+        && before & EPHEMERAL == 0
+    {
+        found
+            .house
+            .push("an edit asks for EPHEMERAL: who sees a message cannot change".into());
     }
     if before & COMPONENTS_V2 != 0 && flags & COMPONENTS_V2 == 0 {
-        found.refuse(&path, "MESSAGE_CANNOT_REMOVE_COMPONENTS_V2_FLAG", "The components v2 flag cannot be removed");
+        found.refuse(
+            &path,
+            "MESSAGE_CANNOT_REMOVE_COMPONENTS_V2_FLAG",
+            "The components v2 flag cannot be removed",
+        );
     }
 }
 
 fn only_components(body: &Value, path: &str, found: &mut Findings) {
-    const TEXT: &str = "The 'content' and 'embeds' fields cannot be used when using MessageFlags.IS_COMPONENTS_V2";
+    const TEXT: &str =
+        "The 'content' and 'embeds' fields cannot be used when using MessageFlags.IS_COMPONENTS_V2";
     for key in ["content", "embeds", "poll", "sticker_ids"] {
         let value = &body[key];
-        let used = value.as_str().is_some_and(|text| !text.is_empty()) || value.as_array().is_some_and(|l| !l.is_empty());
+        let used = value.as_str().is_some_and(|text| !text.is_empty())
+            || value.as_array().is_some_and(|l| !l.is_empty());
         if used || value.is_object() {
-            found.refuse(&join(path, key), "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2", TEXT);
+            found.refuse(
+                &join(path, key),
+                "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2",
+                TEXT,
+            );
         }
     }
 }
@@ -120,7 +168,12 @@ fn mentions(body: &Value, path: &str, found: &mut Findings) {
         return;
     }
     found.known_keys(&path, allowed, &["parse", "users", "roles", "replied_user"]);
-    let parsed: Vec<&str> = allowed["parse"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let parsed: Vec<&str> = allowed["parse"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
     for (n, kind) in parsed.iter().enumerate() {
         if !["users", "roles", "everyone"].contains(kind) {
             let text = "Value must be one of ('roles', 'users', 'everyone').";
@@ -134,7 +187,11 @@ fn mentions(body: &Value, path: &str, found: &mut Findings) {
             found.refuse(&path, "MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE", text);
         }
         if named > 100 {
-            found.refuse(&join(&path, kind), "BASE_TYPE_MAX_LENGTH", "Must be 100 or fewer in length.");
+            found.refuse(
+                &join(&path, kind),
+                "BASE_TYPE_MAX_LENGTH",
+                "Must be 100 or fewer in length.",
+            );
         }
     }
 }

@@ -25,8 +25,17 @@ pub struct Rest {
 
 impl Rest {
     pub fn new(discord: &Discord) -> Rest {
-        let http = reqwest::Client::builder().user_agent("DiscordBot (by hand, 1)").no_proxy().build().unwrap();
-        Rest { http, base: format!("{}/api/v10", discord.url()), token: discord.token(), app: discord.app_id() }
+        let http = reqwest::Client::builder()
+            .user_agent("DiscordBot (by hand, 1)")
+            .no_proxy()
+            .build()
+            .unwrap();
+        Rest {
+            http,
+            base: format!("{}/api/v10", discord.url()),
+            token: discord.token(),
+            app: discord.app_id(),
+        }
     }
 
     pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
@@ -63,11 +72,16 @@ impl Rest {
     }
 
     pub async fn register(&self, guild: u64, commands: Value) -> (u16, Value) {
-        self.put(&format!("/applications/{}/guilds/{guild}/commands", self.app), commands).await
+        self.put(
+            &format!("/applications/{}/guilds/{guild}/commands", self.app),
+            commands,
+        )
+        .await
     }
 
     pub async fn answer(&self, event: &Value, body: Value) -> (u16, Value) {
-        self.post(&format!("{}/callback", path_of(event)), body).await
+        self.post(&format!("{}/callback", path_of(event)), body)
+            .await
     }
 
     pub fn original(&self, event: &Value) -> String {
@@ -75,12 +89,20 @@ impl Rest {
     }
 
     pub fn webhook(&self, event: &Value) -> String {
-        format!("/webhooks/{}/{}", self.app, event["token"].as_str().unwrap())
+        format!(
+            "/webhooks/{}/{}",
+            self.app,
+            event["token"].as_str().unwrap()
+        )
     }
 }
 
 pub fn path_of(event: &Value) -> String {
-    format!("/interactions/{}/{}", event["id"].as_str().unwrap(), event["token"].as_str().unwrap())
+    format!(
+        "/interactions/{}/{}",
+        event["id"].as_str().unwrap(),
+        event["token"].as_str().unwrap()
+    )
 }
 
 /// One gateway connection.
@@ -90,20 +112,31 @@ pub struct Gateway {
 
 impl Gateway {
     pub async fn open(url: &str) -> Gateway {
-        let (socket, _) = connect_async(format!("{url}/?v=10&encoding=json")).await.expect("the gateway opens");
+        let (socket, _) = connect_async(format!("{url}/?v=10&encoding=json"))
+            .await
+            .expect("the gateway opens");
         Gateway { socket }
     }
 
     pub async fn send(&mut self, frame: Value) {
-        self.socket.send(Frame::text(frame.to_string())).await.expect("a frame goes out");
+        self.socket
+            .send(Frame::text(frame.to_string()))
+            .await
+            .expect("a frame goes out");
     }
 
     /// The next frame: JSON, or `{"close": code}`, or `{"end": true}`.
     pub async fn next(&mut self) -> Value {
-        let frame = tokio::time::timeout(Duration::from_secs(5), self.socket.next()).await.expect("a frame in time");
+        let frame = tokio::time::timeout(Duration::from_secs(5), self.socket.next())
+            .await
+            .expect("a frame in time");
         match frame {
-            Some(Ok(Frame::Text(text))) => serde_json::from_str(&text).unwrap_or_else(|_| json!({"garbage": *text})),
-            Some(Ok(Frame::Close(frame))) => json!({"close": frame.map(|frame| u16::from(frame.code))}),
+            Some(Ok(Frame::Text(text))) => {
+                serde_json::from_str(&text).unwrap_or_else(|_| json!({"garbage": *text}))
+            }
+            Some(Ok(Frame::Close(frame))) => {
+                json!({"close": frame.map(|frame| u16::from(frame.code))})
+            }
             Some(Ok(Frame::Binary(bytes))) => json!({"binary": bytes.len()}),
             _ => json!({"end": true}),
         }
@@ -139,14 +172,19 @@ pub struct Bot {
 impl Bot {
     pub async fn start(discord: &Discord) -> Bot {
         let rest = Rest::new(discord);
-        let url = rest.get("/gateway/bot").await["url"].as_str().unwrap().to_owned();
+        let url = rest.get("/gateway/bot").await["url"]
+            .as_str()
+            .unwrap()
+            .to_owned();
         let mut gateway = Gateway::open(&url).await;
         let ready = gateway.identify(&rest.token).await;
         assert_eq!(ready["t"], "READY");
         let (sender, events) = mpsc::unbounded_channel();
         tokio::spawn(async move {
             loop {
-                let Some(Ok(frame)) = gateway.socket.next().await else { return };
+                let Some(Ok(frame)) = gateway.socket.next().await else {
+                    return;
+                };
                 let Ok(text) = frame.to_text() else { continue };
                 let json: Value = serde_json::from_str(text).unwrap_or(Value::Null);
                 if json["t"] == "INTERACTION_CREATE" && sender.send(json["d"].clone()).is_err() {
@@ -160,7 +198,10 @@ impl Bot {
     }
 
     pub async fn next(&mut self) -> Value {
-        tokio::time::timeout(Duration::from_secs(5), self.events.recv()).await.expect("an event").expect("a gateway")
+        tokio::time::timeout(Duration::from_secs(5), self.events.recv())
+            .await
+            .expect("an event")
+            .expect("a gateway")
     }
 }
 
@@ -169,7 +210,10 @@ pub async fn world() -> (Discord, Bot) {
 }
 
 pub async fn world_with(change: impl FnOnce(&mut Setup)) -> (Discord, Bot) {
-    let mut setup = Setup { patience: Duration::from_secs(3), ..Setup::home() };
+    let mut setup = Setup {
+        patience: Duration::from_secs(3),
+        ..Setup::home()
+    };
     change(&mut setup);
     let discord = Discord::start(setup).await.unwrap();
     let bot = Bot::start(&discord).await;
