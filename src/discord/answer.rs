@@ -65,6 +65,26 @@ struct About {
     action: &'static str,
 }
 
+/// How the last state was shown.
+struct Shown {
+    /// For the log.
+    word: &'static str,
+    /// The promised answer has got its content, or is gone.
+    settled: bool,
+}
+
+impl Shown {
+    fn settled(word: &'static str) -> Self {
+        let settled = true;
+        Self { word, settled }
+    }
+
+    fn open(word: &'static str) -> Self {
+        let settled = false;
+        Self { word, settled }
+    }
+}
+
 /// Answers one interaction, whatever happens.
 pub(super) async fn interaction(edge: Arc<Edge>, raw: Value) {
     let Some(Incoming { ticket, what }) = receive::read(&edge.settings, raw) else {
@@ -185,15 +205,15 @@ impl Exchange<'_> {
             self.conclude(actor, &edge::crashed(self.ticket.id), public).await;
             return "crashed";
         };
-        let word = if let Some(reply) = &outcome.reply {
+        let shown = if let Some(reply) = &outcome.reply {
             self.conclude(actor, reply, public).await
         } else {
             self.withdraw().await
         };
         if let Some(aside) = &outcome.aside {
-            self.aside(actor, aside).await;
+            self.aside(actor, aside, &shown).await;
         }
-        word
+        shown.word
     }
 
     /// Edits the answer to each newest state until the work is done, and never two edits at once,
@@ -232,18 +252,25 @@ impl Exchange<'_> {
     }
 
     /// Shows the last state, by edit or, when that is not possible any more, by a new message.
-    async fn conclude(&self, actor: &Actor, reply: &Reply, public: bool) -> &'static str {
+    async fn conclude(&self, actor: &Actor, reply: &Reply, public: bool) -> Shown {
+        let rest = &self.edge.rest;
+        let id = self.ticket.id;
         let edited = if self.is_over() {
             Err(Failed::TokenExpired)
         } else {
-            self.edge.rest.edit_patiently(&self.ticket, &send::public(reply)).await
+            rest.edit_patiently(&self.ticket, &send::public(reply)).await
         };
         let failed = match edited {
-            Ok(()) => return "done",
+            Ok(()) => return Shown::settled("done"),
             Err(failed) => failed,
         };
-        tracing::info!(interaction.id = %self.ticket.id, %failed, "the answer goes on as a new message");
-        self.late(actor, reply, public).await
+        if failed.is_our_mistake() {
+            tracing::error!(interaction.id = %id, %failed, "Discord refused the outcome");
+            let told = rest.edit_patiently(&self.ticket, &send::public(&edge::crashed(id))).await;
+            return if told.is_ok() { Shown::settled("done, refused") } else { Shown::open("done, not told") };
+        }
+        tracing::info!(interaction.id = %id, %failed, "the outcome goes on as a new message");
+        Shown::open(self.late(actor, reply, public).await)
     }
 
     /// A public answer may go to the channel, where the person is told of it; whatever was private
@@ -268,15 +295,21 @@ impl Exchange<'_> {
         }
     }
 
-    async fn withdraw(&self) -> &'static str {
-        if let Err(failed) = self.edge.rest.delete(&self.ticket).await {
-            tracing::warn!(interaction.id = %self.ticket.id, %failed, "an answer could not be taken back");
+    async fn withdraw(&self) -> Shown {
+        match self.edge.rest.delete(&self.ticket).await {
+            Ok(()) => Shown::settled("withdrawn"),
+            Err(failed) => {
+                tracing::warn!(interaction.id = %self.ticket.id, %failed, "an answer could not be taken back");
+                Shown::open("not withdrawn")
+            }
         }
-        "withdrawn"
     }
 
-    async fn aside(&self, actor: &Actor, reply: &Reply) {
-        if !self.is_over() {
+    /// A private word after the answer. As long as a public answer is only promised, Discord makes a
+    /// follow-up its content, for everybody to see, whatever the follow-up says: then, and when the
+    /// time is over, the word goes as a direct message.
+    async fn aside(&self, actor: &Actor, reply: &Reply, shown: &Shown) {
+        if shown.settled && !self.is_over() {
             match self.edge.rest.follow_up(&self.ticket, &send::private(reply)).await {
                 Ok(()) => return,
                 Err(failed) => {

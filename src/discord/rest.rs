@@ -24,7 +24,9 @@ use crate::ids::{ChannelId, InteractionId, UserId};
 const FIRST_TRY: Duration = Duration::from_secs(2);
 const RESEND: Duration = Duration::from_secs(3);
 const ACKNOWLEDGE_WITHIN: Duration = Duration::from_millis(2900);
-const EDIT: Duration = Duration::from_secs(10);
+const USUAL: Duration = Duration::from_secs(10);
+/// While this one is under way, no newer state can be shown.
+const PASSING_EDIT: Duration = Duration::from_secs(5);
 
 /// Waits between the tries of what must arrive: about a minute in all.
 const PATIENCE: [Duration; 6] = [
@@ -110,6 +112,11 @@ impl Failed {
             Self::Refused { status, .. } => *status >= 500,
             Self::AlreadyAnswered | Self::UnknownInteraction | Self::TokenExpired => false,
         }
+    }
+
+    /// Whether Discord refuses what the message says or how it is made.
+    pub(super) fn is_our_mistake(&self) -> bool {
+        matches!(self, Self::Refused { status, .. } if (400..500).contains(status) && !matches!(status, 403 | 404))
     }
 
     /// Whether it was surely not done, so that doing it again cannot do it twice.
@@ -206,7 +213,7 @@ impl Rest {
 
     /// Changes the first answer; one try.
     pub async fn edit(&self, ticket: &Ticket, message: &Outgoing) -> Result<(), Failed> {
-        let call = Call::new(Method::PATCH, ticket.original(), Some(message));
+        let call = Call::new(Method::PATCH, ticket.original(), Some(message)).within(PASSING_EDIT);
         self.send(&call).await.map(drop)
     }
 
@@ -219,7 +226,11 @@ impl Rest {
     /// Takes the first answer away.
     pub async fn delete(&self, ticket: &Ticket) -> Result<(), Failed> {
         let call = Call::new(Method::DELETE, ticket.original(), None);
-        self.send_patiently(&call, Failed::passes).await.map(drop)
+        match self.send_patiently(&call, Failed::passes).await {
+            // Unknown message: it is gone, if only by the try before.
+            Err(Failed::Refused { code: 10008, .. }) => Ok(()),
+            done => done.map(drop),
+        }
     }
 
     /// One more message that belongs to the interaction.
@@ -295,7 +306,7 @@ impl<'a> Call<'a> {
             path,
             as_bot: false,
             message,
-            timeout: EDIT,
+            timeout: USUAL,
         }
     }
 
