@@ -266,6 +266,46 @@ impl Discord {
         .await
     }
 
+    /// What that person sees in that channel, private messages to them included; nothing counts as read.
+    pub fn visible_to(&self, person: &str, channel: u64) -> Vec<Message> {
+        let id = self.person(person).id();
+        message::visible(&self.shared().look(), id, channel)
+    }
+
+    /// Grows with every change of anything.
+    pub fn revision(&self) -> u64 {
+        self.shared().revision()
+    }
+
+    /// Waits until the revision is another one than this, or the time is over; the revision then.
+    pub async fn changed_since(&self, revision: u64, limit: Duration) -> u64 {
+        let shared = self.shared();
+        shared
+            .wait_for(limit, |_| (shared.revision() != revision).then_some(()))
+            .await;
+        shared.revision()
+    }
+
+    /// The world as it is now.
+    pub fn setup(&self) -> Setup {
+        self.shared().look().setup.clone()
+    }
+
+    /// Deeds of people that the bot left without any answer until it was too late, in words.
+    pub fn unanswered(&self) -> Vec<String> {
+        let state = self.shared().look();
+        let limit = state.setup.answer_limit;
+        let mut late: Vec<_> = state
+            .interactions
+            .values()
+            .filter(|i| i.ack.is_none() && i.sent.elapsed() > limit)
+            .collect();
+        late.sort_by_key(|interaction| interaction.id);
+        late.iter()
+            .map(|i| format!("{}: {}", state.person_name(i.person), i.deed))
+            .collect()
+    }
+
     /// A message as it stands now, whoever's it is.
     pub fn message(&self, id: u64) -> Option<Message> {
         read_latest(&mut self.shared().look(), id)

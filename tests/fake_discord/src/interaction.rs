@@ -5,6 +5,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use crate::gateway;
+use crate::message_object;
 use crate::objects;
 use crate::setup::{ATTACH_FILES, EMBED_LINKS};
 use crate::state::{Interaction, State};
@@ -71,7 +72,7 @@ pub(crate) fn begin(state: &mut State, who: &Who, start: Start, patch: &Value) -
         name: start.name,
         sent: Instant::now(),
         ack: None,
-        ack_answer_lost: false,
+        may_come_twice: false,
         original: None,
         original_from: 0,
         follow_ups: Vec::new(),
@@ -111,7 +112,7 @@ fn event(state: &State, who: &Who, start: &Start, id: u64, token: &str) -> Value
         None => event["user"] = objects::person_user(state, who.person),
     }
     if let Some(message) = start.source.and_then(|source| state.messages.get(&source)) {
-        event["message"] = objects::message(state, message);
+        event["message"] = message_object::message(state, message);
     }
     event
 }

@@ -15,6 +15,7 @@ mod faults;
 mod gateway;
 mod interaction;
 mod message;
+mod message_object;
 mod objects;
 mod person;
 mod record;
@@ -24,6 +25,8 @@ mod rules;
 mod server;
 pub mod setup;
 mod state;
+mod touch;
+mod typed_value;
 
 pub use answer::{Ack, Answer};
 pub use discord::Discord;

@@ -72,6 +72,8 @@ pub struct Message {
     pub pings: Vec<u64>,
     /// How often it had been edited.
     pub edits: usize,
+    /// Whose deed it answers: `max: /vm start 101`.
+    pub answers: Option<String>,
     /// Still only "... is thinking".
     pub thinking: bool,
     pub deleted: bool,
@@ -82,6 +84,15 @@ pub struct Message {
 impl Stored {
     pub(crate) fn latest(&self) -> Option<&Version> {
         self.versions.last()
+    }
+
+    fn answered_deed(&self, state: &State) -> Option<String> {
+        let made_by = state.interactions.get(&self.interaction?)?;
+        Some(format!(
+            "{}: {}",
+            state.person_name(made_by.person),
+            made_by.deed
+        ))
     }
 
     pub(crate) fn view(&self, state: &State, version: &Version, number: usize) -> Message {
@@ -98,6 +109,7 @@ impl Stored {
             flags: version.flags,
             pings: version.pings.clone(),
             edits: number,
+            answers: self.answered_deed(state),
             thinking: version.thinking(),
             deleted: self.deleted,
             at: version.at,
@@ -121,6 +133,20 @@ pub(crate) fn read_latest(state: &mut State, message: u64) -> Option<Message> {
         .len()
         .checked_sub(1)?;
     read_version(state, message, last)
+}
+
+/// What that person sees in that channel now, without counting as read: for a page, not for a test.
+pub(crate) fn visible(state: &State, person: u64, channel: u64) -> Vec<Message> {
+    let mine = |message: &&Stored| message.ephemeral_for.is_none_or(|reader| reader == person);
+    let here = state
+        .messages
+        .values()
+        .filter(|message| message.channel == channel && !message.deleted);
+    let shown = here.filter(mine).filter_map(|message| {
+        let number = message.versions.len().checked_sub(1)?;
+        Some(message.view(state, &message.versions[number], number))
+    });
+    shown.collect()
 }
 
 /// What was shown and nobody looked at, in words.

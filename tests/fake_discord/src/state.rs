@@ -34,6 +34,10 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(crate) fn revision(&self) -> u64 {
+        *self.changed.borrow()
+    }
+
     pub(crate) fn change<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
         let result = change(&mut self.look());
         self.changed.send_modify(|revision| *revision += 1);
@@ -102,8 +106,8 @@ pub(crate) struct Interaction {
     pub name: String,
     pub sent: Instant,
     pub ack: Option<Ack>,
-    /// The acknowledgement was taken but its answer was kept from the bot (a fault), so it may come again.
-    pub ack_answer_lost: bool,
+    /// A fault lost or delayed the acknowledgement: that it comes again, or late, is not the bot's mistake.
+    pub may_come_twice: bool,
     pub original: Option<u64>,
     /// Versions of the original that were there before this interaction touched it.
     pub original_from: usize,

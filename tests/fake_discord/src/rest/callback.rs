@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::answer::Ack;
 use crate::clock;
 use crate::message::{EPHEMERAL, LOADING, Stored, Version};
-use crate::objects;
+use crate::message_object;
 use crate::rest::Reply;
 use crate::rest::call::Call;
 use crate::rest::compose::{Target, compose, settle};
@@ -53,22 +53,23 @@ fn admit(state: &State, call: &Call, id: u64, token: &str) -> Result<u64, Refusa
     else {
         return Err(Refusal::rule(404, 10062, "Unknown interaction"));
     };
+    // A resend after a lost answer, or a second replica: what 40060 is there for.
+    let excused = interaction.may_come_twice;
     if interaction.ack.is_some() {
         let again = Refusal::rule(400, 40060, "Interaction has already been acknowledged.");
-        // A resend after a lost answer, or a second replica: what 40060 is there for.
-        let expected = interaction.ack_answer_lost || state.sessions.connected_count() > 1;
+        let broken_rule = !excused && state.sessions.connected_count() < 2;
         return Err(Refusal {
-            broken_rule: !expected,
+            broken_rule,
             ..again
         });
     }
     let elapsed = interaction.sent.elapsed();
     if elapsed > state.setup.answer_limit {
-        return Err(Refusal::rule(
-            404,
-            10062,
-            &format!("Unknown interaction (answered after {elapsed:?})"),
-        ));
+        let words = format!("Unknown interaction (answered after {elapsed:?})");
+        return Err(Refusal {
+            broken_rule: !excused,
+            ..Refusal::rule(404, 10062, &words)
+        });
     }
     let kind = call.json["type"].as_u64().unwrap_or_default();
     let from_component = interaction.source.is_some();
@@ -233,7 +234,8 @@ fn with_response(state: &State, id: u64, kind: u64) -> Value {
     } else {
         UPDATE
     };
-    body["resource"] = json!({"type": resource_kind, "message": objects::message(state, message)});
+    body["resource"] =
+        json!({"type": resource_kind, "message": message_object::message(state, message)});
     body
 }
 

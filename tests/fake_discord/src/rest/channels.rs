@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::clock;
 use crate::message::{Stored, Version};
+use crate::message_object;
 use crate::objects;
 use crate::rest::Reply;
 use crate::rest::call::Call;
@@ -61,7 +62,7 @@ pub(crate) fn messages(state: &mut State, call: &Call, channel: u64) -> Result<R
                 .filter(|m| is_in(m, channel))
                 .take(50);
             let list: Vec<Value> = newest
-                .map(|message| objects::message(state, message))
+                .map(|message| message_object::message(state, message))
                 .collect();
             Ok(Reply::json(200, json!(list)))
         }
@@ -97,7 +98,7 @@ fn post(state: &mut State, call: &Call, channel: u64) -> Result<Reply, Refusal> 
         read: 0,
     };
     state.messages.insert(id, message);
-    let mut body = objects::message(state, &state.messages[&id]);
+    let mut body = message_object::message(state, &state.messages[&id]);
     if !call.json["nonce"].is_null() {
         body["nonce"] = call.json["nonce"].clone();
     }
@@ -119,7 +120,7 @@ pub(crate) fn message(
         return Err(unknown_message());
     };
     match call.method {
-        Method::GET => Ok(Reply::json(200, objects::message(state, stored))),
+        Method::GET => Ok(Reply::json(200, message_object::message(state, stored))),
         Method::PATCH => {
             let before: Option<Version> = stored.latest().cloned();
             let target = Target {
@@ -133,7 +134,7 @@ pub(crate) fn message(
             push_version(state, id, version);
             Ok(Reply::json(
                 200,
-                objects::message(state, &state.messages[&id]),
+                message_object::message(state, &state.messages[&id]),
             ))
         }
         Method::DELETE => {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::clock;
 use crate::message::{Attachment, COMPONENTS_V2, EPHEMERAL, LOADING, Version};
+use crate::message_object;
 use crate::objects::{self, is_id};
 use crate::rest::call::{Call, File};
 use crate::rest::error::{Findings, Refusal};
@@ -233,7 +234,7 @@ fn embeds(state: &mut State, call: &Call, channel: u64, version: &Version) -> Ve
                 .find(|attachment| attachment.name == name)
             {
                 Some(attachment) => {
-                    let url = objects::attachment_url(state, channel, attachment);
+                    let url = message_object::attachment_url(state, channel, attachment);
                     embed[picture] = json!({"url": url, "proxy_url": url, "width": 0, "height": 0});
                 }
                 None => state.broken(format!(

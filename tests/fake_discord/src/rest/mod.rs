@@ -76,7 +76,13 @@ pub(crate) async fn handle(
         Ok(bytes) => call.read_body(&bytes),
         Err(_) => call.unreadable = Some(Refusal::rule(413, 40005, "Request entity too large")),
     }
-    let fault = shared.change(|state| state.faults.take(call.method.as_str(), &call.path));
+    let fault = shared.change(|state| {
+        let fault = state.faults.take(call.method.as_str(), &call.path);
+        if fault.is_some() {
+            excuse(state, &call);
+        }
+        fault
+    });
     let reply = match fault {
         None => Some(shared.change(|state| answer(state, &call))),
         Some(kind) => answer_with_fault(&shared, &call, kind, arrived).await,
@@ -118,12 +124,12 @@ async fn answer_with_fault(
         }
         RestFaultKind::DropBefore => None,
         RestFaultKind::DropAfter => {
-            shared.change(|state| answer_and_lose(state, call));
+            shared.change(|state| answer(state, call));
             None
         }
         RestFaultKind::HangAfter => {
             shared.change(|state| {
-                answer_and_lose(state, call);
+                answer(state, call);
                 record(state, call, None, arrived);
             });
             std::future::pending().await
@@ -131,12 +137,12 @@ async fn answer_with_fault(
     }
 }
 
-fn answer_and_lose(state: &mut State, call: &Call) {
-    answer(state, call);
+/// Whatever a fault does to an acknowledgement, the bot may try again, and late.
+fn excuse(state: &mut State, call: &Call) {
     if let Some((Route::Callback { id, .. }, _)) = &call.route
         && let Some(interaction) = state.interactions.get_mut(id)
     {
-        interaction.ack_answer_lost = true;
+        interaction.may_come_twice = true;
     }
 }
 

@@ -1,7 +1,7 @@
 //! What comes after the first answer: edits, follow-ups, deletions, by the interaction's token.
 
 use crate::message::{EPHEMERAL, Version};
-use crate::objects;
+use crate::message_object;
 use crate::rest::Reply;
 use crate::rest::call::Call;
 use crate::rest::callback::{push_version, store};
@@ -61,7 +61,7 @@ pub(crate) fn follow_up(
     }
     Ok(Reply::json(
         200,
-        objects::message(state, &state.messages[&message]),
+        message_object::message(state, &state.messages[&message]),
     ))
 }
 
@@ -101,7 +101,7 @@ fn follow_up_as_edit(state: &mut State, call: &Call, original: u64) -> Result<Re
     }
     Ok(Reply::json(
         200,
-        objects::message(state, &state.messages[&original]),
+        message_object::message(state, &state.messages[&original]),
     ))
 }
 
@@ -117,7 +117,7 @@ pub(crate) fn message(
     match call.method {
         Method::GET => Ok(Reply::json(
             200,
-            objects::message(state, &state.messages[&message]),
+            message_object::message(state, &state.messages[&message]),
         )),
         Method::PATCH => edit(state, call, message),
         Method::DELETE => {
@@ -162,7 +162,7 @@ fn edit(state: &mut State, call: &Call, message: u64) -> Result<Reply, Refusal> 
     push_version(state, message, version);
     Ok(Reply::json(
         200,
-        objects::message(state, &state.messages[&message]),
+        message_object::message(state, &state.messages[&message]),
     ))
 }
 
