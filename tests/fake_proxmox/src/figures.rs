@@ -44,9 +44,8 @@ pub(crate) fn guest_memhost(state: &State, guest: &Guest) -> u64 {
 /// Always 0 for VMs: nobody looks inside. Containers show what is used while they run.
 pub(crate) fn guest_disk(guest: &Guest) -> u64 {
     match guest.kind {
-        Kind::Vm => 0,
         Kind::Ct if guest.is_up() => portion(guest.maxdisk, 0.2 + f64::from(guest.vmid % 4) * 0.1),
-        Kind::Ct => 0,
+        Kind::Vm | Kind::Ct => 0,
     }
 }
 

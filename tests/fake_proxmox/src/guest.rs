@@ -34,6 +34,8 @@ impl Kind {
     }
 }
 
+// A guest has that many yes-or-no properties.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Guest {
     pub vmid: u32,
@@ -159,7 +161,7 @@ impl Guest {
         if !self.is_up() {
             return 0;
         }
-        self.since.elapsed().map(|d| d.as_secs()).unwrap_or(0)
+        self.since.elapsed().map_or(0, |age| age.as_secs())
     }
 
     pub(crate) fn start(&mut self) {

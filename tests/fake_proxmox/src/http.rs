@@ -97,7 +97,7 @@ async fn read_head<S: AsyncRead + Unpin>(
     loop {
         let end = kept.windows(4).position(|four| four == b"\r\n\r\n");
         let head = &kept[..end.unwrap_or(kept.len())];
-        let lines = head.iter().filter(|byte| **byte == b'\n').count();
+        let lines = head.split(|byte| *byte == b'\n').count() - 1;
         if head.len() >= MAX_HEAD || lines >= MAX_HEADERS {
             // The real one stops listening and says nothing until the connection times out.
             return std::future::pending().await;

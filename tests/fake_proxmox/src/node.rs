@@ -41,7 +41,7 @@ impl Node {
     }
 
     pub fn uptime(&self) -> u64 {
-        self.since.elapsed().map(|d| d.as_secs()).unwrap_or(0)
+        self.since.elapsed().map_or(0, |age| age.as_secs())
     }
 
     /// Its figures are known to the others.

@@ -9,6 +9,7 @@ use crate::state::State;
 
 pub(crate) type Handler = fn(&mut State, &Call) -> Result<Reply, Refusal>;
 
+#[derive(Clone, Copy)]
 pub(crate) struct Route {
     pub method: &'static str,
     /// Segments in braces are parameters; `{kind}` is `qemu` or `lxc` and not a parameter.

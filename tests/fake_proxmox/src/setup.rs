@@ -162,16 +162,13 @@ fn acls(guests: &[Guest]) -> Vec<Acl> {
     for who in [user, TOKEN] {
         acls.push(Acl::new("/", who, &audit, true));
         for guest in guests {
-            acls.push(match &guest.pool {
-                Some(pool) => {
-                    let privs = ["VM.PowerMgmt", "VM.Audit", "Pool.Audit"];
-                    Acl::new(&format!("/pool/{pool}"), who, &privs, true)
-                }
-                None => {
-                    let path = format!("/vms/{}", guest.vmid);
-                    Acl::new(&path, who, &["VM.PowerMgmt", "VM.Audit"], true)
-                }
-            });
+            let mut privs = vec!["VM.PowerMgmt", "VM.Audit"];
+            let mut path = format!("/vms/{}", guest.vmid);
+            if let Some(pool) = &guest.pool {
+                privs.push("Pool.Audit");
+                path = format!("/pool/{pool}");
+            }
+            acls.push(Acl::new(&path, who, &privs, true));
         }
     }
     acls

@@ -13,6 +13,7 @@ use crate::setup::{Acl, Clock, Setup, Token};
 use crate::tasks::{self, Effect, End, Task};
 use crate::text;
 
+#[allow(clippy::struct_excessive_bools)]
 pub(crate) struct State {
     pub name: String,
     pub version: (u8, u8),
@@ -105,13 +106,21 @@ impl State {
 
     pub fn mend(&mut self) {
         self.faults.clear();
-        if std::mem::take(&mut self.broken_quorum) {
-            self.quorate = true;
-        }
-        let broken = std::mem::take(&mut self.broken_node);
-        if broken && let Some(last) = self.nodes.last_mut() {
+        self.mend_quorum();
+        self.mend_node();
+    }
+
+    /// False when it was not broken by name.
+    pub fn mend_quorum(&mut self) -> bool {
+        self.quorate |= self.broken_quorum;
+        std::mem::take(&mut self.broken_quorum)
+    }
+
+    pub fn mend_node(&mut self) -> bool {
+        if let (true, Some(last)) = (self.broken_node, self.nodes.last_mut()) {
             last.online = true;
         }
+        std::mem::take(&mut self.broken_node)
     }
 
     /// Begins a task that ends as `end` says and answers its UPID.

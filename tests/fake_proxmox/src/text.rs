@@ -44,9 +44,7 @@ pub(crate) fn epoch() -> u64 {
 }
 
 pub(crate) fn epoch_of(at: SystemTime) -> u64 {
-    at.duration_since(UNIX_EPOCH)
-        .map(|d| d.as_secs())
-        .unwrap_or(0)
+    at.duration_since(UNIX_EPOCH).map_or(0, |age| age.as_secs())
 }
 
 /// `Mon, 23 Nov 2026 20:27:46 GMT`

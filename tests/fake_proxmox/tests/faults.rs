@@ -274,6 +274,18 @@ async fn every_named_fault_can_be_switched_on_and_off() {
         cluster.finish(&upid, "no");
     }
     assert!(!cluster.fault_by_name("nonsense"));
+    for name in ["node-down", "hang"] {
+        assert!(
+            cluster.fault_by_name(name) && cluster.unfault_by_name(name),
+            "{name}"
+        );
+        assert!(!cluster.unfault_by_name(name), "{name} is over");
+        assert_eq!(
+            get(&cluster, "/nodes/pve2/version").await.status,
+            200,
+            "{name}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -302,6 +314,20 @@ async fn a_usual_client_trusts_the_ca_and_unpacks() {
         let body: serde_json::Value = answer.json().await.expect("JSON");
         assert!(body["data"].as_array().expect("rows").len() > 10);
     }
+    // Empty errors without a length are answers to it, not broken connections.
+    cluster.stop_node_listener("pve2").await;
+    let url = cluster.url_of("pve1") + "/api2/json/nodes/pve2/version";
+    for (token, status) in [(cluster.token_secret(), 595), ("wrong".into(), 401)] {
+        let token = format!("PVEAPIToken={}={token}", cluster.token_id());
+        let answer = client.get(&url).header("Authorization", token).send().await;
+        let answer = answer.expect("an answer");
+        assert_eq!(answer.status().as_u16(), status);
+        assert_eq!(answer.text().await.expect("a clean end"), "");
+    }
+    cluster
+        .start_node_listener("pve2")
+        .await
+        .expect("the same port");
     let strangers = reqwest::Client::builder()
         .use_rustls_tls()
         .build()

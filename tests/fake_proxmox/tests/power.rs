@@ -18,7 +18,7 @@ async fn says(cluster: &Cluster, guest: &str, verb: &str) -> String {
     power(cluster, guest, verb).await.said()
 }
 
-async fn allow_all(cluster: &Cluster) {
+fn allow_all(cluster: &Cluster) {
     for who in ["discord@pve", "discord@pve!bot"] {
         cluster.acl("/vms", who, &["VM.Audit", "VM.PowerMgmt"], true);
     }
@@ -101,7 +101,7 @@ async fn wrong_states_are_told_in_two_places() {
 #[tokio::test]
 async fn missing_and_moved_guests() {
     let cluster = home().await;
-    allow_all(&cluster).await;
+    allow_all(&cluster);
     let no_vm = "unable to find configuration file for VM 999 on node 'pve1'";
     assert_eq!(
         ends(&cluster, "pve1/qemu/999", "start").await,
