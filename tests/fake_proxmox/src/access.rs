@@ -1,13 +1,25 @@
 //! Tokens and privileges as Proxmox computes them: inheritance, propagation, pools, privilege separation.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::setup::Token;
+use crate::setup::{Acl, Token};
 use crate::state::State;
 use crate::text;
 
 /// Privilege → does it reach the paths below.
 pub(crate) type Privs = BTreeMap<String, bool>;
+
+/// User or token → path → what is given there.
+pub(crate) type Acls = HashMap<String, HashMap<String, Privs>>;
+
+/// Privileges on the same path add up.
+pub(crate) fn grant(acls: &mut Acls, acl: &Acl) {
+    let paths = acls.entry(acl.who.clone()).or_default();
+    let here = paths.entry(acl.path.clone()).or_default();
+    for name in &acl.privs {
+        *here.entry(name.clone()).or_default() |= acl.propagate;
+    }
+}
 
 /// Who is asking.
 #[derive(Clone, Debug)]
@@ -128,8 +140,8 @@ pub(crate) fn all_privs(state: &State, caller: &Caller) -> BTreeMap<String, Priv
         "/vms",
     ];
     let mut paths: BTreeSet<String> = roots.iter().map(ToString::to_string).collect();
-    for acl in &state.acls {
-        paths.extend(prefixes(&acl.path).into_iter().map(|(path, _)| path));
+    for path in state.acls.values().flat_map(HashMap::keys) {
+        paths.extend(prefixes(path).into_iter().map(|(path, _)| path));
     }
     let pooled = state.guests.values().filter(|guest| guest.pool.is_some());
     paths.extend(pooled.map(|guest| format!("/vms/{}", guest.vmid)));
@@ -172,15 +184,15 @@ const NO_ACCESS: &str = "NoAccess";
 /// What the ACLs say: each deeper path that says anything replaces what came from above.
 fn roles(state: &State, who: &str, path: &str) -> Privs {
     let mut held = Privs::new();
+    let Some(given) = state.acls.get(who) else {
+        return held;
+    };
     for (prefix, last) in prefixes(path) {
-        let mut here = Privs::new();
-        for acl in &state.acls {
-            if acl.who == who && acl.path == prefix && (last || acl.propagate) {
-                for name in &acl.privs {
-                    *here.entry(name.clone()).or_default() |= acl.propagate;
-                }
-            }
-        }
+        let here = given.get(&prefix).into_iter().flatten();
+        let here: Privs = here
+            .filter(|(_, down)| last || **down)
+            .map(|(name, down)| (name.clone(), *down))
+            .collect();
         if !here.is_empty() {
             held = here;
         }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::access;
 use crate::cluster::{Cluster, no_node};
 use crate::faults::{self, Fault};
 use crate::guest::Guest;
@@ -29,11 +30,12 @@ impl Cluster {
 
     /// `who`: a user or a token id. Privileges on the same path add up.
     pub fn acl(&self, path: &str, who: &str, privs: &[&str], propagate: bool) {
-        self.lock().acls.push(Acl::new(path, who, privs, propagate));
+        let acl = Acl::new(path, who, privs, propagate);
+        access::grant(&mut self.lock().acls, &acl);
     }
 
     pub fn clear_acls(&self, who: &str) {
-        self.lock().acls.retain(|acl| acl.who != who);
+        self.lock().acls.remove(who);
     }
 
     /// A copy of the guest as it is now.
@@ -206,7 +208,7 @@ impl Cluster {
 
     /// Oldest first.
     pub fn requests(&self) -> Vec<Recorded> {
-        self.lock().requests.clone()
+        self.lock().requests.iter().cloned().collect()
     }
 
     /// Everything but GET.

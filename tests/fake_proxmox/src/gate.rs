@@ -56,7 +56,7 @@ pub(crate) fn handle(state: &mut State, entry: &str, request: &Request) -> Outco
         record.phrase.clone_from(&answer.phrase);
         record.response = answer.json();
     }
-    state.requests.push(record);
+    state.record(record);
     outcome
 }
 
@@ -65,7 +65,7 @@ pub(crate) fn note(state: &mut State, entry: &str, request: &Request, answer: &A
     let mut record = recorded(entry, request);
     record.status = answer.status;
     record.phrase.clone_from(&answer.phrase);
-    state.requests.push(record);
+    state.record(record);
 }
 
 fn outcome(state: &mut State, request: &Request, record: &mut Recorded) -> Outcome {

@@ -67,6 +67,8 @@ pub struct Setup {
     pub ha_delay: Duration,
     /// The real server closes a connection that is idle for five seconds.
     pub idle: Duration,
+    /// How many requests are kept for `Cluster::requests`; 0 for measurements.
+    pub remember: usize,
     /// Ports to listen on, one per node, 0 for any free one; missing ones count as 0.
     pub ports: Vec<u16>,
 }
@@ -96,6 +98,7 @@ impl Setup {
             unauthorized_delay: Duration::from_secs(3),
             ha_delay: Duration::from_secs(10),
             idle: Duration::from_secs(5),
+            remember: 10_000,
             ports: Vec::new(),
         }
     }

@@ -1,15 +1,16 @@
 //! Everything the cluster knows, behind one lock; requests and tests see it one at a time.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
+use crate::access::{self, Acls};
 use crate::certs::Certificate;
 use crate::faults::Fault;
 use crate::guest::{Guest, Kind};
 use crate::node::{Node, Storage};
 use crate::power;
 use crate::record::Recorded;
-use crate::setup::{Acl, Clock, Setup, Token};
+use crate::setup::{Clock, Setup, Token};
 use crate::tasks::{self, Effect, End, Task};
 use crate::text;
 
@@ -28,10 +29,12 @@ pub(crate) struct State {
     pub storages: Vec<Storage>,
     pub pools: Vec<String>,
     pub tokens: Vec<Token>,
-    pub acls: Vec<Acl>,
+    pub acls: Acls,
     pub tasks: Vec<Task>,
     pub faults: Vec<Fault>,
-    pub requests: Vec<Recorded>,
+    pub requests: VecDeque<Recorded>,
+    /// How many of them are kept.
+    pub remember: usize,
     pub ca: Certificate,
     pub certs: HashMap<String, Certificate>,
     /// HA guests with a request that is not carried out yet.
@@ -51,6 +54,10 @@ impl State {
         pools.extend(setup.guests.iter().filter_map(|guest| guest.pool.clone()));
         pools.sort();
         pools.dedup();
+        let mut acls = Acls::new();
+        for acl in &setup.acls {
+            access::grant(&mut acls, acl);
+        }
         State {
             name: setup.name.clone(),
             version: setup.version,
@@ -67,10 +74,11 @@ impl State {
             storages: setup.storages.clone(),
             pools,
             tokens: setup.tokens.clone(),
-            acls: setup.acls.clone(),
+            acls,
             tasks: Vec::new(),
             faults: Vec::new(),
-            requests: Vec::new(),
+            requests: VecDeque::new(),
+            remember: setup.remember,
             ca,
             certs,
             ha_due: HashMap::new(),
@@ -96,6 +104,14 @@ impl State {
         self.guests
             .get(&vmid)
             .filter(|guest| guest.kind == kind && guest.node == node)
+    }
+
+    /// Keeps a request for tests to look at, and forgets the oldest beyond the limit.
+    pub fn record(&mut self, request: Recorded) {
+        self.requests.push_back(request);
+        while self.requests.len() > self.remember {
+            self.requests.pop_front();
+        }
     }
 
     pub fn add_pool(&mut self, pool: Option<String>) {
