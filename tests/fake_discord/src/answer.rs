@@ -30,61 +30,51 @@ impl Answer {
 
     /// The first visible message: of the answer, or a follow-up where the answer stays silent.
     pub async fn first(&self) -> Message {
-        self.wait("a visible message", |state, interaction| {
-            let first = numbers(state, interaction, false).first().copied();
-            let (message, number) =
-                first.or_else(|| follow_up_numbers(state, interaction).first().copied())?;
-            read_version(state, message, number)
+        self.wait("a visible message", |state| {
+            let (mut shown, follow_ups) = (self.shown(state), self.followed(state));
+            shown.extend(follow_ups);
+            shown.first()?.read(state)
         })
         .await
     }
 
     /// A version of the answer that contains this; versions before it count as read too.
     pub async fn until(&self, contains: &str) -> Message {
-        self.wait(&format!("`{contains}`"), |state, interaction| {
-            let found = numbers(state, interaction, false);
-            let (message, number) = found
-                .into_iter()
-                .find(|(id, n)| shows(state, *id, *n, contains))?;
-            read_version(state, message, number)
+        let what = format!("`{contains}`");
+        self.wait(&what, |state| {
+            let found = self.shown(state);
+            found
+                .iter()
+                .find(|seen| seen.has(state, contains))?
+                .read(state)
         })
         .await
     }
 
     /// The answer as it stands when nothing has changed for a while (250 ms).
     pub async fn settled(&self) -> Message {
-        let mut last = self.first().await;
         loop {
+            let first = self.first().await;
             let before = self.pulse();
             tokio::time::sleep(Duration::from_millis(250)).await;
             if self.pulse() == before {
-                return self.versions().pop().unwrap_or(last);
+                return self.versions().pop().unwrap_or(first);
             }
-            last = self.first().await;
         }
     }
 
     fn pulse(&self) -> (usize, usize) {
         let state = self.shared.look();
-        let Some(interaction) = state.interactions.get(&self.interaction) else {
-            return (0, 0);
-        };
-        (
-            numbers(&state, interaction, true).len(),
-            interaction.follow_ups.len(),
-        )
+        (self.shown(&state).len(), self.followed(&state).len())
     }
 
     /// All visible versions so far.
     pub fn versions(&self) -> Vec<Message> {
         let mut state = self.shared.look();
-        let Some(interaction) = state.interactions.get(&self.interaction) else {
-            return Vec::new();
-        };
-        let found = numbers(&state, interaction, false);
-        found
-            .into_iter()
-            .filter_map(|(message, number)| read_version(&mut state, message, number))
+        let shown = self.shown(&state);
+        shown
+            .iter()
+            .filter_map(|seen| seen.read(&mut state))
             .collect()
     }
 
@@ -96,56 +86,51 @@ impl Answer {
     /// All follow-ups so far, each as it stands.
     pub fn follow_ups(&self) -> Vec<Message> {
         let mut state = self.shared.look();
-        let Some(interaction) = state.interactions.get(&self.interaction) else {
-            return Vec::new();
-        };
-        let found = follow_up_numbers(&state, interaction);
-        found
-            .into_iter()
-            .filter_map(|(message, number)| read_version(&mut state, message, number))
+        let followed = self.followed(&state);
+        followed
+            .iter()
+            .filter_map(|seen| seen.read(&mut state))
             .collect()
     }
 
     pub async fn follow_up(&self, contains: &str) -> Message {
-        self.wait(
-            &format!("a follow-up with `{contains}`"),
-            |state, interaction| {
-                let found = follow_up_numbers(state, interaction);
-                let (message, number) = found
-                    .into_iter()
-                    .find(|(id, n)| shows(state, *id, *n, contains))?;
-                read_version(state, message, number)
-            },
-        )
+        let what = format!("a follow-up with `{contains}`");
+        self.wait(&what, |state| {
+            let found = self.followed(state);
+            found
+                .iter()
+                .find(|seen| seen.has(state, contains))?
+                .read(state)
+        })
         .await
     }
 
     pub fn ack(&self) -> Option<Ack> {
-        self.shared.look().interactions.get(&self.interaction)?.ack
+        self.its(&self.shared.look())?.ack
     }
 
     pub async fn acked(&self) -> Ack {
-        self.wait("an acknowledgement", |_, interaction| interaction.ack)
+        self.wait("an acknowledgement", |state| self.its(state)?.ack)
             .await
     }
 
     /// Waits until the answer (or, after a press, the message pressed) is deleted.
     pub async fn deleted(&self) {
-        self.wait("the deletion of the answer", |state, interaction| {
-            let stored = state.messages.get_mut(&interaction.original?)?;
-            stored.read = if stored.deleted {
-                stored.versions.len()
-            } else {
-                stored.read
-            };
-            stored.deleted.then_some(())
+        self.wait("the deletion of the answer", |state| {
+            let original = self.its(state)?.original?;
+            let stored = state
+                .messages
+                .get_mut(&original)
+                .filter(|stored| stored.deleted)?;
+            stored.read = stored.versions.len();
+            Some(())
         })
         .await;
     }
 
     /// The modal that opened (callback type 9).
     pub async fn modal(&self) -> Value {
-        self.wait("a modal", |_, interaction| interaction.modal.clone())
+        self.wait("a modal", |state| self.its(state)?.modal.clone())
             .await
     }
 
@@ -154,58 +139,69 @@ impl Answer {
         self.shared.look().story(self.interaction)
     }
 
-    async fn wait<R>(
-        &self,
-        what: &str,
-        mut look: impl FnMut(&mut State, &Interaction) -> Option<R>,
-    ) -> R {
+    async fn wait<R>(&self, what: &str, look: impl FnMut(&mut State) -> Option<R>) -> R {
         let patience = self.shared.look().setup.patience;
-        let found = self.shared.wait_for(patience, |state| {
-            // Taken out for the look, so that the look may change the messages.
-            let interaction = state.interactions.remove(&self.interaction)?;
-            let result = look(state, &interaction);
-            state.interactions.insert(self.interaction, interaction);
-            result
-        });
-        match found.await {
+        match self.shared.wait_for(patience, look).await {
             Some(found) => found,
             None => panic!("{what} did not come within {patience:?}.\n{}", self.story()),
         }
     }
+
+    fn its<'a>(&self, state: &'a State) -> Option<&'a Interaction> {
+        state.interactions.get(&self.interaction)
+    }
+
+    /// The visible versions of the answer, from the first that this interaction made.
+    fn shown(&self, state: &State) -> Vec<Seen> {
+        let original = self
+            .its(state)
+            .and_then(|its| Some((its.original?, its.original_from)));
+        let Some((message, from)) = original else {
+            return Vec::new();
+        };
+        let Some(stored) = state.messages.get(&message) else {
+            return Vec::new();
+        };
+        let versions = stored.versions.iter().enumerate().skip(from);
+        versions
+            .filter(|(_, version)| !version.thinking())
+            .map(|(number, _)| Seen { message, number })
+            .collect()
+    }
+
+    /// The newest version of every follow-up.
+    fn followed(&self, state: &State) -> Vec<Seen> {
+        let follow_ups = self
+            .its(state)
+            .map(|its| its.follow_ups.as_slice())
+            .unwrap_or_default();
+        let newest = follow_ups.iter().filter_map(|message| {
+            let number = state.messages.get(message)?.versions.len().checked_sub(1)?;
+            Some(Seen {
+                message: *message,
+                number,
+            })
+        });
+        newest.collect()
+    }
 }
 
-/// Message and version number of what the answer showed.
-fn numbers(state: &State, interaction: &Interaction, thinking_too: bool) -> Vec<(u64, usize)> {
-    let Some(original) = interaction.original else {
-        return Vec::new();
-    };
-    let Some(stored) = state.messages.get(&original) else {
-        return Vec::new();
-    };
-    let versions = stored
-        .versions
-        .iter()
-        .enumerate()
-        .skip(interaction.original_from);
-    versions
-        .filter(|(_, version)| thinking_too || !version.thinking())
-        .map(|(n, _)| (original, n))
-        .collect()
+/// One version of one message.
+struct Seen {
+    message: u64,
+    number: usize,
 }
 
-fn follow_up_numbers(state: &State, interaction: &Interaction) -> Vec<(u64, usize)> {
-    let messages = interaction
-        .follow_ups
-        .iter()
-        .filter_map(|id| state.messages.get(id));
-    messages
-        .filter_map(|message| Some((message.id, message.versions.len().checked_sub(1)?)))
-        .collect()
-}
+impl Seen {
+    fn read(&self, state: &mut State) -> Option<Message> {
+        read_version(state, self.message, self.number)
+    }
 
-fn shows(state: &State, message: u64, number: usize, contains: &str) -> bool {
-    let stored = state.messages.get(&message);
-    let view =
-        stored.and_then(|stored| Some(stored.view(state, stored.versions.get(number)?, number)));
-    view.is_some_and(|view| view.text().contains(contains))
+    fn has(&self, state: &State, text: &str) -> bool {
+        let stored = state.messages.get(&self.message);
+        let view = stored.and_then(|stored| {
+            Some(stored.view(state, stored.versions.get(self.number)?, self.number))
+        });
+        view.is_some_and(|view| view.text().contains(text))
+    }
 }

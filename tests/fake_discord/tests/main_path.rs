@@ -498,3 +498,51 @@ async fn forged_events_take_fields_away() {
         7
     );
 }
+
+#[tokio::test]
+async fn a_page_can_follow_without_reading() {
+    let (discord, mut bot) =
+        world_with(|setup| setup.answer_limit = std::time::Duration::from_millis(200)).await;
+    let before = discord.revision();
+    let answer = discord.person("max").slash("/help").await;
+    let limit = std::time::Duration::from_secs(1);
+    assert!(discord.changed_since(before, limit).await > before);
+    let event = bot.next().await;
+    bot.rest
+        .answer(&event, message(4, json!({"content": "psst", "flags": 64})))
+        .await;
+    assert_eq!(
+        discord.visible_to("max", support::CHANNEL)[0]
+            .answers
+            .as_deref(),
+        Some("max: /help")
+    );
+    assert_eq!(discord.visible_to("owner", support::CHANNEL).len(), 0);
+    assert_eq!(discord.unread().len(), 1);
+    assert_eq!(answer.first().await.answers.as_deref(), Some("max: /help"));
+    discord.person("owner").slash("/vm list").await;
+    tokio::time::sleep(std::time::Duration::from_millis(250)).await;
+    assert_eq!(discord.unanswered(), ["owner: /vm list"]);
+}
+
+#[tokio::test]
+async fn a_missing_answer_fails_with_its_story() {
+    let (discord, mut bot) =
+        world_with(|setup| setup.patience = std::time::Duration::from_millis(300)).await;
+    let answer = discord.person("max").slash("/help").await;
+    let event = bot.next().await;
+    bot.rest
+        .answer(&event, message(4, json!({"content": "not this"})))
+        .await;
+    let waiting = tokio::spawn(async move { answer.until("something else").await });
+    let panic = waiting.await.unwrap_err().into_panic();
+    let words = panic.downcast_ref::<String>().unwrap();
+    for part in [
+        "`something else` did not come",
+        "max did: /help",
+        "type 4",
+        "not this",
+    ] {
+        assert!(words.contains(part), "{words}");
+    }
+}
