@@ -1,6 +1,7 @@
 //! Everything that can be asked of the bot, typed: who asks, what for, and on what.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::ids::{
     ChannelId, GuestQuery, GuestRef, GuildId, InteractionId, Kind, NodeName, NodeQuery, NodeRef,
@@ -218,14 +219,19 @@ pub enum Completion {
     Node,
 }
 
-/// What the policy can ask of a guest. A fact that is `None` is unknown, not empty.
+/// What the policy can ask of a guest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GuestFacts {
     pub guest: GuestRef,
     pub kind: Kind,
     pub node: NodeName,
+    /// `None`: unknown. The node of the guest may be offline.
     pub name: Option<String>,
+    /// `None`: in no pool that can be seen.
     pub pool: Option<String>,
+    /// The pools that can be seen. Proxmox does not tell a token without `Pool.Audit` on a pool who
+    /// is in it, so of any other pool nobody knows whether the guest is in it.
+    pub pools_seen: Arc<[String]>,
     pub tags: Vec<String>,
 }
 

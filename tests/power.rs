@@ -2,20 +2,494 @@
 
 mod support;
 
-use support::{Setup, run, shown};
+use std::time::Duration;
+
+use fake_proxmox::{Fault, FaultKind, Match};
+use insta::assert_snapshot;
+use support::{Setup, World, run, shown};
 
 #[test]
 fn a_friend_starts_a_guest_and_sees_it_run() {
     run(Setup::default(), async |world| {
-        let max = world.person("max");
-        let answer = max.slash("/vm start 101").await;
-        let asked = answer.until("starting").await;
-        println!("{}", shown(&asked));
+        let answer = world.person("max").slash("/vm start 101").await;
+        assert_snapshot!(shown(&answer.until("starting").await), @"
+        │ 🟡 valheim · starting
+        │ Asked by <@80351110224678912> <time>.
+        │ — VM 101 · home
+        ");
         let upid = world.px.wait_task("qmstart", 101).await;
-        answer.until("at work").await;
+        assert_snapshot!(shown(&answer.until("at work").await), @"
+        │ 🟡 valheim · starting
+        │ Asked by <@80351110224678912>.
+        │ Proxmox is at work since <time>.
+        │ — VM 101 · home
+        ");
         world.px.finish(&upid, "OK");
-        let done = answer.until("started").await;
-        println!("{}", shown(&done));
-        println!("{:?}", world.audit());
+        assert_snapshot!(shown(&answer.until("started").await), @"
+        │ 🟢 valheim · started
+        │ By <@80351110224678912>, done in 1 s.
+        │ — VM 101 · home
+        [Shutdown] (secondary) [Reboot] (secondary) [Refresh] (secondary)
+        ");
+        assert!(!answer.acked().await.ephemeral, "what is done is for all to see");
+        assert_eq!(world.writes(), ["POST /nodes/pve1/qemu/101/status/start"]);
+        world.audited(&["opened start 101", "sent", "closed done"]).await;
     });
+}
+
+#[test]
+fn a_stranger_is_refused_and_learns_nothing() {
+    run(Setup::default(), async |world| {
+        let stranger = world.person("stranger");
+        let real = stranger.slash("/vm start 101").await;
+        let real = real.first().await;
+        assert_snapshot!(shown(&real), @"
+        🔒 only stranger
+        │ ⛔ No guest 101 for you here
+        │ Pick one from the list that appears
+        │ while you type, or see `/access whoami`.
+        ");
+        let unreal = stranger.slash("/vm start 999").await;
+        let unreal = unreal.first().await;
+        let same = shown(&real).replace("101", "999") == shown(&unreal);
+        assert!(same, "a guest that is hidden and one that is not there look the same");
+        assert_eq!(world.writes(), Vec::<String>::new());
+        world.audited(&["refused start", "refused start"]).await;
+    });
+}
+
+#[test]
+fn a_friend_is_refused_what_no_rule_gives() {
+    run(Setup::default(), async |world| {
+        let max = world.person("max");
+        let refused = max.slash("/vm stop 102").await.first().await;
+        assert_snapshot!(shown(&refused), @"
+        🔒 only max
+        │ ⛔ You may not stop minecraft
+        │ Ask <@184405311681986560>.
+        │ — VM 102 · home
+        ");
+        let hidden = max.slash("/vm start 103").await.first().await;
+        assert!(shown(&hidden).contains("No guest 103 for you here"));
+        assert_eq!(world.writes(), Vec::<String>::new());
+        world.audited(&["refused stop 102", "refused start"]).await;
+    });
+}
+
+#[test]
+fn a_stop_is_asked_twice_and_then_done() {
+    run(Setup::default(), async |world| {
+        let owner = world.person("owner");
+        let asked = owner.slash("/vm stop 102").await;
+        let question = asked.first().await;
+        assert_snapshot!(shown(&question), @"
+        🔒 only owner
+        │ ⚠️ Really stop minecraft?
+        │ This pulls the plug: what is not saved
+        │ in the guest is lost.
+        │ The question holds for one minute.
+        │ — VM 102 · home
+        [Stop now] (danger) [Cancel] (secondary)
+        ");
+        assert_eq!(world.writes(), Vec::<String>::new());
+        let answer = owner.click(&question, "Stop now").await;
+        let upid = world.px.wait_task("qmstop", 102).await;
+        world.px.finish(&upid, "OK");
+        assert_snapshot!(shown(&answer.until("stopped").await), @"
+        │ ⚪ minecraft · stopped
+        │ By <@184405311681986560>, done in 0 s.
+        │ — VM 102 · home
+        [Start] (primary) [Refresh] (secondary)
+        ");
+        assert_snapshot!(shown(&asked.until("Confirmed").await), @"
+        🔒 only owner
+        │ ☑️ Stop now minecraft
+        │ Confirmed. See the answer below.
+        │ — VM 102 · home
+        ");
+        assert_eq!(world.writes(), ["POST /nodes/pve2/qemu/102/status/stop"]);
+    });
+}
+
+#[test]
+fn a_question_can_be_cancelled_and_is_then_closed() {
+    run(Setup::default(), async |world| {
+        let owner = world.person("owner");
+        let question = owner.slash("/vm stop 102").await.first().await;
+        let cancelled = owner.click(&question, "Cancel").await;
+        assert_snapshot!(shown(&cancelled.until("Cancelled").await), @"
+        🔒 only owner
+        │ ⚪ Did not stop minecraft
+        │ Cancelled. Nothing was done.
+        │ — VM 102 · home
+        ");
+        let again = owner.press(&question, &custom_id(&question, "Stop now")).await;
+        assert!(shown(&again.until("closed").await).contains("Nothing was done"));
+        assert_eq!(world.writes(), Vec::<String>::new());
+    });
+}
+
+#[test]
+fn a_question_is_for_the_person_who_was_asked() {
+    run(Setup::default(), async |world| {
+        let owner = world.person("owner");
+        let question = owner.slash("/vm stop 102").await.first().await;
+        let forged = world.person("max").press(&question, &custom_id(&question, "Stop now")).await;
+        assert_snapshot!(shown(&forged.first().await), @"
+        🔒 only max
+        │ ⛔ This question is not for you
+        │ It was put to <@184405311681986560>.
+        │ Use the command yourself.
+        ");
+        assert_eq!(world.writes(), Vec::<String>::new());
+        world.audited(&["refused confirm"]).await;
+        owner.click(&question, "Cancel").await.until("Cancelled").await;
+    });
+}
+
+#[test]
+fn a_question_about_a_guest_that_was_replaced_does_nothing() {
+    run(Setup::default(), async |world| {
+        let owner = world.person("owner");
+        let asked = owner.slash("/vm stop 102").await;
+        let question = asked.first().await;
+        world.px.set_guest(102, |guest| guest.name = "another".into());
+        fresh_snapshot(world).await;
+        let answer = owner.click(&question, "Stop now").await;
+        let shown = shown(&answer.until("another guest").await);
+        assert!(shown.contains("You were asked about minecraft"), "{shown}");
+        asked.until("Confirmed").await;
+        assert_eq!(world.writes(), Vec::<String>::new());
+    });
+}
+
+#[test]
+fn a_press_on_the_card_of_somebody_else_is_checked_for_the_presser() {
+    run(Setup::default(), async |world| {
+        let answer = world.person("owner").slash("/vm start 101").await;
+        let upid = world.px.wait_task("qmstart", 101).await;
+        world.px.finish(&upid, "OK");
+        let card = answer.until("started").await;
+        let refused = world.person("stranger").click(&card, "Reboot").await;
+        assert!(shown(&refused.first().await).contains("No guest home/101 for you here"));
+        assert_eq!(world.writes().len(), 1);
+        // Somebody who may gets a card of their own.
+        let reboot = world.person("max").click(&card, "Reboot").await;
+        let upid = world.px.wait_task("qmreboot", 101).await;
+        world.px.finish(&upid, "OK");
+        assert_snapshot!(shown(&reboot.until("rebooted").await), @"
+        │ 🟢 valheim · rebooted
+        │ By <@80351110224678912>, done in 0 s.
+        │ — VM 101 · home
+        [Shutdown] (secondary) [Reboot] (secondary) [Refresh] (secondary)
+        ");
+        assert!(shown(&answer.now().unwrap()).contains("started"), "the first card stays");
+    });
+}
+
+#[test]
+fn a_second_press_while_the_first_is_under_way_does_nothing() {
+    run(Setup::default(), async |world| {
+        let first = world.person("max").slash("/vm start 101").await;
+        let upid = world.px.wait_task("qmstart", 101).await;
+        first.until("at work").await;
+        let second = world.person("owner").slash("/vm start 101").await.first().await;
+        assert_snapshot!(shown(&second), @"
+        🔒 only owner
+        │ 🟡 valheim is starting already
+        │ Asked by <@80351110224678912>. Nothing was done.
+        │ Wait for that to end.
+        │ — VM 101 · home
+        [Refresh] (secondary)
+        ");
+        world.px.finish(&upid, "OK");
+        first.until("started").await;
+        assert_eq!(world.writes().len(), 1);
+    });
+}
+
+#[test]
+fn what_is_so_already_is_said_and_not_done() {
+    run(Setup::default(), async |world| {
+        let owner = world.person("owner");
+        let runs = owner.slash("/vm start 102").await.until("runs already").await;
+        assert_snapshot!(shown(&runs), @"
+        │ 🟢 minecraft · runs already
+        │ Asked by <@184405311681986560>. Nothing was done.
+        │ — VM 102 · home
+        [Shutdown] (secondary) [Reboot] (secondary) [Refresh] (secondary)
+        ");
+        let stopped = owner.slash("/ct shutdown 105").await.until("stopped already").await;
+        assert_snapshot!(shown(&stopped), @"
+        │ ⚪ web-lab · is stopped already
+        │ Asked by <@184405311681986560>. Nothing was done.
+        │ — CT 105 · home
+        [Start] (primary) [Refresh] (secondary)
+        ");
+        let template = owner.slash("/vm start 106").await.until("template").await;
+        assert!(shown(&template).contains("Nothing was done"));
+        let locked = owner.slash("/vm start 107").await.until("locked").await;
+        assert_snapshot!(shown(&locked), @"
+        │ 🔴 backup-me · did not start
+        │ Asked by <@184405311681986560>.
+        │ It is locked: a backup of it runs.
+        │ Try again when that has ended.
+        │ — VM 107 · home
+        [Start] (primary) [Refresh] (secondary)
+        ");
+        assert_eq!(world.writes(), Vec::<String>::new());
+    });
+}
+
+#[test]
+fn a_task_that_fails_is_told_in_plain_words_and_its_log_privately() {
+    run(Setup::default(), async |world| {
+        let answer = world.person("max").slash("/vm start 101").await;
+        let upid = world.px.wait_task("qmstart", 101).await;
+        world.px.log_line(&upid, "kvm: could not open disk image");
+        world.px.finish(&upid, "start failed: QEMU exited with code 1");
+        let failed = answer.until("did not start").await;
+        assert_snapshot!(shown(&failed), @"
+        │ 🔴 valheim · did not start
+        │ Asked by <@80351110224678912>.
+        │ Proxmox's task failed.
+        │ — VM 101 · home
+        [Start] (primary) [Refresh] (secondary)
+        ");
+        let log = answer.follow_up("what Proxmox wrote").await;
+        assert!(shown(&log).contains("could not open disk image"));
+        assert!(log.ephemeral_for.is_some(), "log lines are for the person who asked");
+        world.audited_last("closed failed").await;
+    });
+}
+
+#[test]
+fn warnings_are_a_success_with_a_note() {
+    run(Setup::default(), async |world| {
+        let answer = world.person("max").slash("/vm start 101").await;
+        let upid = world.px.wait_task("qmstart", 101).await;
+        world.px.finish(&upid, "WARNINGS: 2");
+        assert_snapshot!(shown(&answer.until("started").await), @"
+        │ 🟢 valheim · started
+        │ By <@80351110224678912>, done in 0 s.
+        │ ⚠️ Proxmox gave a warning on the way.
+        │ — VM 101 · home
+        [Shutdown] (secondary) [Reboot] (secondary) [Refresh] (secondary)
+        ");
+        answer.follow_up("what Proxmox wrote").await;
+        world.audited_last("closed warned").await;
+    });
+}
+
+#[test]
+fn a_task_whose_end_nobody_saw_is_called_unknown() {
+    run(Setup::default(), async |world| {
+        let answer = world.person("max").slash("/vm start 101").await;
+        let upid = world.px.wait_task("qmstart", 101).await;
+        world.px.finish_without_effect(&upid, "unexpected status");
+        assert_snapshot!(shown(&answer.until("unknown").await), @"
+        │ 🟠 valheim · outcome unknown
+        │ Asked by <@80351110224678912>.
+        │ Proxmox did not tell how it ended.
+        │ It does not run now.
+        │ Look again before you repeat it.
+        │ — VM 101 · home
+        [Refresh] (secondary)
+        ");
+        answer.follow_up("what Proxmox wrote").await;
+        world.audited_last("closed unknown").await;
+    });
+}
+
+#[test]
+fn a_task_that_ended_well_without_effect_is_not_called_started() {
+    run(Setup::default(), async |world| {
+        let answer = world.person("max").slash("/vm start 101").await;
+        let upid = world.px.wait_task("qmstart", 101).await;
+        world.px.finish_without_effect(&upid, "OK");
+        assert_snapshot!(shown(&answer.until("did not start").await), @"
+        │ 🟠 valheim · did not start
+        │ Asked by <@80351110224678912>.
+        │ Proxmox says the task ended well,
+        │ but it does not run.
+        │ Look again before you repeat it.
+        │ — VM 101 · home
+        [Start] (primary) [Refresh] (secondary)
+        ");
+    });
+}
+
+#[test]
+fn a_write_whose_answer_is_lost_is_sent_once_and_called_unknown() {
+    run(Setup::default(), async |world| {
+        let cut = Fault::once(FaultKind::DropAfterRequest).on(Match::any().method("POST"));
+        world.px.fault(cut);
+        let answer = world.person("max").slash("/vm start 101").await;
+        assert_snapshot!(shown(&answer.until("unknown").await), @"
+        │ 🟠 valheim · outcome unknown
+        │ Asked by <@80351110224678912>.
+        │ Proxmox did not tell how it ended.
+        │ It does not run now.
+        │ Look again before you repeat it.
+        │ — VM 101 · home
+        [Refresh] (secondary)
+        ");
+        assert_eq!(world.writes().len(), 1);
+        world.audited(&["opened start 101", "closed unknown"]).await;
+    });
+}
+
+#[test]
+fn a_guest_of_the_ha_manager_is_requested_until_it_is_so() {
+    run(Setup::default(), async |world| {
+        let answer = world.person("owner").slash("/vm start 108").await;
+        // The task only queues the request and is over at once; the guest does not run yet.
+        answer.until("at work").await;
+        assert!(world.px.tasks().iter().any(|t| t.kind == "hastart" && t.exit.is_some()));
+        assert!(!shown(&answer.now().unwrap()).contains("started"));
+        world.px.ha_settle(108);
+        assert!(shown(&answer.until("started").await).contains("ha-db"));
+    });
+}
+
+#[test]
+fn a_container_says_no_at_once_and_in_the_same_words() {
+    run(Setup::default(), async |world| {
+        let owner = world.person("owner");
+        world.px.fault(Fault::once(FaultKind::Status500("CT 105 already running".into()))
+            .on(Match::any().method("POST")));
+        let answer = owner.slash("/ct start 105").await.until("did not start").await;
+        assert_snapshot!(shown(&answer), @"
+        │ 🔴 web-lab · did not start
+        │ Asked by <@184405311681986560>.
+        │ It runs already.
+        │ — CT 105 · home
+        [Start] (primary) [Refresh] (secondary)
+        ");
+        world.audited_last("closed failed").await;
+    });
+}
+
+#[test]
+fn a_privilege_that_the_bot_lacks_is_named_to_those_who_can_give_it() {
+    let mut setup = Setup::default();
+    setup.px.acls.retain(|acl| !acl.privs.iter().any(|p| p == "VM.PowerMgmt"));
+    run(setup, async |world| {
+        let owner = world.person("owner").slash("/vm start 101").await;
+        assert_snapshot!(shown(&owner.until("did not start").await), @"
+        │ 🔴 valheim · did not start
+        │ Asked by <@184405311681986560>.
+        │ The bot itself lacks the right for it
+        │ in Proxmox. Tell the owner.
+        │ — VM 101 · home
+        [Start] (primary) [Refresh] (secondary)
+        ");
+        assert_snapshot!(shown(&owner.follow_up("lacks").await), @r#"
+        🔒 only owner
+        │ 🔑 What the bot lacks
+        │ The bot's token lacks VM.PowerMgmt
+        │ on `/vms/101`. On a Proxmox node, as root:
+        │ ```
+        │ pveum role add StewardVMPowerMgmt -privs "VM.Audit VM.PowerMgmt"
+        │ pveum acl modify /vms/101 -user discord@pve -role StewardVMPowerMgmt
+        │ pveum acl modify /vms/101 -token 'discord@pve!bot' -role StewardVMPowerMgmt
+        │ ```
+        "#);
+        let max = world.person("max").slash("/vm start 101").await;
+        assert!(shown(&max.until("did not start").await).contains("Tell the owner"));
+        assert_eq!(max.follow_ups().len(), 0, "privileges are not for everybody");
+    });
+}
+
+#[test]
+fn an_offline_node_is_said_and_nothing_is_sent() {
+    run(Setup::default(), async |world| {
+        world.px.set_node("pve2", |node| node.online = false);
+        fresh_snapshot(world).await;
+        let answer = world.person("owner").slash("/vm start 102").await;
+        assert_snapshot!(shown(&answer.until("did not start").await), @"
+        │ 🔴 minecraft · did not start
+        │ Asked by <@184405311681986560>.
+        │ Its node does not answer. Try again
+        │ when the node is back.
+        │ — VM 102 · home
+        [Refresh] (secondary)
+        ");
+        assert_eq!(world.writes(), Vec::<String>::new());
+    });
+}
+
+#[test]
+fn while_proxmox_hangs_nothing_is_done_and_it_is_said() {
+    run(Setup::default(), async |world| {
+        world.px.fault(Fault::always(FaultKind::Hang));
+        tokio::time::sleep(Duration::from_secs(11)).await;
+        let answer = world.person("max").slash("/vm start 101").await;
+        assert!(answer.acked().await.after < Duration::from_secs(1));
+        let said = patient(&answer, "does not answer").await;
+        assert!(shown(&said).contains("Nothing was done"));
+        world.px.clear_faults();
+        assert_eq!(world.writes(), Vec::<String>::new());
+    });
+}
+
+#[test]
+fn a_guest_that_vanished_between_typing_and_sending_is_not_there() {
+    run(Setup::default(), async |world| {
+        let max = world.person("max");
+        let offered = max.type_ahead("/vm start val").await;
+        assert_eq!(offered[0].name, "101 valheim · stopped");
+        world.px.remove_guest(101);
+        fresh_snapshot(world).await;
+        let answer = max.slash("/vm start 101").await.first().await;
+        assert!(shown(&answer).contains("No guest 101 for you here"));
+    });
+}
+
+#[test]
+fn vm_on_a_container_answers_with_the_right_command() {
+    run(Setup::default(), async |world| {
+        let answer = world.person("owner").slash("/vm start 105").await.first().await;
+        assert_snapshot!(shown(&answer), @"
+        🔒 only owner
+        │ ⛔ web-lab is a container
+        │ Use `/ct start 105`.
+        │ — CT 105 · home
+        ");
+        assert_eq!(world.writes(), Vec::<String>::new());
+    });
+}
+
+fn custom_id(message: &fake_discord::Message, label: &str) -> String {
+    message.custom_id(label).expect("a button of that label")
+}
+
+/// Until the bot has looked at Proxmox again: it does so every ten seconds by itself.
+async fn fresh_snapshot(world: &World) {
+    let count = |world: &World| {
+        let requests = world.px.requests();
+        requests.iter().filter(|r| r.path.contains("cluster/resources")).count()
+    };
+    let before = count(world);
+    for _ in 0..1500 {
+        if count(world) > before {
+            // The answer is on its way; the next command is decided after it.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("no new snapshot in 15 s");
+}
+
+async fn patient(answer: &fake_discord::Answer, contains: &str) -> fake_discord::Message {
+    for _ in 0..20 {
+        let there = answer.now().is_some_and(|m| m.text().contains(contains))
+            || answer.follow_ups().iter().any(|m| m.text().contains(contains));
+        if there {
+            break;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    answer.follow_up(contains).await
 }

@@ -32,11 +32,13 @@ const TOO_MUCH: [&str; 7] = [
 ];
 
 pub(super) async fn check(config: &Config) -> u8 {
-    let policy = Policy::compile(config);
-    if let Err(problems) = policy {
-        complain(&terminal::problems(&problems));
-        return CONFIGURATION;
-    }
+    let policy = match Policy::compile(config) {
+        Ok(policy) => policy,
+        Err(problems) => {
+            complain(&terminal::problems(&problems));
+            return CONFIGURATION;
+        }
+    };
     let rules = config.allow.len() + config.deny.len();
     let mut worst = tell(&words::configuration(rules, 0));
     let clusters = match app::clusters(config) {
@@ -48,7 +50,7 @@ pub(super) async fn check(config: &Config) -> u8 {
     };
     let mut code = TRY_AGAIN;
     for (cluster, inventory) in config.clusters.iter().zip(&clusters) {
-        match cluster_findings(inventory, &cluster.token_id).await {
+        match cluster_findings(inventory, &cluster.token_id, &policy).await {
             Ok(findings) => worst = findings.iter().map(tell).fold(worst, Grade::max),
             Err(error) => {
                 worst = tell(&words::not_reached(cluster.name.as_str(), &error));
@@ -76,6 +78,7 @@ fn tell(finding: &Finding) -> Grade {
 async fn cluster_findings(
     inventory: &std::sync::Arc<Inventory>,
     token: &str,
+    policy: &Policy,
 ) -> Result<Vec<Finding>, Error> {
     let client = inventory.client();
     let cluster = client.cluster().as_str();
@@ -102,6 +105,8 @@ async fn cluster_findings(
             words::lacks(cluster, token, path, privilege, what)
         }));
     }
+    let unseen = policy.pools().iter().filter(|pool| !snapshot.pools.contains(pool));
+    findings.extend(unseen.map(|pool| words::unseen_pool(cluster, token, pool)));
     let excess: Vec<&str> = TOO_MUCH.into_iter().filter(|p| held.contains(*p)).collect();
     if !excess.is_empty() {
         findings.push(words::too_much(cluster, token, &excess));

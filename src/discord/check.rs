@@ -37,7 +37,9 @@ pub async fn check(settings: &Settings) -> Checked {
             guilds: Vec::new(),
         };
     };
-    let bot = asked(http.get_current_user()).await.map(|user| user.name.clone());
+    let bot = asked(http.get_current_user())
+        .await
+        .map(|user| user.name.clone());
     let mut guilds = Vec::new();
     if bot.is_ok() {
         for guild in &settings.guilds {
@@ -53,7 +55,9 @@ async fn name_of(http: &Http, guild: GuildId) -> Result<String, Trouble> {
 }
 
 async fn asked<T>(call: impl Future<Output = serenity::Result<T>>) -> Result<T, Trouble> {
-    let answer = timeout(PATIENCE, call).await.map_err(|_| Trouble::NoAnswer)?;
+    let answer = timeout(PATIENCE, call)
+        .await
+        .map_err(|_| Trouble::NoAnswer)?;
     answer.map_err(|error| match error {
         serenity::Error::Http(HttpError::UnsuccessfulRequest(response)) => {
             match response.status_code.as_u16() {

@@ -52,7 +52,9 @@ fn read(id: &str) -> Option<Action> {
         ("n", Some(node)) => exact(node).map(Action::NodeStatus),
         ("list", Some("vm")) => Some(Action::GuestList(Kind::Vm)),
         ("list", Some("ct")) => Some(Action::GuestList(Kind::Ct)),
-        ("status", Some(guest)) => exact(guest).map(|guest| Action::GuestStatus { kind: None, guest }),
+        ("status", Some(guest)) => {
+            exact(guest).map(|guest| Action::GuestStatus { kind: None, guest })
+        }
         ("yes", Some(question)) => question_id(question).map(Action::Confirm),
         ("no", Some(question)) => question_id(question).map(Action::Cancel),
         (verb, Some(guest)) => power(verb, exact(guest)?),
@@ -71,7 +73,9 @@ fn power(verb: &str, guest: GuestQuery) -> Option<Action> {
 
 /// Parsing trims what people type; a custom id was written by us, so it must match to the letter.
 fn exact<T: std::str::FromStr + ToString>(text: &str) -> Option<T> {
-    text.parse::<T>().ok().filter(|parsed| parsed.to_string() == text)
+    text.parse::<T>()
+        .ok()
+        .filter(|parsed| parsed.to_string() == text)
 }
 
 fn question_id(text: &str) -> Option<QuestionId> {
@@ -126,7 +130,10 @@ mod tests {
             guest: guest("home/101"),
         };
         assert_eq!(encode(&start).unwrap(), "1:start:home/101");
-        assert_eq!(encode(&Action::Confirm(QuestionId(1))).unwrap(), "1:yes:0000000000000001");
+        assert_eq!(
+            encode(&Action::Confirm(QuestionId(1))).unwrap(),
+            "1:yes:0000000000000001"
+        );
     }
 
     #[test]
@@ -159,11 +166,36 @@ mod tests {
     fn forged_and_old_ids_are_unclear_and_never_panic() {
         let long = "9".repeat(5000);
         for id in [
-            "", "1", "1:", "1::", ":", "2:summary", "01:summary", "1:summary:", "1:Start:home/101",
-            "1:start", "1:start:", "1:start:../../x", "1:start: 101", "1:start:0101", "1:start:101:",
-            "1:start:home/101/x", "1:list:", "1:list:qemu", "1:yes:1", "1:yes:000000000000000G",
-            "1:yes:+00000000000000f", "1:yes:00000000000000FF", "1:no:00000000000000000", "1:n:",
-            "1:n:home/", "💥", "1:💥:101", "1:status:💥", "1:start:10\u{0}1", &long,
+            "",
+            "1",
+            "1:",
+            "1::",
+            ":",
+            "2:summary",
+            "01:summary",
+            "1:summary:",
+            "1:Start:home/101",
+            "1:start",
+            "1:start:",
+            "1:start:../../x",
+            "1:start: 101",
+            "1:start:0101",
+            "1:start:101:",
+            "1:start:home/101/x",
+            "1:list:",
+            "1:list:qemu",
+            "1:yes:1",
+            "1:yes:000000000000000G",
+            "1:yes:+00000000000000f",
+            "1:yes:00000000000000FF",
+            "1:no:00000000000000000",
+            "1:n:",
+            "1:n:home/",
+            "💥",
+            "1:💥:101",
+            "1:status:💥",
+            "1:start:10\u{0}1",
+            &long,
         ] {
             assert_eq!(decode(id), Action::Unclear(Unclear::Button), "{id:?}");
         }

@@ -1,10 +1,13 @@
 //! The edge to Discord, and the only folder that names serenity: `gateway` hears, `receive`
-//! understands, `answer` follows one interaction to its end, `send` and `rest` speak.
+//! understands, `answer` and `outcome` see one interaction to its end, `send` and `rest` speak.
 
 mod answer;
 mod check;
 mod custom_id;
+mod failed;
+mod fit;
 mod gateway;
+mod outcome;
 mod receive;
 mod register;
 mod rest;
@@ -26,7 +29,7 @@ use gateway::Heard;
 use rest::Rest;
 
 pub use check::{Checked, Trouble, check};
-pub use rest::Failed;
+pub use failed::Failed;
 
 /// How long what was begun may go on after the signal to stop.
 const FINISH_WITHIN: Duration = Duration::from_secs(10);
@@ -88,7 +91,10 @@ impl fmt::Display for Fatal {
                 "Discord does not accept the bot token (401): copy it again from the Bot page of \
                  the developer portal",
             ),
-            Self::Closed(code, why) => write!(f, "Discord's gateway refuses this bot for good ({code}): {why}"),
+            Self::Closed(code, why) => write!(
+                f,
+                "Discord's gateway refuses this bot for good ({code}): {why}"
+            ),
             Self::Tls(error) => write!(f, "TLS cannot be set up: {error}"),
             Self::Http(error) => write!(f, "the HTTP client cannot be set up: {error}"),
         }
@@ -104,27 +110,46 @@ pub struct Outbox {
 }
 
 impl Outbox {
+    /// # Errors
+    ///
+    /// [`Fatal::Http`]. Nothing is sent yet.
     pub fn new(settings: &Settings) -> Result<Self, Fatal> {
         let rest = Rest::new(settings).map_err(http_fatal)?;
-        Ok(Self { rest: Arc::new(rest) })
+        Ok(Self {
+            rest: Arc::new(rest),
+        })
     }
 
     /// To everybody in the channel; mentions nobody.
+    ///
+    /// # Errors
+    ///
+    /// Why it is not there, or why that is unknown. What may be tried again was.
     pub async fn post(&self, channel: ChannelId, reply: &Reply) -> Result<(), Failed> {
         self.rest.post(channel, &send::public(reply)).await
     }
 
     /// To everybody in the channel, telling one person of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Outbox::post`].
     pub async fn post_for(
         &self,
         channel: ChannelId,
         user: UserId,
         reply: &Reply,
     ) -> Result<(), Failed> {
-        self.rest.post(channel, &send::public_for(user, reply)).await
+        self.rest
+            .post(channel, &send::public_for(user, reply))
+            .await
     }
 
     /// To one person alone.
+    ///
+    /// # Errors
+    ///
+    /// As [`Outbox::post`]; many people take no direct messages.
     pub async fn direct(&self, user: UserId, reply: &Reply) -> Result<(), Failed> {
         self.rest.direct(user, &send::public(reply)).await
     }
@@ -136,12 +161,23 @@ fn http_fatal(error: reqwest::Error) -> Fatal {
 
 /// Hears and answers until `stop`; then takes nothing new, lets what was begun come to its end for
 /// a while, and goes offline.
-pub async fn run(settings: Settings, desk: Arc<Desk>, stop: CancellationToken) -> Result<(), Fatal> {
-    let http = Arc::new(rest::http(&settings).map_err(http_fatal)?);
+///
+/// # Errors
+///
+/// Why no further try to listen can succeed.
+pub async fn run(
+    settings: Settings,
+    desk: Arc<Desk>,
+    stop: CancellationToken,
+) -> Result<(), Fatal> {
+    // Its own: a fatal end cancels it, and only the caller knows what else that should stop.
+    let stop = stop.child_token();
+    let rest = Rest::new(&settings).map_err(http_fatal)?;
+    let http = Arc::new(rest.http(&settings));
     let tasks = TaskTracker::new();
     let closing = CancellationToken::new();
     let edge = Arc::new(answer::Edge {
-        rest: Rest::new(&settings).map_err(http_fatal)?,
+        rest,
         settings: settings.clone(),
         desk,
         tasks: tasks.clone(),
@@ -165,11 +201,14 @@ pub async fn run(settings: Settings, desk: Arc<Desk>, stop: CancellationToken) -
         stop.cancelled().await;
         tasks.close();
         if timeout(FINISH_WITHIN, tasks.wait()).await.is_err() {
-            tracing::warn!(unfinished = tasks.len(), "stopping in the middle of something");
+            tracing::warn!(
+                unfinished = tasks.len(),
+                "stopping in the middle of something"
+            );
         }
         closing.cancel();
     };
-    let listening = gateway::listen(&settings, &http, &closing, heard);
+    let listening = Box::pin(gateway::listen(&settings, &http, &closing, heard));
     let (listened, ()) = tokio::join!(
         async {
             let listened = listening.await;

@@ -63,7 +63,12 @@ fn ticket(raw: &Value) -> Option<Ticket> {
     })
 }
 
-fn understood(settings: &Settings, guild: GuildId, id: InteractionId, interaction: &Interaction) -> What {
+fn understood(
+    settings: &Settings,
+    guild: GuildId,
+    id: InteractionId,
+    interaction: &Interaction,
+) -> What {
     let place = |channel: &Option<PartialChannel>, id: serenity::model::id::ChannelId| {
         (ChannelId(id.get()), channel.as_ref().and_then(parent))
     };
@@ -80,9 +85,14 @@ fn understood(settings: &Settings, guild: GuildId, id: InteractionId, interactio
     };
     let actor = actor(member, guild, channel, parent);
     let typing = matches!(interaction, Interaction::Autocomplete(_));
-    let listens = settings.channels.is_empty() || settings.channels.iter().any(|id| actor.is_in(*id));
+    let listens =
+        settings.channels.is_empty() || settings.channels.iter().any(|id| actor.is_in(*id));
     if !listens {
-        return if typing { What::NothingToComplete } else { What::WrongChannel(actor) };
+        return if typing {
+            What::NothingToComplete
+        } else {
+            What::WrongChannel(actor)
+        };
     }
     let (door, action) = match interaction {
         Interaction::Autocomplete(i) => return completion(i, actor),
@@ -105,12 +115,19 @@ fn parent(channel: &PartialChannel) -> Option<ChannelId> {
         channel.kind,
         ChannelType::NewsThread | ChannelType::PublicThread | ChannelType::PrivateThread
     );
-    channel.parent_id.filter(|_| thread).map(|id| ChannelId(id.get()))
+    channel
+        .parent_id
+        .filter(|_| thread)
+        .map(|id| ChannelId(id.get()))
 }
 
 fn actor(member: &Member, guild: GuildId, channel: ChannelId, parent: Option<ChannelId>) -> Actor {
     let user = &member.user;
-    let name = member.nick.as_ref().or(user.global_name.as_ref()).unwrap_or(&user.name);
+    let name = member
+        .nick
+        .as_ref()
+        .or(user.global_name.as_ref())
+        .unwrap_or(&user.name);
     Actor {
         user: UserId(user.id.get()),
         name: name.clone(),
@@ -121,17 +138,21 @@ fn actor(member: &Member, guild: GuildId, channel: ChannelId, parent: Option<Cha
     }
 }
 
-fn door(pressed: &ComponentInteraction, presser: UserId) -> Door {
-    let flags = pressed.message.flags.unwrap_or_default();
-    let asker = pressed.message.interaction_metadata.as_deref().and_then(|asked| match asked {
-        MessageInteractionMetadata::Command(asked) => Some(asked.user.id),
-        MessageInteractionMetadata::Component(asked) => Some(asked.user.id),
-        MessageInteractionMetadata::ModalSubmit(asked) => Some(asked.user.id),
-        _ => None,
-    });
+fn door(press: &ComponentInteraction, by: UserId) -> Door {
+    let flags = press.message.flags.unwrap_or_default();
+    let asker = press
+        .message
+        .interaction_metadata
+        .as_deref()
+        .and_then(|asked| match asked {
+            MessageInteractionMetadata::Command(asked) => Some(asked.user.id),
+            MessageInteractionMetadata::Component(asked) => Some(asked.user.id),
+            MessageInteractionMetadata::ModalSubmit(asked) => Some(asked.user.id),
+            _ => None,
+        });
     Door::Button {
         private: flags.contains(MessageFlags::EPHEMERAL),
-        own: asker.is_some_and(|id| id.get() == presser.0),
+        own: asker.is_some_and(|id| id.get() == by.0),
     }
 }
 
@@ -169,7 +190,9 @@ fn argument(wants: Wants, options: &[CommandDataOption]) -> Result<Argument, Unc
 
 fn completion(typed: &CommandInteraction, actor: Actor) -> What {
     let wanted = row(&typed.data.name, &typed.data.options).and_then(|(row, options)| {
-        let option = options.iter().find(|option| Some(option.name.as_str()) == row.wants.option())?;
+        let option = options
+            .iter()
+            .find(|option| Some(option.name.as_str()) == row.wants.option())?;
         let CommandDataOptionValue::Autocomplete { value, .. } = &option.value else {
             return None;
         };
@@ -186,13 +209,18 @@ fn completion(typed: &CommandInteraction, actor: Actor) -> What {
 }
 
 /// The row of a command, and the options that are left once its subcommand is unpacked.
-fn row<'a>(name: &'a str, options: &'a [CommandDataOption]) -> Option<(&'static Row, &'a [CommandDataOption])> {
+fn row<'a>(
+    name: &'a str,
+    options: &'a [CommandDataOption],
+) -> Option<(&'static Row, &'a [CommandDataOption])> {
     let mut path = vec![name];
     let mut options = options;
     while let [
         CommandDataOption {
             name,
-            value: CommandDataOptionValue::SubCommand(inner) | CommandDataOptionValue::SubCommandGroup(inner),
+            value:
+                CommandDataOptionValue::SubCommand(inner)
+                | CommandDataOptionValue::SubCommandGroup(inner),
             ..
         },
     ] = options

@@ -48,7 +48,12 @@ pub(super) async fn register(http: Arc<Http>, application: u64, guilds: Vec<Guil
     }
 }
 
-async fn register_in(http: &Http, application: u64, guild: GuildId, wanted: &Value) -> serenity::Result<()> {
+async fn register_in(
+    http: &Http,
+    application: u64,
+    guild: GuildId,
+    wanted: &Value,
+) -> serenity::Result<()> {
     let route = Route::GuildCommands {
         application_id: ApplicationId::new(application),
         guild_id: serenity::model::id::GuildId::new(guild.0),
@@ -61,7 +66,8 @@ async fn register_in(http: &Http, application: u64, guild: GuildId, wanted: &Val
         return Ok(());
     }
     let body = serde_json::to_vec(wanted)?;
-    http.request(Request::new(route, LightMethod::Put).body(Some(body))).await?;
+    http.request(Request::new(route, LightMethod::Put).body(Some(body)))
+        .await?;
     tracing::info!(guild.id = %guild, "commands registered");
     Ok(())
 }
@@ -71,7 +77,9 @@ fn not_there(error: &serenity::Error) -> bool {
     let serenity::Error::Http(error) = error else {
         return false;
     };
-    error.status_code().is_some_and(|status| matches!(status.as_u16(), 403 | 404))
+    error
+        .status_code()
+        .is_some_and(|status| matches!(status.as_u16(), 403 | 404))
 }
 
 /// `default_member_permissions` stays unset: the bot's own gate decides, not Discord's menu.
@@ -80,7 +88,10 @@ fn definitions() -> Vec<CreateCommand> {
     for row in TABLE {
         groups.entry(row.path[0]).or_default().push(row);
     }
-    groups.into_iter().map(|(name, rows)| definition(name, &rows)).collect()
+    groups
+        .into_iter()
+        .map(|(name, rows)| definition(name, &rows))
+        .collect()
 }
 
 fn definition(name: &str, rows: &[&Row]) -> CreateCommand {
@@ -90,15 +101,21 @@ fn definition(name: &str, rows: &[&Row]) -> CreateCommand {
     match rows {
         [row] if row.path.len() == 1 => command.description(row.help).set_options(options(row)),
         rows => {
-            let help = GROUPS.iter().find(|(group, _)| *group == name).map_or(name, |(_, help)| help);
-            command.description(help).set_options(rows.iter().map(|row| subcommand(row)).collect())
+            let help = GROUPS
+                .iter()
+                .find(|(group, _)| *group == name)
+                .map_or(name, |(_, help)| help);
+            command
+                .description(help)
+                .set_options(rows.iter().map(|row| subcommand(row)).collect())
         }
     }
 }
 
 fn subcommand(row: &Row) -> CreateCommandOption {
     let name = row.path.last().copied().unwrap_or_default();
-    CreateCommandOption::new(CommandOptionType::SubCommand, name, row.help).set_sub_options(options(row))
+    CreateCommandOption::new(CommandOptionType::SubCommand, name, row.help)
+        .set_sub_options(options(row))
 }
 
 fn options(row: &Row) -> Vec<CreateCommandOption> {
@@ -114,13 +131,17 @@ fn options(row: &Row) -> Vec<CreateCommandOption> {
 /// what Discord fills in by itself do not count.
 fn same(wanted: &Value, there: &Value) -> bool {
     let by_name = |list: &Value| -> Option<BTreeMap<String, Value>> {
-        let named = |command: &Value| Some((command["name"].as_str()?.to_owned(), meaning(command)));
+        let named =
+            |command: &Value| Some((command["name"].as_str()?.to_owned(), meaning(command)));
         list.as_array()?.iter().map(named).collect()
     };
     let known_places = |list: &Value| -> BTreeMap<String, [Value; 2]> {
         let places = |command: &Value| {
             let name = command["name"].as_str().unwrap_or_default().to_owned();
-            (name, ["contexts", "integration_types"].map(|key| command[key].clone()))
+            (
+                name,
+                ["contexts", "integration_types"].map(|key| command[key].clone()),
+            )
         };
         list.as_array().into_iter().flatten().map(places).collect()
     };
@@ -161,7 +182,12 @@ fn meaning(of: &Value) -> Value {
             kept[key] = of[key].clone();
         }
     }
-    let options: Vec<Value> = of["options"].as_array().into_iter().flatten().map(meaning).collect();
+    let options: Vec<Value> = of["options"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(meaning)
+        .collect();
     kept["options"] = Value::Array(options);
     kept
 }
@@ -219,12 +245,21 @@ mod tests {
             assert!(command.get("default_member_permissions").is_none());
             let deepest = match row.path {
                 [_] => command,
-                [_, sub] => command["options"].as_array().unwrap().iter().find(|o| o["name"] == *sub).unwrap(),
+                [_, sub] => command["options"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .find(|o| o["name"] == *sub)
+                    .unwrap(),
                 other => panic!("{other:?}"),
             };
             assert_eq!(deepest["description"], row.help);
-            let names: Vec<&str> =
-                deepest["options"].as_array().unwrap().iter().filter_map(|o| o["name"].as_str()).collect();
+            let names: Vec<&str> = deepest["options"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter_map(|o| o["name"].as_str())
+                .collect();
             assert_eq!(names, row.wants.option().into_iter().collect::<Vec<_>>());
         }
     }
@@ -234,7 +269,10 @@ mod tests {
         fn check(node: &Value) {
             let name = node["name"].as_str().unwrap();
             assert!((1..=32).contains(&name.len()), "{name}");
-            assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'));
+            assert!(
+                name.bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            );
             let help = node["description"].as_str().unwrap().chars().count();
             assert!((1..=100).contains(&help), "{name}");
             let options = node["options"].as_array().unwrap();
@@ -268,9 +306,9 @@ mod tests {
             |there| there[0]["options"][0]["options"] = json!([{"name": "x", "type": 3}]),
             |there| *there = json!({"message": "?"}),
         ];
-        for (n, change) in changes.into_iter().enumerate() {
+        for (n, spoil) in changes.into_iter().enumerate() {
             let mut changed = there.clone();
-            change(&mut changed);
+            spoil(&mut changed);
             assert!(!same(&wanted, &changed), "change {n}");
         }
     }

@@ -5,7 +5,6 @@
 //! The token of an interaction is a key to the channel for 15 minutes and stands in the address:
 //! no address ever gets into an error or a log line.
 
-use std::fmt;
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
@@ -17,6 +16,7 @@ use serenity::http::{Http, HttpBuilder};
 use tokio::time::{Instant, sleep};
 
 use super::Settings;
+use super::failed::Failed;
 use super::send::Outgoing;
 use crate::ids::{ChannelId, InteractionId, UserId};
 
@@ -38,7 +38,7 @@ const PATIENCE: [Duration; 6] = [
     Duration::from_secs(30),
 ];
 const WITHOUT_RETRY_AFTER: Duration = Duration::from_secs(1);
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// What it takes to answer one interaction, until Discord's 15 minutes are over.
 #[derive(Clone)]
@@ -55,73 +55,10 @@ pub(super) struct InteractionToken(String);
 
 impl InteractionToken {
     /// `None` for what cannot be one segment of an address as it is.
-    pub fn new(text: &str) -> Option<Self> {
+    pub(super) fn new(text: &str) -> Option<Self> {
         let plain = |b: u8| b.is_ascii_graphic() && !b"/\\?#%".contains(&b);
         let dots = text.bytes().all(|b| b == b'.');
         (!dots && text.bytes().all(plain)).then(|| Self(text.to_owned()))
-    }
-}
-
-/// Why Discord did not do it, as far as it makes a difference.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Failed {
-    /// 40060: somebody acknowledged this interaction before.
-    AlreadyAnswered,
-    /// 10062: too late, or never known.
-    UnknownInteraction,
-    /// 50027 or 10015: the 15 minutes are over.
-    TokenExpired,
-    Refused {
-        status: u16,
-        code: i64,
-        message: String,
-    },
-    /// 429, and when to try again.
-    Limited(Duration),
-    /// It surely never left this machine.
-    NotSent(String),
-    /// It may have arrived.
-    Unsure(String),
-}
-
-impl fmt::Display for Failed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::AlreadyAnswered => f.write_str("already acknowledged (40060)"),
-            Self::UnknownInteraction => f.write_str("unknown interaction (10062)"),
-            Self::TokenExpired => f.write_str("the interaction's 15 minutes are over"),
-            Self::Refused {
-                status,
-                code,
-                message,
-            } => write!(f, "refused with {status}, code {code}: {message}"),
-            Self::Limited(wait) => write!(f, "rate limited for {:.1} s", wait.as_secs_f64()),
-            Self::NotSent(why) => write!(f, "not sent: {why}"),
-            Self::Unsure(why) => write!(f, "no answer: {why}"),
-        }
-    }
-}
-
-impl std::error::Error for Failed {}
-
-impl Failed {
-    /// Whether the same request may do better later.
-    fn passes(&self) -> bool {
-        match self {
-            Self::Limited(_) | Self::NotSent(_) | Self::Unsure(_) => true,
-            Self::Refused { status, .. } => *status >= 500,
-            Self::AlreadyAnswered | Self::UnknownInteraction | Self::TokenExpired => false,
-        }
-    }
-
-    /// Whether Discord refuses what the message says or how it is made.
-    pub(super) fn is_our_mistake(&self) -> bool {
-        matches!(self, Self::Refused { status, .. } if (400..500).contains(status) && !matches!(status, 403 | 404))
-    }
-
-    /// Whether it was surely not done, so that doing it again cannot do it twice.
-    fn undone(&self) -> bool {
-        matches!(self, Self::Limited(_) | Self::NotSent(_))
     }
 }
 
@@ -135,7 +72,7 @@ pub(super) struct Rest {
 struct Call<'a> {
     method: Method,
     path: String,
-    as_bot: bool,
+    by_bot: bool,
     message: Option<&'a Outgoing>,
     timeout: Duration,
 }
@@ -145,21 +82,30 @@ struct Call<'a> {
 /// Its rate limiter goes out together with the proxy setting: with the limiter on, serenity ignores
 /// the proxy and sends the token to the real Discord; and the limiter repeats without a pause when
 /// it cannot read a `Retry-After`. These few calls are paced by their callers.
-pub(super) fn http(settings: &Settings) -> Result<Http, reqwest::Error> {
+fn http_on(client: reqwest::Client, settings: &Settings) -> Http {
     let mut http = HttpBuilder::new(settings.token())
-        .client(client()?)
+        .client(client)
         .ratelimiter_disabled(true)
         .default_allowed_mentions(CreateAllowedMentions::new());
     if let Some(base) = &settings.api_url {
         http = http.proxy(base);
     }
-    Ok(http.build())
+    http.build()
+}
+
+/// serenity's sender alone.
+pub(super) fn http(settings: &Settings) -> Result<Http, reqwest::Error> {
+    Ok(http_on(client()?, settings))
 }
 
 /// Discord is spoken to directly, as the gateway cannot go through a proxy either.
 fn client() -> Result<reqwest::Client, reqwest::Error> {
     reqwest::Client::builder()
-        .user_agent(concat!("DiscordBot (pve-steward, ", env!("CARGO_PKG_VERSION"), ")"))
+        .user_agent(concat!(
+            "DiscordBot (pve-steward, ",
+            env!("CARGO_PKG_VERSION"),
+            ")"
+        ))
         .connect_timeout(Duration::from_secs(5))
         .timeout(Duration::from_secs(20))
         .no_proxy()
@@ -167,7 +113,7 @@ fn client() -> Result<reqwest::Client, reqwest::Error> {
 }
 
 impl Rest {
-    pub fn new(settings: &Settings) -> Result<Self, reqwest::Error> {
+    pub(super) fn new(settings: &Settings) -> Result<Self, reqwest::Error> {
         // A token with a line end in it makes no header; Discord then says 401, which is the truth.
         let mut authorization = HeaderValue::from_str(&format!("Bot {}", settings.token()))
             .unwrap_or_else(|_| HeaderValue::from_static("Bot"));
@@ -180,9 +126,14 @@ impl Rest {
         })
     }
 
+    /// serenity's sender over the same connections: what it has opened is open for the first answer.
+    pub(super) fn http(&self, settings: &Settings) -> Http {
+        http_on(self.client.clone(), settings)
+    }
+
     /// The first answer. 40060 to the first try means that another replica was faster; once a try of
     /// ours was sent and not answered, it means that ours had arrived.
-    pub async fn callback(&self, ticket: &Ticket, message: &Outgoing) -> Result<(), Failed> {
+    pub(super) async fn callback(&self, ticket: &Ticket, message: &Outgoing) -> Result<(), Failed> {
         let mut may_have_arrived = false;
         let mut timeout = FIRST_TRY;
         loop {
@@ -212,19 +163,23 @@ impl Rest {
     }
 
     /// Changes the first answer; one try.
-    pub async fn edit(&self, ticket: &Ticket, message: &Outgoing) -> Result<(), Failed> {
+    pub(super) async fn edit(&self, ticket: &Ticket, message: &Outgoing) -> Result<(), Failed> {
         let call = Call::new(Method::PATCH, ticket.original(), Some(message)).within(PASSING_EDIT);
         self.send(&call).await.map(drop)
     }
 
     /// Changes the first answer; keeps trying for about a minute.
-    pub async fn edit_patiently(&self, ticket: &Ticket, message: &Outgoing) -> Result<(), Failed> {
+    pub(super) async fn edit_patiently(
+        &self,
+        ticket: &Ticket,
+        message: &Outgoing,
+    ) -> Result<(), Failed> {
         let call = Call::new(Method::PATCH, ticket.original(), Some(message));
         self.send_patiently(&call, Failed::passes).await.map(drop)
     }
 
     /// Takes the first answer away.
-    pub async fn delete(&self, ticket: &Ticket) -> Result<(), Failed> {
+    pub(super) async fn delete(&self, ticket: &Ticket) -> Result<(), Failed> {
         let call = Call::new(Method::DELETE, ticket.original(), None);
         match self.send_patiently(&call, Failed::passes).await {
             // Unknown message: it is gone, if only by the try before.
@@ -234,32 +189,41 @@ impl Rest {
     }
 
     /// One more message that belongs to the interaction.
-    pub async fn follow_up(&self, ticket: &Ticket, message: &Outgoing) -> Result<(), Failed> {
+    pub(super) async fn follow_up(
+        &self,
+        ticket: &Ticket,
+        message: &Outgoing,
+    ) -> Result<(), Failed> {
         let path = format!("/webhooks/{}/{}", ticket.application, ticket.token.0);
         let call = Call::new(Method::POST, path, Some(message));
         self.send_patiently(&call, Failed::undone).await.map(drop)
     }
 
     /// A message that belongs to no interaction.
-    pub async fn post(&self, channel: ChannelId, message: &Outgoing) -> Result<(), Failed> {
+    pub(super) async fn post(&self, channel: ChannelId, message: &Outgoing) -> Result<(), Failed> {
         let path = format!("/channels/{channel}/messages");
-        let call = Call::new(Method::POST, path, Some(message)).as_bot();
+        let call = Call::new(Method::POST, path, Some(message)).by_bot();
         self.send_patiently(&call, Failed::undone).await.map(drop)
     }
 
     /// A message to one person alone.
-    pub async fn direct(&self, user: UserId, message: &Outgoing) -> Result<(), Failed> {
+    pub(super) async fn direct(&self, user: UserId, message: &Outgoing) -> Result<(), Failed> {
         let recipient = Outgoing::bare(json!({"recipient_id": user.to_string()}));
         let path = "/users/@me/channels".to_owned();
-        let call = Call::new(Method::POST, path, Some(&recipient)).as_bot();
+        let call = Call::new(Method::POST, path, Some(&recipient)).by_bot();
         let opened = self.send_patiently(&call, Failed::passes).await?;
         let channel = opened["id"].as_str().and_then(|id| id.parse().ok());
-        let channel = channel.ok_or_else(|| Failed::Unsure("no channel id in the answer".to_owned()))?;
+        let channel =
+            channel.ok_or_else(|| Failed::Unsure("no channel id in the answer".to_owned()))?;
         self.post(channel, message).await
     }
 
     /// Sends until it is done, as long as `again` says that another try may help.
-    async fn send_patiently(&self, call: &Call<'_>, again: fn(&Failed) -> bool) -> Result<Value, Failed> {
+    async fn send_patiently(
+        &self,
+        call: &Call<'_>,
+        again: fn(&Failed) -> bool,
+    ) -> Result<Value, Failed> {
         let mut waits = PATIENCE.into_iter();
         loop {
             let failed = match self.send(call).await {
@@ -279,8 +243,11 @@ impl Rest {
 
     async fn send(&self, call: &Call<'_>) -> Result<Value, Failed> {
         let url = format!("{}{}", self.base, call.path);
-        let mut request = self.client.request(call.method.clone(), url).timeout(call.timeout);
-        if call.as_bot {
+        let mut request = self
+            .client
+            .request(call.method.clone(), url)
+            .timeout(call.timeout);
+        if call.by_bot {
             request = request.header(AUTHORIZATION, self.authorization.clone());
         }
         request = match call.message {
@@ -295,7 +262,10 @@ impl Rest {
 
 impl Ticket {
     fn original(&self) -> String {
-        format!("/webhooks/{}/{}/messages/@original", self.application, self.token.0)
+        format!(
+            "/webhooks/{}/{}/messages/@original",
+            self.application, self.token.0
+        )
     }
 }
 
@@ -304,14 +274,14 @@ impl<'a> Call<'a> {
         Self {
             method,
             path,
-            as_bot: false,
+            by_bot: false,
             message,
             timeout: USUAL,
         }
     }
 
-    fn as_bot(mut self) -> Self {
-        self.as_bot = true;
+    fn by_bot(mut self) -> Self {
+        self.by_bot = true;
         self
     }
 
@@ -327,7 +297,10 @@ fn form(message: &Outgoing) -> Result<Form, Failed> {
     let mut form = Form::new().part("payload_json", payload);
     for (n, (name, text)) in message.files.iter().enumerate() {
         let file = Part::text(text.clone()).file_name(name.clone());
-        form = form.part(format!("files[{n}]"), typed(file, "text/plain; charset=utf-8")?);
+        form = form.part(
+            format!("files[{n}]"),
+            typed(file, "text/plain; charset=utf-8")?,
+        );
     }
     Ok(form)
 }
@@ -342,7 +315,11 @@ fn not_answered(error: reqwest::Error) -> Failed {
         why = format!("{why}: {inner}");
         cause = inner.source();
     }
-    if never_sent { Failed::NotSent(why) } else { Failed::Unsure(why) }
+    if never_sent {
+        Failed::NotSent(why)
+    } else {
+        Failed::Unsure(why)
+    }
 }
 
 async fn read(response: Response) -> Result<Value, Failed> {
@@ -403,23 +380,18 @@ mod tests {
         assert_eq!(millis(json!({"retry_after": 1e300}), &none), 1000);
         assert_eq!(millis(json!({"retry_after": 900}), &none), 60_000);
         assert_eq!(millis(json!({}), &header), 2000);
-        for unreadable in [json!({}), json!({"retry_after": "soon"}), json!({"retry_after": -1}), json!(null)] {
+        for unreadable in [
+            json!({}),
+            json!({"retry_after": "soon"}),
+            json!({"retry_after": -1}),
+            json!(null),
+        ] {
             assert_eq!(millis(unreadable, &none), 1000);
         }
-        header.insert(RETRY_AFTER, HeaderValue::from_static("Fri, 07 Nov 2026 23:59:59 GMT"));
+        header.insert(
+            RETRY_AFTER,
+            HeaderValue::from_static("Fri, 07 Nov 2026 23:59:59 GMT"),
+        );
         assert_eq!(millis(json!({}), &header), 1000);
-    }
-
-    #[test]
-    fn only_what_was_surely_not_done_is_posted_again() {
-        assert!(Failed::Limited(Duration::ZERO).undone());
-        assert!(Failed::NotSent(String::new()).undone());
-        assert!(!Failed::Unsure(String::new()).undone());
-        let server = Failed::Refused {
-            status: 502,
-            code: 0,
-            message: String::new(),
-        };
-        assert!(server.passes() && !server.undone());
     }
 }

@@ -1,28 +1,20 @@
 //! A [`Reply`] in Discord's words: embeds, buttons, files, and never a mention that nobody meant.
 //!
 //! Discord refuses a message that is over one of its limits, and then nobody is answered. So the
-//! limits hold by construction: long text is split at line ends, and what does not fit into one
-//! message goes into a text file whole.
+//! limits hold by construction, those of text in `fit`.
 
 use serde_json::{Map, Value, json};
 
 use super::custom_id;
-use crate::embed::{Button, Card, Colour, Reply, Style, edge};
+use super::fit::{WHOLE_ANSWER, laid_out};
+use crate::embed::{Button, Card, Colour, Reply, Style};
 use crate::ids::UserId;
 
-const TITLE: usize = 256;
-const BODY: usize = 4096;
-const FOOTER: usize = 2048;
-/// Over all embeds of a message.
-const TEXT: usize = 6000;
-const EMBEDS: usize = 10;
 const FILES: usize = 10;
 const BUTTONS_IN_ROW: usize = 5;
 const BUTTONS: usize = 25;
 /// Discord takes 10 MiB a file and 25 MiB a request.
 const FILE_BYTES: usize = 2 * 1024 * 1024;
-
-const WHOLE_ANSWER: &str = "answer.txt";
 
 const EPHEMERAL: u64 = 64;
 
@@ -61,7 +53,7 @@ pub(super) fn public_for(user: UserId, reply: &Reply) -> Outgoing {
 
 impl Outgoing {
     /// A body without text or files.
-    pub fn bare(body: Value) -> Self {
+    pub(super) fn bare(body: Value) -> Self {
         Self {
             body,
             files: Vec::new(),
@@ -69,7 +61,7 @@ impl Outgoing {
     }
 
     /// The same as the answer of type `kind` to an interaction.
-    pub fn callback(self, kind: u8) -> Self {
+    pub(super) fn callback(self, kind: u8) -> Self {
         Self {
             body: json!({"type": kind, "data": self.body}),
             files: self.files,
@@ -93,7 +85,12 @@ fn message(reply: &Reply) -> (Map<String, Value>, Vec<(String, String)>) {
     let files: Vec<(String, String)> = overflow
         .map(|text| (WHOLE_ANSWER.to_owned(), text))
         .into_iter()
-        .chain(reply.files.iter().map(|file| (file.name.clone(), file.text.clone())))
+        .chain(
+            reply
+                .files
+                .iter()
+                .map(|file| (file.name.clone(), file.text.clone())),
+        )
         .take(FILES)
         .map(bounded)
         .collect();
@@ -103,7 +100,11 @@ fn message(reply: &Reply) -> (Map<String, Value>, Vec<(String, String)>) {
         .map(|(id, (name, _))| json!({"id": id, "filename": name}))
         .collect();
     // Discord refuses a message without anything in it.
-    let content = if cards.is_empty() && files.is_empty() { "\u{200b}" } else { "" };
+    let content = if cards.is_empty() && files.is_empty() {
+        "\u{200b}"
+    } else {
+        ""
+    };
     let mut body = Map::new();
     body.insert("content".to_owned(), json!(content));
     body.insert("embeds".to_owned(), cards.iter().map(embed).collect());
@@ -158,10 +159,14 @@ fn rows(buttons: &[Button]) -> Value {
                     Style::Secondary => 2,
                     Style::Danger => 4,
                 };
-                let json = json!({"type": 2, "style": style, "label": button.label, "custom_id": id});
+                let json =
+                    json!({"type": 2, "style": style, "label": button.label, "custom_id": id});
                 shown.push((id, json));
             }
-            _ => tracing::error!(action.key = button.action.key(), "button left out: it does not fit"),
+            _ => tracing::error!(
+                action.key = button.action.key(),
+                "button left out: it does not fit"
+            ),
         }
     }
     let row = |row: &[(String, Value)]| {
@@ -171,113 +176,9 @@ fn rows(buttons: &[Button]) -> Value {
     shown.chunks(BUTTONS_IN_ROW).map(row).collect()
 }
 
-/// The cards as they fit into one message, and the whole text where they do not.
-fn laid_out(cards: &[Card]) -> (Vec<Card>, Option<String>) {
-    let parts: Vec<Card> = cards.iter().flat_map(split_card).collect();
-    if parts.len() <= EMBEDS && parts.iter().map(size).sum::<usize>() <= TEXT {
-        return (parts, None);
-    }
-    let note = edge::continued(WHOLE_ANSWER);
-    let mut room = TEXT - size(&note);
-    let mut shown: Vec<Card> = Vec::new();
-    for part in parts {
-        match room.checked_sub(size(&part)) {
-            Some(rest) if shown.len() < EMBEDS - 1 => room = rest,
-            _ => break,
-        }
-        shown.push(part);
-    }
-    shown.push(note);
-    (shown, Some(as_text(cards)))
-}
-
-/// One card as the embeds that it takes. A title or footer that is too long becomes body.
-fn split_card(card: &Card) -> Vec<Card> {
-    let mut title = card.title.clone();
-    let mut body = card.body.clone();
-    let mut footer = card.footer.clone().filter(|text| !text.trim().is_empty());
-    if length(&title) > TITLE {
-        body = format!("{}\n{body}", std::mem::take(&mut title));
-    }
-    if let Some(long) = footer.take_if(|text| length(text) > FOOTER) {
-        body = format!("{body}\n{long}");
-    }
-    let mut parts: Vec<Card> = split(&body, BODY)
-        .into_iter()
-        .map(|body| Card {
-            colour: card.colour,
-            title: std::mem::take(&mut title),
-            body: body.to_owned(),
-            footer: None,
-        })
-        .collect();
-    if let Some(last) = parts.last_mut() {
-        last.footer = footer;
-    }
-    // Discord trims white space, and refuses an embed that is then empty.
-    parts.retain(|part| {
-        let blank = part.title.trim().is_empty() && part.body.trim().is_empty();
-        !blank || part.footer.is_some()
-    });
-    parts
-}
-
-fn as_text(cards: &[Card]) -> String {
-    let mut text = String::new();
-    for card in cards {
-        for part in [Some(&card.title), Some(&card.body), card.footer.as_ref()] {
-            if let Some(part) = part.filter(|part| !part.is_empty()) {
-                text.push_str(part);
-                text.push('\n');
-            }
-        }
-        text.push('\n');
-    }
-    text
-}
-
-fn size(card: &Card) -> usize {
-    length(&card.title) + length(&card.body) + card.footer.as_deref().map_or(0, length)
-}
-
-/// Discord's documents say characters and not which; UTF-16 units are never fewer than code points.
-fn length(text: &str) -> usize {
-    text.encode_utf16().count()
-}
-
-/// Pieces of at most `most`, cut at line ends where there are any. At least one piece.
-fn split(text: &str, most: usize) -> Vec<&str> {
-    let mut pieces = Vec::new();
-    let mut rest = text;
-    while length(rest) > most {
-        let limit = fitting(rest, most);
-        let (end, next) = match rest[..limit].rfind('\n') {
-            Some(line_end) if line_end > 0 => (line_end, line_end + 1),
-            _ => (limit, limit),
-        };
-        pieces.push(&rest[..end]);
-        rest = &rest[next..];
-    }
-    if !rest.is_empty() || pieces.is_empty() {
-        pieces.push(rest);
-    }
-    pieces
-}
-
-/// The number of bytes of `text` that make at most `most` UTF-16 units.
-fn fitting(text: &str, most: usize) -> usize {
-    let mut units = 0;
-    for (at, letter) in text.char_indices() {
-        units += letter.len_utf16();
-        if units > most {
-            return at;
-        }
-    }
-    text.len()
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::fit::{BODY, EMBEDS, FOOTER, TEXT, TITLE, length};
     use super::*;
     use crate::action::{Action, QuestionId};
     use crate::embed::File;
@@ -312,8 +213,13 @@ mod tests {
             total += title + body + footer;
         }
         assert!(embeds.len() <= EMBEDS && total <= TEXT);
-        assert!(!embeds.is_empty() || text(&outgoing.body["content"]) > 0 || !outgoing.files.is_empty());
-        assert_eq!(outgoing.body["attachments"].as_array().unwrap().len(), outgoing.files.len());
+        assert!(
+            !embeds.is_empty() || text(&outgoing.body["content"]) > 0 || !outgoing.files.is_empty()
+        );
+        assert_eq!(
+            outgoing.body["attachments"].as_array().unwrap().len(),
+            outgoing.files.len()
+        );
         assert_eq!(outgoing.body["allowed_mentions"], json!({"parse": []}));
     }
 
@@ -343,7 +249,10 @@ mod tests {
         assert_within_limits(&outgoing);
         let embeds = outgoing.body["embeds"].as_array().unwrap();
         assert_eq!(embeds.len(), 2);
-        let whole: Vec<&str> = embeds.iter().map(|e| e["description"].as_str().unwrap()).collect();
+        let whole: Vec<&str> = embeds
+            .iter()
+            .map(|e| e["description"].as_str().unwrap())
+            .collect();
         assert_eq!(whole.join("\n").trim_end(), body.trim_end());
         assert_eq!(embeds[1]["footer"]["text"], "end");
         assert!(embeds[1].get("title").is_none());
@@ -404,29 +313,26 @@ mod tests {
 
     #[test]
     fn buttons_are_unique_and_five_a_row() {
-        let mut buttons: Vec<Button> =
-            (0..30).map(|id| button(Action::Confirm(QuestionId(id)))).collect();
+        let mut buttons: Vec<Button> = (0..30)
+            .map(|id| button(Action::Confirm(QuestionId(id))))
+            .collect();
         buttons.push(button(Action::Confirm(QuestionId(0))));
         let body = public(&Reply::card(card("t", "b", None)).with_buttons(buttons)).body;
         let rows = body["components"].as_array().unwrap();
         assert_eq!(rows.len(), 5);
-        assert!(rows.iter().all(|row| row["components"].as_array().unwrap().len() == 5));
+        assert!(
+            rows.iter()
+                .all(|row| row["components"].as_array().unwrap().len() == 5)
+        );
     }
 
     #[test]
     fn one_person_may_be_mentioned_and_nobody_else() {
         let body = public_for(UserId(7), &Reply::card(card("t", "@everyone <@8>", None))).body;
         assert_eq!(body["content"], "<@7>");
-        assert_eq!(body["allowed_mentions"], json!({"parse": [], "users": ["7"]}));
-    }
-
-    #[test]
-    fn split_keeps_every_letter() {
-        assert_eq!(split("", 4), [""]);
-        assert_eq!(split("abc", 4), ["abc"]);
-        assert_eq!(split("ab\ncd\nef", 5), ["ab", "cd\nef"]);
-        assert_eq!(split("abcdefghij", 4), ["abcd", "efgh", "ij"]);
-        assert_eq!(split("💥💥💥", 4), ["💥💥", "💥"]);
-        assert_eq!(split("\nabcdef", 4), ["\nabc", "def"]);
+        assert_eq!(
+            body["allowed_mentions"],
+            json!({"parse": [], "users": ["7"]})
+        );
     }
 }

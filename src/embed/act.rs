@@ -45,7 +45,11 @@ pub fn at_work(act: &Act) -> Reply {
 pub fn succeeded(act: &Act, took: Duration, warned: bool) -> Reply {
     let running = matches!(act.power, Power::Start | Power::Reboot);
     let (colour, mark) = if running { (Colour::Green, "🟢") } else { (Colour::Grey, "⚪") };
-    let mut body = format!("By {}, done in {}.", person(act.by), duration(took));
+    let took = match took.as_secs() {
+        0 => "at once".to_owned(),
+        _ => format!("in {}", duration(took)),
+    };
+    let mut body = format!("By {}, done {took}.", person(act.by));
     if warned {
         body.push_str("\n⚠️ Proxmox gave a warning on the way.");
     }

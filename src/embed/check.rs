@@ -100,6 +100,20 @@ pub fn lacks(cluster: &str, token: &str, path: &str, privilege: &str, what: &str
     )
 }
 
+/// A pool that rules name, and whose members the token cannot see.
+#[must_use]
+pub fn unseen_pool(cluster: &str, token: &str, pool: &str) -> Finding {
+    let path = format!("/pool/{pool}");
+    let lines = pveum_lines(&path, &["Pool.Audit".to_owned()], false, token).join("\n");
+    Finding::new(
+        Grade::Warning,
+        format!(
+            "{cluster}: rules name pool:{pool}, and the token cannot see who is in it. An allow by\n\
+             it gives nothing, a deny by it takes every guest that is in no visible pool.\n{lines}"
+        ),
+    )
+}
+
 /// More than a bot needs: whoever reads its secret has it too.
 #[must_use]
 pub fn too_much(cluster: &str, token: &str, privileges: &[&str]) -> Finding {

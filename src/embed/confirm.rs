@@ -5,7 +5,7 @@ use crate::ids::UserId;
 
 use super::problem::refusal;
 use super::reply::{Button, Card, Colour, Reply, Style};
-use super::words::{going_on, guest_footer, guest_name, person, verb};
+use super::words::{guest_footer, guest_name, person, verb};
 
 /// The question itself. Private: only the person who asked sees the buttons.
 #[must_use]
@@ -49,7 +49,9 @@ fn yes(power: Power) -> &'static str {
 /// What the question turns into when it was answered with yes.
 #[must_use]
 pub fn confirmed(power: Power, guest: &GuestFacts) -> Reply {
-    closed(Colour::Amber, format!("🟡 {} · {}", guest_name(guest), going_on(power)), "Confirmed.", guest)
+    // What comes of it is told elsewhere: here nothing is known but the yes.
+    let title = format!("☑️ {} {}", yes(power), guest_name(guest));
+    closed(Colour::Grey, title, "Confirmed. See the answer below.", guest)
 }
 
 #[must_use]

@@ -168,7 +168,7 @@ pub fn missing_privilege(path: &str, privileges: &[String], any: bool, token: &s
 #[must_use]
 pub fn pveum_lines(path: &str, privileges: &[String], any: bool, token: &str) -> Vec<String> {
     let wanted = if any { &privileges[..privileges.len().min(1)] } else { privileges };
-    let role: String = wanted.iter().filter_map(|p| p.rsplit('.').next()).collect();
+    let role: String = wanted.iter().map(|p| p.replace('.', "")).collect();
     // A role on a deeper path hides those inherited from above: what is read there comes along.
     let read = match path.split('/').nth(1) {
         Some("vms") => Some("VM.Audit"),

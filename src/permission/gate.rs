@@ -10,6 +10,23 @@ use super::policy::{Policy, RuleRef, Verdict};
 ///
 /// It cannot be made, copied, kept on disk or turned round elsewhere: no `Clone`, no `Serialize`,
 /// no public field. Every write to Proxmox asks for one and compares it with what it does.
+///
+/// ```compile_fail,E0308
+/// # use pve_steward::permission::Permit;
+/// fn copied(permit: &Permit) -> Permit { permit.clone() }
+/// ```
+/// ```compile_fail,E0451
+/// # use pve_steward::permission::Permit;
+/// fn turned(permit: Permit) -> Permit { Permit { confirm: false, ..permit } }
+/// ```
+/// ```compile_fail,E0277
+/// # use pve_steward::permission::Permit;
+/// fn kept(permit: Permit) { fn needs<T: serde::Serialize>(_: T) {} needs(permit) }
+/// ```
+/// ```compile_fail,E0599
+/// # use pve_steward::permission::Permit;
+/// fn made() -> Permit { Permit::default() }
+/// ```
 #[derive(Debug)]
 #[must_use]
 pub struct Permit {

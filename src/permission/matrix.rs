@@ -71,12 +71,12 @@ pub fn specimens(policy: &Policy, clusters: &[ClusterName]) -> Vec<(String, Gues
         .words
         .iter()
         .filter(|word| *word != "*")
-        .filter_map(|word| Some((word.clone(), specimen(word, first)?)));
-    let other = specimen("", first).map(|facts| ("any other guest".to_owned(), facts));
+        .filter_map(|word| Some((word.clone(), specimen(word, first, policy)?)));
+    let other = specimen("", first, policy).map(|facts| ("any other guest".to_owned(), facts));
     described.chain(other).collect()
 }
 
-fn specimen(word: &str, cluster: &ClusterName) -> Option<GuestFacts> {
+fn specimen(word: &str, cluster: &ClusterName, policy: &Policy) -> Option<GuestFacts> {
     let mut facts = GuestFacts {
         guest: GuestRef {
             cluster: cluster.clone(),
@@ -86,6 +86,8 @@ fn specimen(word: &str, cluster: &ClusterName) -> Option<GuestFacts> {
         node: "elsewhere".parse().ok()?,
         name: Some("unnamed".to_owned()),
         pool: None,
+        // All of them: an invented guest hides nothing.
+        pools_seen: policy.pools.clone(),
         tags: Vec::new(),
     };
     let plain = |pattern: &str| pattern.replace(['*', '?'], "x");

@@ -2,6 +2,7 @@
 //! the file has ten rules or a thousand for other people.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use crate::action::{Actor, Right, Target};
 use crate::config::{AllowRule, Config, DenyRule, Place, Problem};
@@ -16,6 +17,8 @@ pub struct Policy {
     pub(super) people: BTreeMap<String, UserId>,
     pub(super) roles: BTreeMap<String, RoleId>,
     pub(super) words: Vec<String>,
+    /// The pools that rules name.
+    pub(super) pools: Arc<[String]>,
     allow: Vec<Allow>,
     deny: Vec<Deny>,
     users: HashMap<UserId, Mine>,
@@ -89,6 +92,7 @@ impl Policy {
             people: config.people.clone(),
             roles: config.roles.clone(),
             words: selector_words(config),
+            pools: pools_named(config),
             allow: Vec::new(),
             deny: Vec::new(),
             users: HashMap::new(),
@@ -151,6 +155,12 @@ impl Policy {
             deny: deny.into_iter().map(|i| &self.deny[i]).collect(),
             channel: (actor.channel, actor.parent),
         }
+    }
+
+    /// The pools that rules name. The token must see them, or denies by pool take everything.
+    #[must_use]
+    pub fn pools(&self) -> &[String] {
+        &self.pools
     }
 
     /// The names under which the rules know somebody: their own, and those of their roles.
@@ -363,6 +373,12 @@ fn compile_words<T>(
         }
     }
     compiled
+}
+
+fn pools_named(config: &Config) -> Arc<[String]> {
+    let words = selector_words(config);
+    let pools = words.iter().filter_map(|word| word.strip_prefix("pool:"));
+    pools.map(str::to_owned).collect()
 }
 
 /// Every guest selector that the file uses, once, in its order.

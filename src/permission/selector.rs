@@ -98,7 +98,10 @@ impl GuestSelector {
                 None => unknown == Unknown::Matches,
             },
             Self::Tag(tag) => guest.tags.iter().any(|t| t.eq_ignore_ascii_case(tag)),
-            Self::Pool(pool) => guest.pool.as_ref() == Some(pool),
+            Self::Pool(pool) => match &guest.pool {
+                Some(its) => its == pool,
+                None => unknown == Unknown::Matches && !guest.pools_seen.contains(pool),
+            },
             Self::Node(node) => node.matches(&NodeRef {
                 cluster: guest.guest.cluster.clone(),
                 node: guest.node.clone(),
@@ -183,6 +186,7 @@ mod tests {
             node: "pve1".parse().unwrap(),
             name: Some("mc-lobby".into()),
             pool: Some("friends".into()),
+            pools_seen: ["friends".to_owned(), "prod".to_owned()].into(),
             tags: vec!["Games".into(), "linux".into()],
         }
     }
@@ -212,6 +216,18 @@ mod tests {
         let selector = GuestSelector::parse("name:prod-*", &clusters(&["home"])).unwrap();
         assert!(selector.matches(&nameless, Unknown::Matches));
         assert!(!selector.matches(&nameless, Unknown::Fails));
+    }
+
+    #[test]
+    fn a_pool_that_cannot_be_seen_is_a_match_only_where_it_takes_away() {
+        let poolless = GuestFacts { pool: None, ..guest() };
+        let home = clusters(&["home"]);
+        let seen = GuestSelector::parse("pool:prod", &home).unwrap();
+        assert!(!seen.matches(&poolless, Unknown::Matches), "it is seen, and the guest is not in it");
+        let hidden = GuestSelector::parse("pool:hidden", &home).unwrap();
+        assert!(hidden.matches(&poolless, Unknown::Matches));
+        assert!(!hidden.matches(&poolless, Unknown::Fails));
+        assert!(!hidden.matches(&guest(), Unknown::Matches), "a guest is in one pool at most");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! list.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
@@ -146,6 +147,7 @@ impl Row {
             node: self.node.parsed()?,
             name: self.name.text(),
             pool: self.pool.text(),
+            pools_seen: Arc::default(),
             tags: self.tags.tags(),
         };
         Some(Guest {
@@ -253,6 +255,11 @@ fn snapshot(
         {
             unread += 1;
         }
+    }
+    // Known only once all rows are read.
+    let pools_seen: Arc<[String]> = snapshot.pools.clone().into();
+    for guest in snapshot.guests.values_mut() {
+        guest.facts.pools_seen = Arc::clone(&pools_seen);
     }
     if unread > 0 {
         tracing::debug!(%cluster, unread, "rows of /cluster/resources that cannot be read");

@@ -79,6 +79,7 @@ fn act_of(unfinished: &Unfinished) -> Option<Act> {
             node: unfinished.node.clone(),
             name: unfinished.guest_name.clone(),
             pool: None,
+            pools_seen: Arc::default(),
             tags: Vec::new(),
         },
         by: unfinished.user,

@@ -219,6 +219,27 @@ ca_file = "{ca}"
         self.px.writes().into_iter().map(line).collect()
     }
 
+    /// Waits until the audit reads so: refusals are noted without anybody waiting for it.
+    pub async fn audited(&self, rows: &[&str]) {
+        for _ in 0..200 {
+            if self.audit() == rows {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(self.audit(), rows);
+    }
+
+    pub async fn audited_last(&self, row: &str) {
+        for _ in 0..200 {
+            if self.audit().last().is_some_and(|last| last == row) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(self.audit().last().map(String::as_str), Some(row));
+    }
+
     /// Rows of the audit, oldest first: event, action, guest, outcome.
     pub fn audit(&self) -> Vec<String> {
         let db = rusqlite::Connection::open(self.dir.path().join("state/steward.db")).unwrap();

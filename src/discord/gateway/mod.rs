@@ -26,8 +26,8 @@ const IDENTIFY_APART: Duration = Duration::from_secs(5);
 /// Out of 1000 a day. Who uses them up loses the token, so some are left for the owner.
 const IDENTIFIES_KEPT: u64 = 20;
 /// Discord keeps a session for a few minutes; afterwards a new one is due.
-const RESUMABLE: Duration = Duration::from_secs(180);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const RESUMABLE: Duration = Duration::from_mins(3);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// What the rest of the bot hears from the gateway.
 pub(super) enum Heard {
@@ -45,7 +45,7 @@ pub(super) async fn listen(
 ) -> Result<(), Fatal> {
     let mut line = Line::new(settings, http)?;
     loop {
-        let Some(connected) = closing.run_until_cancelled(line.connect()).await else {
+        let Some(connected) = closing.run_until_cancelled(Box::pin(line.connect())).await else {
             return Ok(());
         };
         let leave = match connected {
@@ -61,7 +61,9 @@ pub(super) async fn listen(
         };
         let pause = match leave {
             Leave::Fatal(code, why) => return Err(Fatal::Closed(code, why)),
-            Leave::Later(_) => line.pause().max(Duration::from_secs_f64(1.0 + 4.0 * random())),
+            Leave::Later(_) => line
+                .pause()
+                .max(Duration::from_secs_f64(1.0 + 4.0 * random())),
             Leave::Again(_) => line.pause(),
         };
         if closing.run_until_cancelled(sleep(pause)).await.is_none() {
@@ -118,10 +120,15 @@ impl<'a> Line<'a> {
     /// Where to begin a new session, once one may be begun.
     async fn look_up(&mut self) -> Result<String, Trouble> {
         loop {
-            let found = self.http.get_bot_gateway().await.map_err(|error| trouble(&error))?;
+            let found = self
+                .http
+                .get_bot_gateway()
+                .await
+                .map_err(|error| trouble(&error))?;
             let limit = found.session_start_limit;
             if limit.remaining < IDENTIFIES_KEPT {
-                let wait = Duration::from_millis(limit.reset_after).clamp(IDENTIFY_APART, RESUMABLE * 20);
+                let wait =
+                    Duration::from_millis(limit.reset_after).clamp(IDENTIFY_APART, RESUMABLE * 20);
                 tracing::error!(
                     remaining = limit.remaining,
                     total = limit.total,
@@ -133,7 +140,9 @@ impl<'a> Line<'a> {
                 continue;
             }
             if !self.connect.accepts(&found.url) {
-                return Err(Trouble::Passing("the gateway's address is not a wss:// one".to_owned()));
+                return Err(Trouble::Passing(
+                    "the gateway's address is not a wss:// one".to_owned(),
+                ));
             }
             if let Some(last) = self.identified {
                 sleep_until(last + IDENTIFY_APART).await;
@@ -197,7 +206,12 @@ impl<'a> Line<'a> {
         }
     }
 
-    async fn step(&mut self, step: Step, wire: &mut Wire, heard: &mut impl FnMut(Heard)) -> Option<Leave> {
+    async fn step(
+        &mut self,
+        step: Step,
+        wire: &mut Wire,
+        heard: &mut impl FnMut(Heard),
+    ) -> Option<Leave> {
         match step {
             Step::Leave(leave) => return Some(leave),
             Step::Send(frame) => {
@@ -237,7 +251,9 @@ impl<'a> Line<'a> {
 
 fn trouble(error: &serenity::Error) -> Trouble {
     if let serenity::Error::Http(http) = error
-        && http.status_code().is_some_and(|status| status.as_u16() == 401)
+        && http
+            .status_code()
+            .is_some_and(|status| status.as_u16() == 401)
     {
         return Trouble::Fatal(Fatal::Unauthorized);
     }

@@ -28,7 +28,9 @@ pub(super) struct Resume {
 #[derive(Debug, PartialEq)]
 pub(super) enum Step {
     Send(Value),
-    Ready { application: u64 },
+    Ready {
+        application: u64,
+    },
     Resumed,
     Interaction(Value),
     /// Close this connection and go on like this.
@@ -82,7 +84,7 @@ struct Frame {
 }
 
 impl Session {
-    pub fn new(token: String, now: Instant) -> Self {
+    pub(super) fn new(token: String, now: Instant) -> Self {
         Self {
             token,
             resume: None,
@@ -93,7 +95,7 @@ impl Session {
     }
 
     /// A connection was made; HELLO comes next.
-    pub fn connected(&mut self, now: Instant) {
+    pub(super) fn connected(&mut self, now: Instant) {
         self.stage = Stage::WaitsForHello {
             until: now + HELLO_WITHIN,
         };
@@ -101,21 +103,21 @@ impl Session {
         self.proven = false;
     }
 
-    pub fn resume(&self) -> Option<&Resume> {
+    pub(super) fn resume(&self) -> Option<&Resume> {
         self.resume.as_ref()
     }
 
     /// The next connection will identify anew.
-    pub fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         self.resume = None;
     }
 
-    pub fn proven(&self) -> bool {
+    pub(super) fn proven(&self) -> bool {
         self.proven
     }
 
     /// When [`Session::tick`] is due.
-    pub fn deadline(&self) -> Instant {
+    pub(super) fn deadline(&self) -> Instant {
         let beat = self.beat.as_ref().map(|beat| beat.next);
         match self.stage {
             Stage::WaitsForHello { until } | Stage::WaitsForReady { until } => {
@@ -127,7 +129,7 @@ impl Session {
     }
 
     /// The clock has reached the deadline.
-    pub fn tick(&mut self, now: Instant) -> Vec<Step> {
+    pub(super) fn tick(&mut self, now: Instant) -> Vec<Step> {
         match self.stage {
             Stage::WaitsForHello { until } if now >= until => {
                 return vec![Step::Leave(Leave::Again("no HELLO came"))];
@@ -143,7 +145,9 @@ impl Session {
             return Vec::new();
         };
         if !beat.acknowledged {
-            return vec![Step::Leave(Leave::Again("a heartbeat was not acknowledged"))];
+            return vec![Step::Leave(Leave::Again(
+                "a heartbeat was not acknowledged",
+            ))];
         }
         beat.acknowledged = false;
         beat.next = now + beat.interval;
@@ -151,7 +155,7 @@ impl Session {
     }
 
     /// A text frame came. Whatever cannot be read or is not known is passed over.
-    pub fn frame(&mut self, text: &str, now: Instant, jitter: f64) -> Vec<Step> {
+    pub(super) fn frame(&mut self, text: &str, now: Instant, jitter: f64) -> Vec<Step> {
         let frame: Frame = match serde_json::from_str(text) {
             Ok(frame) => frame,
             Err(error) => {
@@ -185,7 +189,7 @@ impl Session {
     }
 
     /// The gateway closed the connection, with or without a code.
-    pub fn closed(&mut self, code: Option<u16>) -> Leave {
+    pub(super) fn closed(&mut self, code: Option<u16>) -> Leave {
         match code {
             Some(4004) => Leave::Fatal(4004, "the bot token is not valid"),
             Some(4010) => Leave::Fatal(4010, "invalid shard"),
@@ -263,13 +267,19 @@ impl Session {
     }
 
     fn ready(&mut self, d: &Value, seq: Option<u64>) -> Vec<Step> {
-        let application = d["application"]["id"].as_str().and_then(|id| id.parse().ok());
+        let application = d["application"]["id"]
+            .as_str()
+            .and_then(|id| id.parse().ok());
+        let application = application.filter(|id| *id > 0);
         let (Some(application), Some(session)) = (application, d["session_id"].as_str()) else {
             return vec![Step::Leave(self.anew("READY could not be read"))];
         };
         self.resume = Some(Resume {
             session: session.to_owned(),
-            url: d["resume_gateway_url"].as_str().unwrap_or_default().to_owned(),
+            url: d["resume_gateway_url"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
             seq: seq.unwrap_or_default(),
         });
         self.stage = Stage::Up;
@@ -320,7 +330,9 @@ mod tests {
     async fn hello_is_answered_with_identify_without_intents_or_compression() {
         let mut session = session();
         let steps = hello(&mut session, 40_000);
-        let [Step::Send(frame)] = &steps[..] else { panic!("{steps:?}") };
+        let [Step::Send(frame)] = &steps[..] else {
+            panic!("{steps:?}")
+        };
         assert_eq!(frame["op"], 2);
         assert_eq!(frame["d"]["intents"], 0);
         assert_eq!(frame["d"]["compress"], false);
@@ -332,7 +344,10 @@ mod tests {
         let mut session = session();
         assert_eq!(session.deadline() - Instant::now(), HELLO_WITHIN);
         tokio::time::advance(HELLO_WITHIN).await;
-        assert!(matches!(leaves(&session.tick(Instant::now())), Some(Leave::Again(_))));
+        assert!(matches!(
+            leaves(&session.tick(Instant::now())),
+            Some(Leave::Again(_))
+        ));
     }
 
     #[tokio::test(start_paused = true)]
@@ -341,7 +356,10 @@ mod tests {
         hello(&mut session, 60_000);
         assert_eq!(session.deadline() - Instant::now(), READY_WITHIN);
         tokio::time::advance(READY_WITHIN).await;
-        assert!(matches!(leaves(&session.tick(Instant::now())), Some(Leave::Again(_))));
+        assert!(matches!(
+            leaves(&session.tick(Instant::now())),
+            Some(Leave::Again(_))
+        ));
         assert!(session.resume().is_none());
     }
 
@@ -349,7 +367,11 @@ mod tests {
     async fn heartbeats_begin_with_jitter_and_carry_the_sequence() {
         let mut session = up();
         assert_eq!(session.deadline() - Instant::now(), Duration::from_secs(20));
-        session.frame(r#"{"op":0,"t":"WHATEVER","s":9,"d":null}"#, Instant::now(), 0.5);
+        session.frame(
+            r#"{"op":0,"t":"WHATEVER","s":9,"d":null}"#,
+            Instant::now(),
+            0.5,
+        );
         tokio::time::advance(Duration::from_secs(20)).await;
         let steps = session.tick(Instant::now());
         assert_eq!(steps, [Step::Send(json!({"op": 1, "d": 9}))]);
@@ -367,7 +389,10 @@ mod tests {
         tokio::time::advance(Duration::from_secs(20)).await;
         assert_eq!(op(&session.tick(Instant::now())), Some(1));
         tokio::time::advance(Duration::from_secs(40)).await;
-        assert!(matches!(leaves(&session.tick(Instant::now())), Some(Leave::Again(_))));
+        assert!(matches!(
+            leaves(&session.tick(Instant::now())),
+            Some(Leave::Again(_))
+        ));
         assert!(session.resume().is_some());
     }
 
@@ -390,7 +415,10 @@ mod tests {
         let mut session = up();
         let say = |session: &mut Session, text: &str| session.frame(text, Instant::now(), 0.5);
         assert_eq!(op(&say(&mut session, r#"{"op":1,"d":null}"#)), Some(1));
-        assert!(matches!(leaves(&say(&mut session, r#"{"op":7}"#)), Some(Leave::Again(_))));
+        assert!(matches!(
+            leaves(&say(&mut session, r#"{"op":7}"#)),
+            Some(Leave::Again(_))
+        ));
         let resumable = say(&mut session, r#"{"op":9,"d":true}"#);
         assert!(matches!(leaves(&resumable), Some(Leave::Later(_))));
         assert!(session.resume().is_some());
@@ -403,9 +431,18 @@ mod tests {
     async fn the_unknown_is_passed_over() {
         let mut session = up();
         for text in [
-            "", "null", "[]", "{}", "garbage", "\u{0}", r#"{"op":"0"}"#, r#"{"op":-1}"#,
-            r#"{"op":99,"d":{}}"#, r#"{"op":0,"t":"NEW_EVENT","s":3,"d":[1]}"#,
-            r#"{"op":0,"s":3}"#, r#"{"op":10,"d":{"heartbeat_interval":1}}"#,
+            "",
+            "null",
+            "[]",
+            "{}",
+            "garbage",
+            "\u{0}",
+            r#"{"op":"0"}"#,
+            r#"{"op":-1}"#,
+            r#"{"op":99,"d":{}}"#,
+            r#"{"op":0,"t":"NEW_EVENT","s":3,"d":[1]}"#,
+            r#"{"op":0,"s":3}"#,
+            r#"{"op":10,"d":{"heartbeat_interval":1}}"#,
         ] {
             assert_eq!(session.frame(text, Instant::now(), 0.5), [], "{text}");
         }
@@ -433,7 +470,15 @@ mod tests {
             assert!(matches!(session.closed(Some(code)), Leave::Again(_)));
             assert!(session.resume().is_none());
         }
-        for code in [None, Some(1000), Some(1001), Some(1006), Some(4000), Some(4008), Some(4999)] {
+        for code in [
+            None,
+            Some(1000),
+            Some(1001),
+            Some(1006),
+            Some(4000),
+            Some(4008),
+            Some(4999),
+        ] {
             let mut session = up();
             assert!(matches!(session.closed(code), Leave::Again(_)), "{code:?}");
             assert!(session.resume().is_some());

@@ -12,7 +12,9 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::http::Uri;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
-use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
+use tokio_tungstenite::{
+    Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config,
+};
 
 use crate::discord::Settings;
 
@@ -32,7 +34,7 @@ pub(super) struct Connect {
 }
 
 impl Connect {
-    pub fn new(settings: &Settings) -> Result<Self, rustls::Error> {
+    pub(super) fn new(settings: &Settings) -> Result<Self, rustls::Error> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let roots = RootCertStore {
             roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
@@ -43,12 +45,15 @@ impl Connect {
             .with_no_client_auth();
         Ok(Self {
             tls: Arc::new(tls),
-            plain: settings.api_url.as_deref().is_some_and(|url| url.starts_with("http://")),
+            plain: settings
+                .api_url
+                .as_deref()
+                .is_some_and(|url| url.starts_with("http://")),
         })
     }
 
     /// Whether the bot token may go there.
-    pub fn accepts(&self, url: &str) -> bool {
+    pub(super) fn accepts(&self, url: &str) -> bool {
         let Ok(uri) = url.parse::<Uri>() else {
             return false;
         };
@@ -59,7 +64,7 @@ impl Connect {
         }
     }
 
-    pub async fn open(&self, url: &str) -> Result<Wire, String> {
+    pub(super) async fn open(&self, url: &str) -> Result<Wire, String> {
         if !self.accepts(url) {
             return Err("the gateway's address is not a wss:// one".to_owned());
         }
@@ -125,11 +130,23 @@ mod tests {
         for url in ["wss://gateway.discord.gg", "wss://x.example:444/"] {
             assert!(connect(false).accepts(url), "{url}");
         }
-        for url in ["ws://127.0.0.1:8000", "ws://[::1]:8000", "ws://localhost:1/"] {
+        for url in [
+            "ws://127.0.0.1:8000",
+            "ws://[::1]:8000",
+            "ws://localhost:1/",
+        ] {
             assert!(connect(true).accepts(url), "{url}");
             assert!(!connect(false).accepts(url), "{url}");
         }
-        for url in ["", "ws://192.0.2.1", "ws://127.0.0.1.example", "http://127.0.0.1", "wss://", "x", "💥"] {
+        for url in [
+            "",
+            "ws://192.0.2.1",
+            "ws://127.0.0.1.example",
+            "http://127.0.0.1",
+            "wss://",
+            "x",
+            "💥",
+        ] {
             assert!(!connect(true).accepts(url), "{url}");
         }
     }
