@@ -24,9 +24,9 @@ struct Chosen<'a> {
     rest: &'a str,
 }
 
-impl Chosen<'_> {
-    fn options(&self) -> &[Value] {
-        let leaf = self.steps.last().copied().unwrap_or(self.command);
+impl<'a> Chosen<'a> {
+    fn options(&self) -> &'a [Value] {
+        let leaf: &'a Value = self.steps.last().copied().unwrap_or(self.command);
         leaf["options"]
             .as_array()
             .map(Vec::as_slice)
@@ -199,66 +199,66 @@ fn word(text: &str) -> (&str, &str) {
     text.split_once(char::is_whitespace).unwrap_or((text, ""))
 }
 
-/// Which text belongs to which option: `name:value`, or by position; the last one takes the rest.
-fn assign<'a>(chosen: &Chosen<'a>, rest: &str) -> Result<Vec<(&'a Value, String)>, String> {
-    let leaf: &'a Value = chosen.steps.last().copied().unwrap_or(chosen.command);
-    let options: &'a [Value] = leaf["options"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
+/// Options with their text.
+type Given<'a> = Vec<(&'a Value, String)>;
+
+fn has(given: &Given<'_>, option: &Value) -> bool {
+    given
+        .iter()
+        .any(|(known, _)| known["name"] == option["name"])
+}
+
+/// Which text belongs to which option: `name:value`, or by position.
+fn assign<'a>(chosen: &Chosen<'a>, rest: &str) -> Result<Given<'a>, String> {
+    let options = chosen.options();
     let mut plain: Vec<&str> = Vec::new();
-    let mut named: Vec<(&'a Value, String)> = Vec::new();
+    let mut named: Given<'a> = Vec::new();
     for word in rest.split_whitespace() {
-        let option = word.split_once(':').and_then(|(name, value)| {
-            options
-                .iter()
-                .find(|option| option["name"] == name)
-                .map(|option| (option, value))
-        });
-        if let Some((option, value)) = option {
-            if named
-                .iter()
-                .any(|(known, _)| known["name"] == option["name"])
-            {
+        let (name, value) = word.split_once(':').unwrap_or_default();
+        if let Some(option) = options.iter().find(|option| option["name"] == name) {
+            if has(&named, option) {
                 return Err(format!("{} is given twice", option["name"]));
             }
             named.push((option, value.to_owned()));
         } else if let Some((_, value)) = named.last_mut() {
-            *value = format!("{value} {word}").trim_start().to_owned();
+            if !value.is_empty() {
+                value.push(' ');
+            }
+            value.push_str(word);
         } else {
             plain.push(word);
         }
     }
-    let free: Vec<&'a Value> = options
+    let free = options
         .iter()
-        .filter(|option| {
-            named
-                .iter()
-                .all(|(known, _)| known["name"] != option["name"])
-        })
+        .filter(|option| !has(&named, option))
         .collect();
-    let mut given = Vec::new();
-    for (n, option) in free.iter().enumerate() {
-        if plain.is_empty() {
-            break;
-        }
-        let takes_rest = n + 1 == free.len() && option["type"] == 3;
-        let words: Vec<&str> = if takes_rest {
-            std::mem::take(&mut plain)
-        } else {
-            vec![plain.remove(0)]
-        };
-        given.push((*option, words.join(" ")));
-    }
-    if !plain.is_empty() {
-        return Err(format!(
-            "`/{}` has no option for `{}`",
-            chosen.name(),
-            plain.join(" ")
-        ));
+    let (mut given, left) = by_position(free, plain);
+    if !left.is_empty() {
+        let left = left.join(" ");
+        return Err(format!("`/{}` has no option for `{left}`", chosen.name()));
     }
     given.extend(named);
     Ok(given)
+}
+
+/// One word for each option, the rest of the line for the last; and the words that are left over.
+fn by_position<'a, 'w>(free: Vec<&'a Value>, mut words: Vec<&'w str>) -> (Given<'a>, Vec<&'w str>) {
+    let mut given = Vec::new();
+    let last = free.len().saturating_sub(1);
+    for (n, option) in free.into_iter().enumerate() {
+        if words.is_empty() {
+            break;
+        }
+        let taken = if n == last && option["type"] == 3 {
+            words.len()
+        } else {
+            1
+        };
+        let text: Vec<&str> = words.drain(..taken).collect();
+        given.push((option, text.join(" ")));
+    }
+    (given, words)
 }
 
 /// What a person may not see in the list of commands, they cannot type.

@@ -322,7 +322,7 @@ impl Discord {
 
     pub fn gateway(&self, fault: GatewayFault) {
         self.shared()
-            .change(|state| gateway::break_it(state, &fault));
+            .change(|state| gateway::break_it(state, fault));
         if matches!(fault, GatewayFault::Reconnect) {
             self.close_after_reconnect();
         }

@@ -1,4 +1,4 @@
-//! INTERACTION_CREATE with every field that Discord sends.
+//! `INTERACTION_CREATE` with every field that Discord sends.
 
 use std::time::Instant;
 

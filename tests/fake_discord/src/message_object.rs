@@ -1,4 +1,4 @@
-//! Discord's message object, complete enough for its OpenAPI document.
+//! Discord's message object, complete enough for its `OpenAPI` document.
 
 use serde_json::{Map, Value, json};
 
@@ -55,8 +55,8 @@ fn interaction_metadata(state: &State, made_by: &Interaction) -> Value {
             metadata["triggering_interaction_metadata"] = interaction_metadata(state, parent);
         }
         (3, _) => {
-            metadata["interacted_message_id"] =
-                json!(made_by.source.unwrap_or_default().to_string())
+            let source = made_by.source.unwrap_or_default();
+            metadata["interacted_message_id"] = json!(source.to_string());
         }
         (2, _) => {
             metadata["name"] = json!(made_by.name);

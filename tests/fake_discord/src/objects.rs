@@ -256,7 +256,7 @@ pub(crate) fn my_guild(guild: &Guild) -> Value {
            "owner": false, "permissions": ORDINARY.to_string(), "features": []})
 }
 
-/// GUILD_CREATE, which only sessions with the GUILDS intent get.
+/// `GUILD_CREATE`, which only sessions with the GUILDS intent get.
 pub(crate) fn guild_create(state: &State, found: &Guild) -> Value {
     let mut object = guild(state, found);
     let (threads, channels): (Vec<&Channel>, Vec<&Channel>) = state

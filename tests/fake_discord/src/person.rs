@@ -31,6 +31,7 @@ impl Person {
         self.who.person
     }
 
+    #[must_use]
     pub fn in_channel(mut self, channel: u64) -> Person {
         self.who.guild = self
             .shared
@@ -43,6 +44,7 @@ impl Person {
     }
 
     /// In that guild's first channel.
+    #[must_use]
     pub fn in_guild(mut self, guild: u64) -> Person {
         let channel = self
             .shared
@@ -58,6 +60,7 @@ impl Person {
     }
 
     /// In the direct messages with the bot.
+    #[must_use]
     pub fn in_direct_messages(mut self) -> Person {
         let person = self.who.person;
         self.who.channel = self.shared.change(|state| state.direct_channel(person));
@@ -66,6 +69,7 @@ impl Person {
     }
 
     /// With these roles in the events, whatever REST says (`Discord::adjust` changes what REST says).
+    #[must_use]
     pub fn with_roles(mut self, roles: &[u64]) -> Person {
         self.who.roles = Some(roles.to_vec());
         self

@@ -94,10 +94,10 @@ pub(crate) fn button_label(button: &Value) -> String {
 
 fn embed_lines(embed: &Value, lines: &mut Vec<String>) {
     let mut push = |text: &str| {
-        lines.extend(
-            text.lines()
-                .map(|line| format!("│ {line}").trim_end().to_owned()),
-        )
+        let bordered = text
+            .lines()
+            .map(|line| format!("│ {line}").trim_end().to_owned());
+        lines.extend(bordered);
     };
     for text in [
         &embed["author"]["name"],

@@ -153,7 +153,7 @@ impl Setup {
             identifies_remaining: 1000,
             identify_gap: Duration::ZERO,
             answer_limit: Duration::from_secs(3),
-            token_life: Duration::from_secs(15 * 60),
+            token_life: Duration::from_mins(15),
             patience: Duration::from_secs(10),
             close_without_heartbeat: false,
             gateway_sends_per_minute: 120,

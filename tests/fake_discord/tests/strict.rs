@@ -4,8 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use fake_discord::setup::ALERTS;
-use fake_discord::{Discord, RestFault, RestFaultKind};
+use fake_discord::Discord;
 use serde_json::{Value, json};
 use support::{Bot, HOME, body, message, row, world, world_with};
 
@@ -157,13 +156,13 @@ async fn messages_over_the_limits() {
         json!({"embeds": [{"title": "t", "timestamp": "yesterday"}]}),
         json!({"embeds": [{"title": "t", "url": "ftp://x"}]}),
         json!({"embeds": vec![json!({"title": "t"}); 11]}),
-        json!({"content": "x", "components": vec![row(json!([button("a", "A")]))[0].clone(); 6]}),
-        json!({"content": "x", "components": row(json!([button("a", "A"), button("a", "B")]))}),
-        json!({"content": "x", "components": row(json!([button("a", &text(81))]))}),
-        json!({"content": "x", "components": row(json!([button(&text(101), "A")]))}),
-        json!({"content": "x", "components": row(json!([{"type": 2, "style": 1, "label": "A"}]))}),
-        json!({"content": "x", "components": row(json!([{"type": 2, "style": 9, "label": "A", "custom_id": "a"}]))}),
-        json!({"content": "x", "components": row(json!([]))}),
+        json!({"content": "x", "components": vec![row(&json!([button("a", "A")]))[0].clone(); 6]}),
+        json!({"content": "x", "components": row(&json!([button("a", "A"), button("a", "B")]))}),
+        json!({"content": "x", "components": row(&json!([button("a", &text(81))]))}),
+        json!({"content": "x", "components": row(&json!([button(&text(101), "A")]))}),
+        json!({"content": "x", "components": row(&json!([{"type": 2, "style": 1, "label": "A"}]))}),
+        json!({"content": "x", "components": row(&json!([{"type": 2, "style": 9, "label": "A", "custom_id": "a"}]))}),
+        json!({"content": "x", "components": row(&json!([]))}),
         json!({"content": "x", "components": [button("a", "A")]}),
         json!({"content": "x", "allowed_mentions": {"parse": ["users"], "users": ["1"]}}),
         json!({"content": "x", "allowed_mentions": {"parse": ["friends"]}}),
@@ -352,191 +351,4 @@ async fn commands_are_checked() {
     }
     assert_eq!(discord.registrations(), 1);
     assert_eq!(code(&bot.rest.register(77, json!([])).await), (403, 50001));
-}
-
-#[tokio::test]
-async fn who_asks_must_say_so() {
-    let (discord, bot) = world().await;
-    let url = format!("{}/users/@me", bot.rest.base);
-    let plain = reqwest::Client::builder().no_proxy().build().unwrap();
-    let nameless = plain
-        .get(&url)
-        .header("authorization", format!("Bot {}", discord.token()))
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(nameless.status(), 403);
-    let wrong = bot
-        .rest
-        .http
-        .get(&url)
-        .header("authorization", "Bot nobody")
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(wrong.status(), 401);
-    assert_eq!(
-        bot.rest
-            .send(reqwest::Method::GET, "/no/such/thing", None)
-            .await
-            .0,
-        404
-    );
-    assert_eq!(
-        bot.rest
-            .send(reqwest::Method::PUT, "/users/@me", None)
-            .await
-            .0,
-        405
-    );
-}
-
-#[tokio::test]
-async fn limits_have_headers_and_bind() {
-    let (discord, bot) = world().await;
-    let path = format!("/channels/{ALERTS}/messages");
-    for n in 0..5 {
-        assert_eq!(
-            bot.rest
-                .post(&path, body(json!({"content": format!("{n}")})))
-                .await
-                .0,
-            200
-        );
-    }
-    let request = bot
-        .rest
-        .http
-        .post(format!("{}{path}", bot.rest.base))
-        .json(&body(json!({"content": "6"})));
-    let refused = request
-        .header("authorization", format!("Bot {}", discord.token()))
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(refused.status(), 429);
-    assert_eq!(refused.headers()["x-ratelimit-remaining"], "0");
-    assert_eq!(refused.headers()["x-ratelimit-scope"], "user");
-    let told: Value = refused.json().await.unwrap();
-    assert!(told["retry_after"].as_f64().unwrap() > 3.0);
-    assert_eq!(discord.violations(), [""; 0]);
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    bot.rest.post(&path, body(json!({"content": "7"}))).await;
-    assert!(discord.violations()[0].contains("before the time a 429 had given"));
-    assert_eq!(discord.channel_messages(ALERTS).len(), 5);
-}
-
-#[tokio::test]
-async fn rest_faults() {
-    let (discord, mut bot) = world().await;
-    let fault = |on: &str, kind| {
-        discord.rest(RestFault {
-            on: on.into(),
-            kind,
-            times: 1,
-        })
-    };
-    fault("/users/@me", RestFaultKind::Status(500, json!({"code": 0})));
-    assert_eq!(
-        bot.rest
-            .send(reqwest::Method::GET, "/users/@me", None)
-            .await
-            .0,
-        500
-    );
-    fault("/users/@me", RestFaultKind::Unauthorized);
-    assert_eq!(
-        bot.rest
-            .send(reqwest::Method::GET, "/users/@me", None)
-            .await
-            .0,
-        401
-    );
-    assert_eq!(
-        bot.rest
-            .send(reqwest::Method::GET, "/users/@me", None)
-            .await
-            .0,
-        200
-    );
-    fault(
-        "/users/@me",
-        RestFaultKind::TooMany {
-            retry_after: 0.5,
-            global: true,
-            scope: "global".into(),
-            unreadable: true,
-        },
-    );
-    let (status, unreadable) = bot
-        .rest
-        .send(reqwest::Method::GET, "/users/@me", None)
-        .await;
-    assert_eq!((status, unreadable), (429, Value::Null));
-
-    // Taken, but the bot never hears of it: its second try is told 40060 and breaks no rule.
-    let (answer, event) = asked(&discord, &mut bot).await;
-    fault("/callback", RestFaultKind::DropAfter);
-    let url = format!("{}{}/callback", bot.rest.base, support::path_of(&event));
-    assert!(
-        bot.rest
-            .http
-            .post(&url)
-            .json(&json!({"type": 5}))
-            .send()
-            .await
-            .is_err()
-    );
-    assert_eq!(answer.acked().await.kind, 5);
-    assert_eq!(
-        code(&bot.rest.answer(&event, json!({"type": 5})).await),
-        (400, 40060)
-    );
-    assert_eq!(discord.violations(), [""; 0]);
-
-    let (answer, event) = asked(&discord, &mut bot).await;
-    let url = format!("{}{}/callback", bot.rest.base, support::path_of(&event));
-    fault("/callback", RestFaultKind::DropBefore);
-    assert!(
-        bot.rest
-            .http
-            .post(&url)
-            .json(&json!({"type": 5}))
-            .send()
-            .await
-            .is_err()
-    );
-    fault("/callback", RestFaultKind::Hang);
-    let hanging = bot
-        .rest
-        .http
-        .post(&url)
-        .json(&json!({"type": 5}))
-        .timeout(Duration::from_millis(200))
-        .send()
-        .await;
-    assert!(hanging.is_err() && answer.ack().is_none());
-    fault("/callback", RestFaultKind::Slow(Duration::from_millis(100)));
-    assert_eq!(bot.rest.answer(&event, json!({"type": 5})).await.0, 204);
-    assert!(answer.ack().unwrap().after > Duration::from_millis(100));
-    let cut = discord.requests().iter().filter(|r| r.status == 0).count();
-    assert_eq!(cut, 3);
-}
-
-#[tokio::test]
-async fn recorded_requests_hide_tokens() {
-    let (discord, mut bot) = world().await;
-    let (_answer, event) = asked(&discord, &mut bot).await;
-    bot.rest.answer(&event, json!({"type": 5})).await;
-    let answered = discord.wait_requests("POST /interactions", 1).await;
-    assert!(
-        answered[0].path.ends_with("/{token}/callback"),
-        "{}",
-        answered[0].path
-    );
-    assert_eq!(answered[0].template, "/interactions/{id}/{token}/callback");
-    assert_eq!(
-        (answered[0].status, &answered[0].body),
-        (204, &json!({"type": 5}))
-    );
 }

@@ -51,7 +51,7 @@ pub(crate) async fn upgrade(shared: Arc<Shared>, mut parts: Parts) -> Result<Res
     if hangs {
         // As long as the fault lasts, and then the connection just ends.
         shared
-            .wait_for(Duration::from_secs(3600), |state| {
+            .wait_for(Duration::from_hours(1), |state| {
                 (!state.faults.hang_upgrade).then_some(())
             })
             .await;
@@ -276,7 +276,7 @@ fn too_many_sends(connection: &mut Connection, most: usize) -> bool {
     while connection
         .sends
         .front()
-        .is_some_and(|first| now.duration_since(*first) > Duration::from_secs(60))
+        .is_some_and(|first| now.duration_since(*first) > Duration::from_mins(1))
     {
         connection.sends.pop_front();
     }

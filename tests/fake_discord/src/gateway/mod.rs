@@ -134,6 +134,10 @@ impl Sessions {
         }
     }
 
+    fn send_op(&self, op: u64, data: &Value) {
+        self.send_all(|| Out::Json(json!({"op": op, "d": data, "s": null, "t": null})));
+    }
+
     fn dispatch_to(&mut self, at: usize, name: &str, data: &Value) {
         let session = &mut self.list[at];
         session.seq += 1;
@@ -171,43 +175,36 @@ pub(crate) fn dispatch(state: &mut State, name: &str, data: &Value) {
     }
 }
 
-pub(crate) fn break_it(state: &mut State, fault: &GatewayFault) {
+pub(crate) fn break_it(state: &mut State, fault: GatewayFault) {
     let sessions = &mut state.sessions;
-    let raw = |json: Value| move || Out::Json(json.clone());
     match fault {
         GatewayFault::Close(code) => {
-            close_all(sessions, *code);
+            close_all(sessions, code);
         }
-        GatewayFault::Reconnect => {
-            sessions.send_all(raw(json!({"op": 7, "d": null, "s": null, "t": null})))
-        }
+        GatewayFault::Reconnect => sessions.send_op(7, &Value::Null),
         GatewayFault::InvalidSession(resumable) => {
             if !resumable {
                 sessions.list.clear();
                 sessions.invalidated = Some(Instant::now());
             }
-            sessions.send_all(|| Out::Invalid(*resumable));
+            sessions.send_all(|| Out::Invalid(resumable));
         }
         GatewayFault::DropTcp => sessions.send_all(|| Out::Drop),
         GatewayFault::RefuseFor(time) => {
-            state.faults.refuse_until = Some(Instant::now() + *time);
+            state.faults.refuse_until = Some(Instant::now() + time);
             sessions.send_all(|| Out::Drop);
         }
-        GatewayFault::HangUpgrade(on) => state.faults.hang_upgrade = *on,
-        GatewayFault::NoHello(on) => state.faults.no_hello = *on,
-        GatewayFault::Zombie(on) => state.faults.zombie = *on,
-        GatewayFault::CloseAtIdentify(code) => state.faults.close_at_identify = Some(*code),
-        GatewayFault::HeartbeatRequest => {
-            sessions.send_all(raw(json!({"op": 1, "d": null, "s": null, "t": null})))
-        }
+        GatewayFault::HangUpgrade(on) => state.faults.hang_upgrade = on,
+        GatewayFault::NoHello(on) => state.faults.no_hello = on,
+        GatewayFault::Zombie(on) => state.faults.zombie = on,
+        GatewayFault::CloseAtIdentify(code) => state.faults.close_at_identify = Some(code),
+        GatewayFault::HeartbeatRequest => sessions.send_op(1, &Value::Null),
         GatewayFault::UnknownEvent => dispatch(
             state,
             "SOMETHING_NEW_CREATE",
             &json!({"id": "1", "shape": {"of": ["things"]}}),
         ),
-        GatewayFault::UnknownOpcode => sessions.send_all(raw(
-            json!({"op": 99, "d": {"what": "?"}, "s": null, "t": null}),
-        )),
+        GatewayFault::UnknownOpcode => sessions.send_op(99, &json!({"what": "?"})),
         GatewayFault::GarbageText => sessions.send_all(|| Out::Text("}{ not json".into())),
     }
 }

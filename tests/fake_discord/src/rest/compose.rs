@@ -56,11 +56,8 @@ pub(crate) fn compose(
         ..before.clone()
     };
     if !keep("content") {
-        version.content = body["content"]
-            .as_str()
-            .unwrap_or_default()
-            .trim()
-            .to_owned();
+        let content = body["content"].as_str().unwrap_or_default();
+        content.trim().clone_into(&mut version.content);
     }
     if !keep("components") {
         version.components = components(&body["components"]);

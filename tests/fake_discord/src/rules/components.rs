@@ -294,35 +294,11 @@ fn options(menu: &Value, path: &str, most: u64, found: &mut Findings) {
     let mut values = BTreeSet::new();
     for (n, option) in list.iter().enumerate() {
         let path = join(path, n);
-        found.known_keys(
-            &path,
-            option,
-            &["label", "value", "description", "emoji", "default"],
-        );
-        found.length(
-            &join(&path, "label"),
-            option["label"].as_str().unwrap_or_default(),
-            1,
-            100,
-        );
-        found.length(
-            &join(&path, "value"),
-            option["value"].as_str().unwrap_or_default(),
-            1,
-            100,
-        );
-        found.length(
-            &join(&path, "description"),
-            option["description"].as_str().unwrap_or_default(),
-            0,
-            100,
-        );
+        self::option(option, &path, found);
         if !values.insert(option["value"].to_string()) {
-            found.refuse(
-                &join(&path, "value"),
-                "SELECT_COMPONENT_OPTION_VALUE_DUPLICATED",
-                "The specified option value is already used",
-            );
+            let text = "The specified option value is already used";
+            let path = join(&path, "value");
+            found.refuse(&path, "SELECT_COMPONENT_OPTION_VALUE_DUPLICATED", text);
         }
     }
     let defaults = list
@@ -335,5 +311,14 @@ fn options(menu: &Value, path: &str, most: u64, found: &mut Findings) {
             "SELECT_COMPONENT_TOO_MANY_DEFAULT_VALUES",
             "more defaults than max_values",
         );
+    }
+}
+
+fn option(option: &Value, path: &str, found: &mut Findings) {
+    let known = &["label", "value", "description", "emoji", "default"];
+    found.known_keys(path, option, known);
+    for (key, least) in [("label", 1), ("value", 1), ("description", 0)] {
+        let text = option[key].as_str().unwrap_or_default();
+        found.length(&join(path, key), text, least, 100);
     }
 }

@@ -160,7 +160,6 @@ fn fields(fields: &Value, path: &str, found: &mut Findings) {
 /// Discord trims before it counts.
 fn text(value: &Value, path: &str, most: usize, found: &mut Findings) {
     match value {
-        Value::Null => {}
         Value::String(text) if text.trim().chars().count() > most => {
             found.refuse(
                 path,
@@ -168,7 +167,7 @@ fn text(value: &Value, path: &str, most: usize, found: &mut Findings) {
                 format!("Must be {most} or fewer in length."),
             );
         }
-        Value::String(_) => {}
+        Value::Null | Value::String(_) => {}
         _ => found.refuse(path, "BASE_TYPE_STRING", "Could not interpret as string."),
     }
 }

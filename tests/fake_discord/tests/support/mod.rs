@@ -11,20 +11,20 @@ use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Message as Frame;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-pub const HOME: u64 = fake_discord::setup::HOME;
-pub const CHANNEL: u64 = fake_discord::setup::BOT_CHANNEL;
+pub(crate) const HOME: u64 = fake_discord::setup::HOME;
+pub(crate) const CHANNEL: u64 = fake_discord::setup::BOT_CHANNEL;
 
 /// REST only.
 #[derive(Clone)]
-pub struct Rest {
-    pub http: reqwest::Client,
-    pub base: String,
-    pub token: String,
-    pub app: u64,
+pub(crate) struct Rest {
+    pub(crate) http: reqwest::Client,
+    pub(crate) base: String,
+    pub(crate) token: String,
+    pub(crate) app: u64,
 }
 
 impl Rest {
-    pub fn new(discord: &Discord) -> Rest {
+    pub(crate) fn new(discord: &Discord) -> Rest {
         let http = reqwest::Client::builder()
             .user_agent("DiscordBot (by hand, 1)")
             .no_proxy()
@@ -38,7 +38,12 @@ impl Rest {
         }
     }
 
-    pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> (u16, Value) {
         let mut request = self.http.request(method, format!("{}{path}", self.base));
         request = request.header("authorization", format!("Bot {}", self.token));
         if let Some(body) = body {
@@ -49,29 +54,29 @@ impl Rest {
         (status, response.json().await.unwrap_or(Value::Null))
     }
 
-    pub async fn get(&self, path: &str) -> Value {
+    pub(crate) async fn get(&self, path: &str) -> Value {
         let (status, body) = self.send(Method::GET, path, None).await;
         assert_eq!(status, 200, "{path}: {body}");
         body
     }
 
-    pub async fn post(&self, path: &str, body: Value) -> (u16, Value) {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> (u16, Value) {
         self.send(Method::POST, path, Some(body)).await
     }
 
-    pub async fn patch(&self, path: &str, body: Value) -> (u16, Value) {
+    pub(crate) async fn patch(&self, path: &str, body: Value) -> (u16, Value) {
         self.send(Method::PATCH, path, Some(body)).await
     }
 
-    pub async fn put(&self, path: &str, body: Value) -> (u16, Value) {
+    pub(crate) async fn put(&self, path: &str, body: Value) -> (u16, Value) {
         self.send(Method::PUT, path, Some(body)).await
     }
 
-    pub async fn delete(&self, path: &str) -> u16 {
+    pub(crate) async fn delete(&self, path: &str) -> u16 {
         self.send(Method::DELETE, path, None).await.0
     }
 
-    pub async fn register(&self, guild: u64, commands: Value) -> (u16, Value) {
+    pub(crate) async fn register(&self, guild: u64, commands: Value) -> (u16, Value) {
         self.put(
             &format!("/applications/{}/guilds/{guild}/commands", self.app),
             commands,
@@ -79,16 +84,16 @@ impl Rest {
         .await
     }
 
-    pub async fn answer(&self, event: &Value, body: Value) -> (u16, Value) {
+    pub(crate) async fn answer(&self, event: &Value, body: Value) -> (u16, Value) {
         self.post(&format!("{}/callback", path_of(event)), body)
             .await
     }
 
-    pub fn original(&self, event: &Value) -> String {
+    pub(crate) fn original(&self, event: &Value) -> String {
         format!("{}/messages/@original", self.webhook(event))
     }
 
-    pub fn webhook(&self, event: &Value) -> String {
+    pub(crate) fn webhook(&self, event: &Value) -> String {
         format!(
             "/webhooks/{}/{}",
             self.app,
@@ -97,7 +102,7 @@ impl Rest {
     }
 }
 
-pub fn path_of(event: &Value) -> String {
+pub(crate) fn path_of(event: &Value) -> String {
     format!(
         "/interactions/{}/{}",
         event["id"].as_str().unwrap(),
@@ -106,19 +111,19 @@ pub fn path_of(event: &Value) -> String {
 }
 
 /// One gateway connection.
-pub struct Gateway {
-    pub socket: WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>,
+pub(crate) struct Gateway {
+    pub(crate) socket: WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>,
 }
 
 impl Gateway {
-    pub async fn open(url: &str) -> Gateway {
+    pub(crate) async fn open(url: &str) -> Gateway {
         let (socket, _) = connect_async(format!("{url}/?v=10&encoding=json"))
             .await
             .expect("the gateway opens");
         Gateway { socket }
     }
 
-    pub async fn send(&mut self, frame: Value) {
+    pub(crate) async fn send(&mut self, frame: Value) {
         self.socket
             .send(Frame::text(frame.to_string()))
             .await
@@ -126,7 +131,7 @@ impl Gateway {
     }
 
     /// The next frame: JSON, or `{"close": code}`, or `{"end": true}`.
-    pub async fn next(&mut self) -> Value {
+    pub(crate) async fn next(&mut self) -> Value {
         let frame = tokio::time::timeout(Duration::from_secs(5), self.socket.next())
             .await
             .expect("a frame in time");
@@ -142,7 +147,7 @@ impl Gateway {
         }
     }
 
-    pub async fn next_op(&mut self, op: u64) -> Value {
+    pub(crate) async fn next_op(&mut self, op: u64) -> Value {
         loop {
             let frame = self.next().await;
             if frame["op"] == op {
@@ -152,25 +157,25 @@ impl Gateway {
         }
     }
 
-    pub async fn identify(&mut self, token: &str) -> Value {
+    pub(crate) async fn identify(&mut self, token: &str) -> Value {
         self.next_op(10).await;
         self.send(identify(token)).await;
         self.next_op(0).await
     }
 }
 
-pub fn identify(token: &str) -> Value {
+pub(crate) fn identify(token: &str) -> Value {
     json!({"op": 2, "d": {"token": token, "intents": 0, "properties": {"os": "linux", "browser": "hand", "device": "hand"}}})
 }
 
 /// A bot that is connected and has registered commands; interactions come from `next`.
-pub struct Bot {
-    pub rest: Rest,
-    pub events: mpsc::UnboundedReceiver<Value>,
+pub(crate) struct Bot {
+    pub(crate) rest: Rest,
+    pub(crate) events: mpsc::UnboundedReceiver<Value>,
 }
 
 impl Bot {
-    pub async fn start(discord: &Discord) -> Bot {
+    pub(crate) async fn start(discord: &Discord) -> Bot {
         let rest = Rest::new(discord);
         let url = rest.get("/gateway/bot").await["url"]
             .as_str()
@@ -197,7 +202,7 @@ impl Bot {
         Bot { rest, events }
     }
 
-    pub async fn next(&mut self) -> Value {
+    pub(crate) async fn next(&mut self) -> Value {
         tokio::time::timeout(Duration::from_secs(5), self.events.recv())
             .await
             .expect("an event")
@@ -205,11 +210,11 @@ impl Bot {
     }
 }
 
-pub async fn world() -> (Discord, Bot) {
+pub(crate) async fn world() -> (Discord, Bot) {
     world_with(|_| {}).await
 }
 
-pub async fn world_with(change: impl FnOnce(&mut Setup)) -> (Discord, Bot) {
+pub(crate) async fn world_with(change: impl FnOnce(&mut Setup)) -> (Discord, Bot) {
     let mut setup = Setup {
         patience: Duration::from_secs(3),
         ..Setup::home()
@@ -222,20 +227,20 @@ pub async fn world_with(change: impl FnOnce(&mut Setup)) -> (Discord, Bot) {
 }
 
 /// A message body with the `allowed_mentions` of the house rule.
-pub fn body(mut fields: Value) -> Value {
+pub(crate) fn body(mut fields: Value) -> Value {
     fields["allowed_mentions"] = json!({"parse": []});
     fields
 }
 
-pub fn message(kind: u64, fields: Value) -> Value {
+pub(crate) fn message(kind: u64, fields: Value) -> Value {
     json!({"type": kind, "data": body(fields)})
 }
 
-pub fn row(buttons: Value) -> Value {
+pub(crate) fn row(buttons: &Value) -> Value {
     json!([{"type": 1, "components": buttons}])
 }
 
-pub fn commands() -> Value {
+pub(crate) fn commands() -> Value {
     let guest = json!({"type": 3, "name": "guest", "description": "which", "required": true, "autocomplete": true});
     let reason = json!({"type": 3, "name": "reason", "description": "why"});
     json!([
