@@ -24,26 +24,30 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// A running edge.
-pub struct Bot {
-    pub stop: CancellationToken,
-    pub task: JoinHandle<Result<(), Fatal>>,
-    pub desk: Arc<Desk>,
+pub(crate) struct Bot {
+    pub(crate) stop: CancellationToken,
+    pub(crate) task: JoinHandle<Result<(), Fatal>>,
+    pub(crate) desk: Arc<Desk>,
     _state: tempfile::TempDir,
 }
 
 /// Where Proxmox is: a fake, or an address at which nobody answers.
-pub enum Proxmox<'a> {
+pub(crate) enum Proxmox<'a> {
     Fake(&'a Cluster),
     Nowhere,
 }
 
 impl Bot {
     /// Starts a bot that listens in all channels of the home server.
-    pub async fn start(fake: &Discord, proxmox: Proxmox<'_>) -> Self {
+    pub(crate) async fn start(fake: &Discord, proxmox: Proxmox<'_>) -> Self {
         Self::listening_in(fake, proxmox, &[]).await
     }
 
-    pub async fn listening_in(fake: &Discord, proxmox: Proxmox<'_>, channels: &[u64]) -> Self {
+    pub(crate) async fn listening_in(
+        fake: &Discord,
+        proxmox: Proxmox<'_>,
+        channels: &[u64],
+    ) -> Self {
         let state = tempfile::tempdir().unwrap();
         let config = configuration(fake, &proxmox, channels, state.path());
         let policy = Policy::compile(&config).expect("the rules of the tests compile");
@@ -51,7 +55,10 @@ impl Bot {
         let inventory = Inventory::new(Arc::new(client));
         if let Proxmox::Fake(_) = proxmox {
             let soon = Duration::from_secs(10);
-            inventory.fresh(Duration::ZERO, soon).await.expect("a snapshot");
+            inventory
+                .fresh(Duration::ZERO, soon)
+                .await
+                .expect("a snapshot");
         }
         let store = Store::open(&config.bot.state_dir).expect("a store");
         let desk = Arc::new(Desk::new(&config, policy, vec![inventory], store));
@@ -66,19 +73,29 @@ impl Bot {
     }
 
     /// Stops it and waits for its end.
-    pub async fn stopped(self) -> Result<(), Fatal> {
+    pub(crate) async fn stopped(self) -> Result<(), Fatal> {
         self.stop.cancel();
         self.task.await.unwrap()
     }
 }
 
-fn configuration(fake: &Discord, proxmox: &Proxmox<'_>, channels: &[u64], dir: &std::path::Path) -> config::Config {
+fn configuration(
+    fake: &Discord,
+    proxmox: &Proxmox<'_>,
+    channels: &[u64],
+    dir: &std::path::Path,
+) -> config::Config {
     let (endpoint, trust, token_id, secret) = match proxmox {
         Proxmox::Fake(cluster) => {
             let ca = dir.join("ca.pem");
             std::fs::write(&ca, cluster.ca_pem()).unwrap();
             let trust = format!("ca_file = '{}'", ca.display());
-            (cluster.urls().remove(0), trust, cluster.token_id(), cluster.token_secret())
+            (
+                cluster.urls().remove(0),
+                trust,
+                cluster.token_id(),
+                cluster.token_secret(),
+            )
         }
         Proxmox::Nowhere => (
             "https://127.0.0.1:9".to_owned(),
@@ -114,13 +131,18 @@ fn configuration(fake: &Discord, proxmox: &Proxmox<'_>, channels: &[u64], dir: &
     std::fs::write(&path, text).unwrap();
     let variables = [
         ("PVE_STEWARD__DISCORD__TOKEN".to_owned(), fake.token()),
-        ("PVE_STEWARD__CLUSTER__HOME__TOKEN_SECRET".to_owned(), secret),
+        (
+            "PVE_STEWARD__CLUSTER__HOME__TOKEN_SECRET".to_owned(),
+            secret,
+        ),
     ];
-    config::load(&[path], variables.into_iter()).expect("the configuration of the tests loads").config
+    config::load(&[path], variables.into_iter())
+        .expect("the configuration of the tests loads")
+        .config
 }
 
 /// A fake that waits long enough for what takes 10 s by design.
-pub async fn discord(change: impl FnOnce(&mut Setup)) -> Discord {
+pub(crate) async fn discord(change: impl FnOnce(&mut Setup)) -> Discord {
     let mut setup = Setup::home();
     setup.patience = Duration::from_secs(30);
     change(&mut setup);
@@ -128,21 +150,34 @@ pub async fn discord(change: impl FnOnce(&mut Setup)) -> Discord {
 }
 
 /// `/help` is answered, so the whole way there and back works.
-pub async fn works(fake: &Discord) {
-    fake.person("owner").in_channel(BOT_CHANNEL).slash("/help").await.first().await;
+pub(crate) async fn works(fake: &Discord) {
+    fake.person("owner")
+        .in_channel(BOT_CHANNEL)
+        .slash("/help")
+        .await
+        .first()
+        .await;
 }
 
 /// Waits for the first entry after `skip` that is such an event.
-pub async fn event(fake: &Discord, skip: usize, fits: impl Fn(&GatewayEvent) -> bool) -> GatewayEntry {
+pub(crate) async fn event(
+    fake: &Discord,
+    skip: usize,
+    fits: impl Fn(&GatewayEvent) -> bool,
+) -> GatewayEntry {
     fake.wait_gateway(skip, |entry| fits(&entry.what)).await
 }
 
-pub fn identifies(fake: &Discord) -> usize {
+pub(crate) fn identifies(fake: &Discord) -> usize {
     let all = fake.gateway_log();
-    all.iter().filter(|entry| matches!(entry.what, GatewayEvent::Identify { .. })).count()
+    all.iter()
+        .filter(|entry| matches!(entry.what, GatewayEvent::Identify { .. }))
+        .count()
 }
 
 /// Runs a test with the one time limit that it has.
-pub async fn within(limit: Duration, test: impl Future<Output = ()>) {
-    tokio::time::timeout(limit, test).await.expect("the test did not end in time");
+pub(crate) async fn within(limit: Duration, test: impl Future<Output = ()>) {
+    tokio::time::timeout(limit, test)
+        .await
+        .expect("the test did not end in time");
 }
