@@ -14,6 +14,8 @@ pub struct Recorded {
     /// `/channels/{channel}/messages`
     pub template: String,
     pub path: String,
+    /// What stood behind the `?`.
+    pub query: String,
     pub body: Value,
     /// File names of a multipart request.
     pub files: Vec<String>,

@@ -35,6 +35,7 @@ struct Session {
     seq: u64,
     sent: VecDeque<(u64, Value)>,
     connection: Option<u64>,
+    began: Instant,
 }
 
 /// What goes out on one connection.
@@ -103,6 +104,7 @@ impl Sessions {
             seq: 0,
             sent: VecDeque::new(),
             connection: Some(connection),
+            began: Instant::now(),
         });
         // Sessions that nobody resumes must not pile up.
         let idle = self

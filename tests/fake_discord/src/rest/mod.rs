@@ -263,6 +263,7 @@ fn record(state: &mut State, call: &Call, reply: Option<&Reply>, arrived: Instan
         method: call.method.to_string(),
         template: call.template().to_owned(),
         path,
+        query: call.query.clone(),
         body: call.json.clone(),
         files: call.file_names(),
         status: reply.map_or(0, |reply| reply.status),
