@@ -51,13 +51,22 @@ pub fn subjects(policy: &Policy, guild: GuildId, channel: ChannelId) -> Vec<Subj
 pub fn matrix(policy: &Policy, subjects: &[Subject], target: &Target<'_>) -> Vec<Row> {
     let row = |subject: &Subject| {
         let mine = policy.of(&subject.actor);
-        let rights = Right::ALL.map(|right| (right, mine.decide(right, target)));
+        let rights = meaningful(target).iter();
         Row {
             who: subject.name.clone(),
-            rights: rights.into(),
+            rights: rights.map(|right| (*right, mine.decide(*right, target))).collect(),
         }
     };
     subjects.iter().map(row).collect()
+}
+
+/// The rights that mean something there.
+fn meaningful(target: &Target<'_>) -> &'static [Right] {
+    match target {
+        Target::Guest(_) => &Right::ALL,
+        Target::Node(_) => &[Right::View],
+        Target::Bot => &[Right::Access],
+    }
 }
 
 /// Where no cluster can be asked: for each selector in the rules, an invented guest that it

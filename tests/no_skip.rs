@@ -1,0 +1,221 @@
+//! No door is unguarded: every command, button and completion, for somebody whom no rule knows, for
+//! somebody whom a deny takes everything from, and for somebody who may. A refusal is private, tells
+//! nothing, and Proxmox is not asked to change anything.
+
+mod support;
+
+use fake_discord::{Answer, Message, Person};
+use pve_steward::action::{Action, Power};
+use pve_steward::command::{Row, TABLE, Wants};
+use pve_steward::ids::Kind;
+use support::{Setup, World, run};
+
+const RULES: &str = r#"
+[people]
+owner = 184405311681986560
+friend = 80351110224678913
+
+[[allow]]
+who = ["owner", "friend"]
+actions = ["*"]
+guests = ["*"]
+nodes = ["*"]
+
+[[deny]]
+who = ["friend"]
+actions = ["*"]
+"#;
+
+/// Nobody gave them anything, and somebody took everything away.
+const REFUSED: [&str; 2] = ["stranger", "friend"];
+
+fn guest_of(kind: Kind) -> u32 {
+    match kind {
+        Kind::Vm => 101,
+        Kind::Ct => 105,
+    }
+}
+
+fn command(row: &Row) -> String {
+    let path = row.path.join(" ");
+    match row.wants {
+        Wants::Nothing => format!("/{path}"),
+        Wants::Guest(kind) => format!("/{path} {}", guest_of(kind)),
+        Wants::Node => format!("/{path} pve1"),
+    }
+}
+
+fn power_of(row: &Row) -> Option<Power> {
+    let last = row.path.last()?;
+    Power::ALL.into_iter().find(|power| power.key() == *last)
+}
+
+/// The state in which the act makes sense.
+fn prepare(world: &World, kind: Kind, power: Power) {
+    let state = if power == Power::Start { "stopped" } else { "running" };
+    world.px.set_guest(guest_of(kind), |guest| guest.state = state.into());
+}
+
+async fn assert_refused(world: &World, answer: &Answer, what: &str) {
+    let said = answer.first().await;
+    let text = said.text();
+    assert!(said.ephemeral_for.is_some(), "{what}: a refusal is private\n{text}");
+    assert!(text.contains('⛔'), "{what}: refused\n{text}");
+    for secret in ["valheim", "web-lab", "running", "stopped", "pve2"] {
+        assert!(!text.contains(secret), "{what}: tells {secret}\n{text}");
+    }
+    assert_eq!(world.writes(), Vec::<String>::new(), "{what}");
+}
+
+#[test]
+fn every_command_is_refused_without_a_right() {
+    run(Setup::automatic().rules(RULES), async |world| {
+        let mut checked = 0;
+        for row in TABLE.iter().filter(|row| row.right.is_some()) {
+            for name in REFUSED {
+                let answer = world.person(name).slash(&command(row)).await;
+                assert_refused(world, &answer, &format!("{name}: {}", command(row))).await;
+                checked += 1;
+            }
+        }
+        assert!(checked >= 30, "{checked}");
+    });
+}
+
+#[test]
+fn free_commands_tell_nothing_to_those_without_a_right() {
+    run(Setup::automatic().rules(RULES), async |world| {
+        for row in TABLE.iter().filter(|row| row.right.is_none()) {
+            for name in REFUSED {
+                let said = world.person(name).slash(&command(row)).await.first().await;
+                let text = said.text();
+                assert!(said.ephemeral_for.is_some(), "{text}");
+                for secret in ["valheim", "pve1", "start", "101"] {
+                    assert!(!text.contains(secret), "{name} {}: {text}", command(row));
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn nothing_is_completed_without_a_right() {
+    run(Setup::automatic().rules(RULES), async |world| {
+        for row in TABLE.iter().filter(|row| row.wants != Wants::Nothing) {
+            let typed = format!("/{} ", row.path.join(" "));
+            for name in REFUSED {
+                let offered = world.person(name).type_ahead(&typed).await;
+                assert!(offered.is_empty(), "{name} {typed}: {offered:?}");
+            }
+            let offered = world.person("owner").type_ahead(&typed).await;
+            assert!(!offered.is_empty(), "{typed}");
+        }
+    });
+}
+
+/// Every id that a button can carry: those on the cards that there are, and forged ones.
+async fn custom_ids(world: &World, owner: &Person) -> Vec<String> {
+    let mut ids = Vec::new();
+    for text in ["/status", "/vm list", "/ct list", "/node list", "/node status pve1"] {
+        ids.extend(ids_of(&owner.slash(text).await.first().await));
+    }
+    for (kind, state) in [(Kind::Vm, "running"), (Kind::Vm, "stopped"), (Kind::Ct, "running")] {
+        world.px.set_guest(guest_of(kind), |guest| guest.state = state.into());
+        let text = format!("/{} status {}", kind.key(), guest_of(kind));
+        ids.extend(ids_of(&owner.slash(&text).await.first().await));
+    }
+    // A stop is on no card, but whoever forges ids does not care.
+    ids.extend(Power::ALL.map(|power| format!("1:{}:home/101", power.key())));
+    ids.sort();
+    ids.dedup();
+    ids
+}
+
+fn ids_of(message: &Message) -> Vec<String> {
+    let labels = message.buttons();
+    labels.iter().filter_map(|label| message.custom_id(label)).collect()
+}
+
+#[test]
+fn every_button_is_refused_without_a_right() {
+    run(Setup::automatic().rules(RULES), async |world| {
+        let owner = world.person("owner");
+        let ids = custom_ids(world, &owner).await;
+        assert!(ids.len() >= 10, "{ids:?}");
+        world.px.set_guest(102, |guest| guest.state = "running".into());
+        let card = owner.slash("/vm start 102").await.until("runs already").await;
+        for id in &ids {
+            for name in REFUSED {
+                let answer = world.person(name).press(&card, id).await;
+                assert_refused(world, &answer, &format!("{name} presses {id}")).await;
+            }
+        }
+    });
+}
+
+#[test]
+fn every_question_is_closed_to_others() {
+    run(Setup::automatic().rules(RULES), async |world| {
+        let owner = world.person("owner");
+        for kind in [Kind::Vm, Kind::Ct] {
+            prepare(world, kind, Power::Stop);
+            let text = format!("/{} stop {}", kind.key(), guest_of(kind));
+            let question = owner.slash(&text).await.first().await;
+            for id in ids_of(&question) {
+                for name in REFUSED {
+                    let answer = world.person(name).press(&question, &id).await;
+                    assert_refused(world, &answer, &format!("{name} answers {id}")).await;
+                }
+            }
+            owner.click(&question, "Cancel").await.until("Cancelled").await;
+        }
+    });
+}
+
+#[test]
+fn every_act_that_is_allowed_is_exactly_one_write() {
+    run(Setup::automatic().rules(RULES), async |world| {
+        let owner = world.person("owner");
+        for row in TABLE {
+            let (Some(power), Wants::Guest(kind)) = (power_of(row), row.wants) else {
+                continue;
+            };
+            prepare(world, kind, power);
+            world.px.forget_requests();
+            let mut answer = owner.slash(&command(row)).await;
+            if power == Power::Stop {
+                let question = answer.first().await;
+                assert_eq!(world.writes(), Vec::<String>::new(), "asked first");
+                let yes = owner.click(&question, "Stop now").await;
+                answer.until("Confirmed").await;
+                answer = yes;
+            }
+            answer.until("done ").await;
+            let vmid = guest_of(kind);
+            let node = world.px.guest(vmid).unwrap().node;
+            let path = format!("/nodes/{node}/{}/{vmid}/status/{}", kind.api(), power.key());
+            assert_eq!(world.writes(), [format!("POST {path}")], "{}", command(row));
+        }
+    });
+}
+
+/// A new kind of action does not compile here before somebody has said which test guards it.
+#[test]
+fn every_action_has_its_guard() {
+    fn guard(action: &Action) -> &'static str {
+        match action {
+            Action::Status
+            | Action::NodeList
+            | Action::NodeStatus(_)
+            | Action::GuestList(_)
+            | Action::GuestStatus { .. }
+            | Action::Power { .. } => "every_command_is_refused_without_a_right",
+            Action::Confirm(_) | Action::Cancel(_) => "every_question_is_closed_to_others",
+            Action::Whoami | Action::Help => "free_commands_tell_nothing_to_those_without_a_right",
+            Action::Unclear(_) => "tests/bad_input.rs",
+        }
+    }
+    assert_eq!(guard(&Action::Help), "free_commands_tell_nothing_to_those_without_a_right");
+    let rows: Vec<_> = TABLE.iter().map(|row| row.path.join(" ")).collect();
+    assert_eq!(rows.len(), 17, "a new command: is it in the tests above? {rows:?}");
+}
