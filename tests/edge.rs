@@ -266,6 +266,44 @@ async fn a_private_outcome_after_the_tokens_life_goes_to_the_person() {
     .await;
 }
 
+/// Allowed by what is in memory, refused by what is read again.
+async fn refused_late(world: &World) -> fake_discord::Answer {
+    world.proxmox.set_guest(105, |guest| guest.tags.clear());
+    // A younger snapshot counts as read again.
+    tokio::time::sleep(Duration::from_millis(10_100)).await;
+    world.fake.person("max").slash("/ct start 105").await
+}
+
+#[tokio::test]
+async fn a_late_refusal_takes_the_public_answer_back_and_is_private() {
+    within(LIMIT, async {
+        let world = World::new().await;
+        let answer = refused_late(&world).await;
+        assert!(!answer.acked().await.ephemeral);
+        answer.deleted().await;
+        let told = answer.follow_up("⛔").await;
+        assert!(told.ephemeral_for.is_some());
+        assert_eq!(world.proxmox.writes().len(), 0);
+        world.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_late_refusal_stays_private_when_the_public_answer_cannot_be_taken_back() {
+    within(LIMIT, async {
+        let world = World::new().await;
+        let refusal = json!({"code": 50013, "message": "Missing Permissions"});
+        world.fault("DELETE /", RestFaultKind::Status(403, refusal));
+        let answer = refused_late(&world).await;
+        world.fake.wait_direct_message("max", "⛔").await;
+        assert!(answer.follow_ups().is_empty());
+        assert!(answer.now().is_none());
+        world.end().await;
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn interactions_that_cannot_be_read_are_answered_privately() {
     within(LIMIT, async {

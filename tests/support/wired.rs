@@ -127,6 +127,7 @@ fn configuration(
     }
     text.push_str("[[allow]]\nwho = ['owner']\nactions = ['*']\nguests = ['*']\nnodes = ['*']\n");
     text.push_str("[[allow]]\nwho = ['max']\nactions = ['start']\nguests = ['101']\n");
+    text.push_str("[[allow]]\nwho = ['max']\nactions = ['start']\nguests = ['tag:lab']\n");
     let path = dir.join("steward.toml");
     std::fs::write(&path, text).unwrap();
     let variables = [
