@@ -53,7 +53,7 @@ async fn no_token_reaches_the_log() {
                 on: on.to_owned(),
                 kind,
                 times: 1,
-            })
+            });
         };
         fault("/callback", RestFaultKind::HangAfter);
         owner

@@ -82,7 +82,7 @@ pub(super) async fn interaction(edge: Arc<Edge>, raw: Value) {
         What::WrongChannel(actor) => exchange.wrong_channel(actor).await,
         What::Unreadable(why) => exchange.unreadable(&why).await,
         What::Deaf => {
-            tracing::debug!(interaction.id = %exchange.ticket.id, "not from a configured server")
+            tracing::debug!(interaction.id = %exchange.ticket.id, "not from a configured server");
         }
     }
 }
