@@ -110,6 +110,7 @@ fn outcome(state: &mut State, request: &Request, record: &mut Recorded) -> Outco
             answer
         }
         FaultKind::BadJson | FaultKind::WrongBody => {
+            record.spoilt = true;
             let outcome = carry_out(state, request, record, late);
             return spoilt(outcome, &fault);
         }

@@ -24,6 +24,8 @@ pub struct Recorded {
     pub phrase: String,
     /// The answer's JSON, null when there was none.
     pub response: Value,
+    /// A fault made nonsense of the answer.
+    pub spoilt: bool,
 }
 
 impl Recorded {
@@ -40,6 +42,7 @@ impl Recorded {
             status: 0,
             phrase: String::new(),
             response: Value::Null,
+            spoilt: false,
         }
     }
 }

@@ -1,0 +1,163 @@
+//! The bot's requests to Proxmox and the fake's answers, against Proxmox's own schema.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use fake_proxmox::Recorded;
+use jsonschema::{ValidationOptions, Validator};
+use serde_json::{Map, Value, json};
+
+use super::openapi::fit;
+use super::{document, explain, perl_schema};
+
+/// In answers of the real server although the schema's `returns` does not know them: endpoint,
+/// place in the schema, names.
+const UNDOCUMENTED: &[(&str, &str, &[&str])] = &[
+    ("/nodes", "/items", &["disk", "id", "maxdisk", "type"]),
+    ("/nodes/{node}/lxc/{vmid}/status/current", "", &["pid", "pressurecpufull", "swap", "type"]),
+    ("/nodes/{node}/qemu/{vmid}/status/current", "", &["disk", "nics", "proxmox-support"]),
+    ("/nodes/{node}/status", "/properties/cpuinfo", &["flags", "hvm", "mhz", "user_hz"]),
+    ("/nodes/{node}/tasks", "/items", &["tokenid"]),
+    ("/nodes/{node}/tasks/{upid}/status", "", &["exitstatus", "tokenid"]),
+];
+
+static PROXMOX: LazyLock<Api> = LazyLock::new(|| {
+    let mut document = document("proxmox-api.json");
+    Api {
+        endpoints: document["endpoints"].take(),
+        validators: Mutex::default(),
+    }
+});
+
+struct Api {
+    endpoints: Value,
+    validators: Mutex<HashMap<String, Arc<Validator>>>,
+}
+
+/// Everything in these requests and their answers that is not as the schema says.
+pub fn wrong_in(requests: &[Recorded]) -> Vec<String> {
+    requests.iter().flat_map(wrong).collect()
+}
+
+fn wrong(request: &Recorded) -> Vec<String> {
+    let Some((path, places, call)) = PROXMOX.find(&request.method, &request.path) else {
+        return vec![format!("Proxmox has no {} {}", request.method, request.path)];
+    };
+    let about = format!("{} {path}", request.method);
+    let sent = PROXMOX.sent(&about, call, &given(request, places));
+    let mut wrong: Vec<String> = sent.into_iter().map(|line| format!("{about} is sent {line}")).collect();
+    if (200..300).contains(&request.status) && !request.spoilt {
+        let answer = PROXMOX.answered(&about, path, &call["returns"], &request.response);
+        wrong.extend(answer.into_iter().map(|line| format!("{about} is answered {line}")));
+    }
+    wrong
+}
+
+/// All parameters, wherever they stood; a repeated one is a list.
+fn given(request: &Recorded, places: Vec<(&str, String)>) -> Map<String, Value> {
+    let texts = |(name, text): (&str, String)| (name.to_owned(), json!(text));
+    let query = request.query.iter().map(|(name, text)| (name.clone(), json!(text)));
+    let mut given = Map::new();
+    for (name, value) in places.into_iter().map(texts).chain(query).chain(request.body.iter().cloned()) {
+        let value = match given.remove(&name) {
+            None => value,
+            Some(Value::Array(mut list)) => {
+                list.push(value);
+                list.into()
+            }
+            Some(first) => json!([first, value]),
+        };
+        given.insert(name, value);
+    }
+    given
+}
+
+impl Api {
+    fn find(&self, method: &str, path: &str) -> Option<(&str, Vec<(&str, String)>, &Value)> {
+        let fitting = self.endpoints.as_object()?.iter().filter_map(|(template, methods)| {
+            Some((template.as_str(), fit(template, path)?, methods.get(method)?))
+        });
+        fitting.min_by_key(|(_, places, _)| places.len())
+    }
+
+    fn sent(&self, about: &str, call: &Value, given: &Map<String, Value>) -> Vec<String> {
+        let none = Map::new();
+        let known = call["parameters"].as_object().unwrap_or(&none);
+        let taken = |(name, value): (&String, &Value)| {
+            let schema = known.get(name).unwrap_or(&Value::Null);
+            (name.clone(), perl_schema::taken(schema, value))
+        };
+        let taken = Value::Object(given.iter().map(taken).collect());
+        let validator = self.validator(&format!("{about} takes"), || {
+            let mut schema = perl_schema::object(known, false);
+            schema.insert("type".to_owned(), json!("object"));
+            Value::Object(schema)
+        });
+        let mut wrong = explain::wrong(&validator, &taken);
+        wrong.extend(given.keys().filter_map(|name| younger(call, name)));
+        wrong.extend(given.keys().filter_map(|name| unchecked(name, known.get(name)?)));
+        wrong
+    }
+
+    fn answered(&self, about: &str, path: &str, returns: &Value, answer: &Value) -> Vec<String> {
+        let Some(data) = answer.get("data") else {
+            return vec!["without `data`".to_owned()];
+        };
+        let validator = self.validator(&format!("{about} tells"), || {
+            let mut schema = perl_schema::translated(returns);
+            for (_, place, names) in UNDOCUMENTED.iter().filter(|(known, ..)| *known == path) {
+                let object = schema.pointer_mut(place);
+                let object = object.unwrap_or_else(|| panic!("{path} has no {place}"));
+                names.iter().for_each(|name| object["properties"][name] = json!(true));
+            }
+            schema
+        });
+        explain::wrong(&validator, &perl_schema::told(returns, "", data))
+    }
+
+    fn validator(&self, key: &str, schema: impl FnOnce() -> Value) -> Arc<Validator> {
+        let mut validators = self.validators.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = validators.entry(key.to_owned()).or_insert_with(|| {
+            let made = formats().build(&schema());
+            Arc::new(made.unwrap_or_else(|error| panic!("what {key}: {error}")))
+        });
+        Arc::clone(made)
+    }
+}
+
+/// The bot is also for 8.4, which refuses what it does not know.
+fn younger(call: &Value, name: &str) -> Option<String> {
+    let old = &call["pve8_4_5"];
+    let new = old["params_new_in_9"].as_array()?.iter().any(|known| known == name);
+    new.then(|| format!("/{name}: 8.4.5 does not know it"))
+}
+
+/// A format that nobody checks here would be a hole.
+fn unchecked(name: &str, schema: &Value) -> Option<String> {
+    let format = schema["format"].as_str()?;
+    let known = FORMATS.iter().any(|(known, _)| *known == format);
+    (!known).then(|| format!("/{name}: its format {format} is not checked, see FORMATS"))
+}
+
+/// The formats of the parameters that the bot sends.
+const FORMATS: &[(&str, fn(&str) -> bool)] = &[
+    ("pve-node", is_label),
+    // Numbers, and their limits stand beside the format.
+    ("pve-vmid", |_| true),
+    ("pve-storage-id", |text| text.starts_with(|c: char| c.is_ascii_alphabetic()) && is_word(text)),
+    ("pve-poolid", |text| text.split('/').all(is_word)),
+];
+
+fn formats() -> ValidationOptions<'static> {
+    let options = jsonschema::options().should_validate_formats(true);
+    FORMATS.iter().fold(options, |options, (name, fits)| options.with_format(*name, fits))
+}
+
+fn is_label(text: &str) -> bool {
+    let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    plain && !text.is_empty() && !text.starts_with('-') && !text.ends_with('-')
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+}
