@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::audit;
 use crate::command::Desk;
 use crate::config::{Config, Problem};
 use crate::discord::{self, Outbox, Settings};
+use crate::health;
 use crate::permission::Policy;
 use crate::proxmox::{Client, Inventory};
 use crate::store::Store;
-use crate::watch::{self, Notice, Recipient};
+use crate::watch::{self as watchers, Notice, Recipient};
 
 /// Why the bot did not come up or could not go on.
 #[derive(Debug, thiserror::Error)]
@@ -55,13 +56,15 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), Stopped>
     let settings = Settings::from(&config.discord);
     let outbox = Outbox::new(&settings)?;
     for inventory in &clusters {
-        tokio::spawn(watch::keep_fresh(Arc::clone(inventory), stop.clone()));
+        tokio::spawn(watchers::keep_fresh(Arc::clone(inventory), stop.clone()));
     }
     let (notices, told) = mpsc::channel(64);
     tokio::spawn(tell(outbox, told));
-    watch::finish(store.clone(), clusters.clone(), left, notices).await;
+    watchers::finish(store.clone(), clusters.clone(), left, notices).await;
     let desk = Arc::new(Desk::new(&config, policy, clusters, store));
-    Ok(discord::run(settings, desk, stop).await?)
+    let alive = watch::Sender::new(None);
+    tokio::spawn(health::beat(config.bot.state_dir, alive.subscribe(), stop.clone()));
+    Ok(discord::run(settings, desk, stop, alive).await?)
 }
 
 /// One client and one shared snapshot per cluster.

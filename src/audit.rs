@@ -70,7 +70,7 @@ pub async fn open(
     public: bool,
 ) -> Result<Entry, OpenError> {
     let mut row = Line::of(request);
-    row.action = permit.right().key().to_owned();
+    permit.right().key().clone_into(&mut row.action);
     row.about(guest);
     row.rule = Some(permit.rule().to_string());
     row.public = public;

@@ -1,6 +1,6 @@
 //! The sign of life: a file that `run` touches while it is connected, and `health` reads.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
@@ -22,11 +22,13 @@ pub enum Sick {
 }
 
 /// Touches the file for as long as Discord has been heard of lately.
-pub async fn beat(state_dir: &Path, heard: watch::Receiver<Option<Instant>>, stop: CancellationToken) {
+pub async fn beat(state_dir: PathBuf, mut heard: watch::Receiver<Option<Instant>>, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(EVERY);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
+            // The first sign of life comes with the connection, not a round later.
+            changed = heard.changed() => if changed.is_err() { return },
             _ = ticks.tick() => {}
         }
         let lately = heard.borrow().is_some_and(|at| at.elapsed() < ALIVE_FOR);

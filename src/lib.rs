@@ -6,6 +6,20 @@
 //! does it; `embed` puts the outcome into words; and back through `discord`. `ARCHITECTURE.md`
 //! walks one command through the files, and `tests/layers.rs` holds who may import whom.
 
+// What would end the process, or write past the log, has no place in what is released.
+#![warn(
+    unreachable_pub,
+    clippy::dbg_macro,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::todo,
+    clippy::unimplemented,
+    clippy::unreachable,
+    clippy::unwrap_used
+)]
+
 pub mod action;
 pub mod app;
 pub mod audit;

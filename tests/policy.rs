@@ -102,6 +102,7 @@ fn the_matrix_of_the_example_is_the_reviewed_one() {
 }
 
 /// With `UPDATE=1` the file is written anew, to be read in the change's diff.
+#[expect(clippy::disallowed_methods, reason = "a switch for whoever runs this test")]
 fn compare(file: &str, text: &str) {
     let path = root().join(file);
     if std::env::var_os("UPDATE").is_some() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use fake_proxmox::{Fault, FaultKind, Match};
 use insta::assert_snapshot;
-use support::{Setup, World, run, shown};
+use support::{Setup, run, shown};
 
 #[test]
 fn a_friend_starts_a_guest_and_sees_it_run() {
@@ -97,7 +97,7 @@ fn a_stop_is_asked_twice_and_then_done() {
         world.px.finish(&upid, "OK");
         assert_snapshot!(shown(&answer.until("stopped").await), @"
         │ ⚪ minecraft · stopped
-        │ By <@184405311681986560>, done in 0 s.
+        │ By <@184405311681986560>, done at once.
         │ — VM 102 · home
         [Start] (primary) [Refresh] (secondary)
         ");
@@ -154,7 +154,7 @@ fn a_question_about_a_guest_that_was_replaced_does_nothing() {
         let asked = owner.slash("/vm stop 102").await;
         let question = asked.first().await;
         world.px.set_guest(102, |guest| guest.name = "another".into());
-        fresh_snapshot(world).await;
+        world.next_snapshot().await;
         let answer = owner.click(&question, "Stop now").await;
         let shown = shown(&answer.until("another guest").await);
         assert!(shown.contains("You were asked about minecraft"), "{shown}");
@@ -179,7 +179,7 @@ fn a_press_on_the_card_of_somebody_else_is_checked_for_the_presser() {
         world.px.finish(&upid, "OK");
         assert_snapshot!(shown(&reboot.until("rebooted").await), @"
         │ 🟢 valheim · rebooted
-        │ By <@80351110224678912>, done in 0 s.
+        │ By <@80351110224678912>, done at once.
         │ — VM 101 · home
         [Shutdown] (secondary) [Reboot] (secondary) [Refresh] (secondary)
         ");
@@ -271,7 +271,7 @@ fn warnings_are_a_success_with_a_note() {
         world.px.finish(&upid, "WARNINGS: 2");
         assert_snapshot!(shown(&answer.until("started").await), @"
         │ 🟢 valheim · started
-        │ By <@80351110224678912>, done in 0 s.
+        │ By <@80351110224678912>, done at once.
         │ ⚠️ Proxmox gave a warning on the way.
         │ — VM 101 · home
         [Shutdown] (secondary) [Reboot] (secondary) [Refresh] (secondary)
@@ -405,7 +405,7 @@ fn a_privilege_that_the_bot_lacks_is_named_to_those_who_can_give_it() {
 fn an_offline_node_is_said_and_nothing_is_sent() {
     run(Setup::default(), async |world| {
         world.px.set_node("pve2", |node| node.online = false);
-        fresh_snapshot(world).await;
+        world.next_snapshot().await;
         let answer = world.person("owner").slash("/vm start 102").await;
         assert_snapshot!(shown(&answer.until("did not start").await), @"
         │ 🔴 minecraft · did not start
@@ -440,7 +440,7 @@ fn a_guest_that_vanished_between_typing_and_sending_is_not_there() {
         let offered = max.type_ahead("/vm start val").await;
         assert_eq!(offered[0].name, "101 valheim · stopped");
         world.px.remove_guest(101);
-        fresh_snapshot(world).await;
+        world.next_snapshot().await;
         let answer = max.slash("/vm start 101").await.first().await;
         assert!(shown(&answer).contains("No guest 101 for you here"));
     });
@@ -462,24 +462,6 @@ fn vm_on_a_container_answers_with_the_right_command() {
 
 fn custom_id(message: &fake_discord::Message, label: &str) -> String {
     message.custom_id(label).expect("a button of that label")
-}
-
-/// Until the bot has looked at Proxmox again: it does so every ten seconds by itself.
-async fn fresh_snapshot(world: &World) {
-    let count = |world: &World| {
-        let requests = world.px.requests();
-        requests.iter().filter(|r| r.path.contains("cluster/resources")).count()
-    };
-    let before = count(world);
-    for _ in 0..1500 {
-        if count(world) > before {
-            // The answer is on its way; the next command is decided after it.
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("no new snapshot in 15 s");
 }
 
 async fn patient(answer: &fake_discord::Answer, contains: &str) -> fake_discord::Message {

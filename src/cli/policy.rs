@@ -58,13 +58,11 @@ pub(super) async fn policy(config: &Config, query: &Query) -> u8 {
     };
     let guild = config.discord.guilds.first().copied().unwrap_or(GuildId(0));
     let subjects = subjects(&policy, guild, ChannelId(query.channel.unwrap_or(0)));
-    match (&query.who, &query.action) {
-        (Some(who), Some(action)) => explain(config, &policy, &estate, query, &subjects, (who, action)),
-        _ => {
-            say(&whole(&policy, &estate, &subjects));
-            0
-        }
-    }
+    let (Some(who), Some(action)) = (&query.who, &query.action) else {
+        say(&whole(&policy, &estate, &subjects));
+        return 0;
+    };
+    explain(config, &policy, &estate, query, &subjects, (who, action))
 }
 
 fn whole(policy: &Policy, estate: &Estate, subjects: &[Subject]) -> String {

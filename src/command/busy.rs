@@ -10,7 +10,7 @@ use crate::ids::{GuestRef, UserId};
 
 /// Acts under way, by guest. Cheap to clone: all clones are the same list.
 #[derive(Debug, Clone, Default)]
-pub struct Busy {
+pub(super) struct Busy {
     acts: Arc<DashMap<GuestRef, (Power, UserId)>>,
 }
 

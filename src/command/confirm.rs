@@ -13,7 +13,7 @@ use crate::embed::{self, Reply};
 use crate::ids::UserId;
 
 /// How long a question holds.
-pub const HOLDS: Duration = Duration::from_secs(60);
+const HOLDS: Duration = Duration::from_mins(1);
 
 /// What was asked of whom, about exactly which guest.
 #[derive(Debug, Clone)]
@@ -31,7 +31,7 @@ struct Open {
 
 /// The open questions. Cheap to clone: all clones are the same list.
 #[derive(Debug, Clone, Default)]
-pub struct Questions {
+pub(super) struct Questions {
     open: Arc<DashMap<QuestionId, Open>>,
 }
 
@@ -49,7 +49,7 @@ impl Questions {
         // Keyed with fresh randomness from the system: not to be guessed, not to be met twice.
         let id = QuestionId(RandomState::new().hash_one(asked.user));
         let expired = embed::confirm::expired(asked.power, &asked.guest);
-        let (closed, closes) = oneshot::channel();
+        let (closed, outcome) = oneshot::channel();
         self.open.insert(id, Open { asked, closed });
         let open = Arc::clone(&self.open);
         tokio::spawn(async move {
@@ -59,7 +59,7 @@ impl Questions {
                 let _ = question.closed.send(expired);
             }
         });
-        (id, closes)
+        (id, outcome)
     }
 
     /// Takes the question for a yes. Only once, and only by the person who was asked.

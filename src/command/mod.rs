@@ -38,10 +38,14 @@ pub enum Decision {
         closed: oneshot::Receiver<Reply>,
     },
     /// Acknowledge to the task's audience; if Discord took the acknowledgement, [`perform`] it.
-    Go(Task),
+    Go(Box<Task>),
 }
 
 impl Decision {
+    fn go(task: Task) -> Self {
+        Self::Go(Box::new(task))
+    }
+
     fn answer(reply: Reply, to: Audience) -> Self {
         Self::Answer { reply, to }
     }
@@ -171,7 +175,7 @@ pub fn decide(desk: &Desk, request: &Request) -> Decision {
 /// Does it. Each state on the way is put into `shown`; only the newest matters.
 pub async fn perform(
     desk: Arc<Desk>,
-    task: Task,
+    task: Box<Task>,
     shown: watch::Sender<Option<Reply>>,
 ) -> Outcome {
     match &task.work {

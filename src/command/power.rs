@@ -36,7 +36,7 @@ pub(super) fn decide(desk: &Desk, request: &Request, switch: Switch) -> Decision
         Lookup::Found(found) => found,
         // Whether it may be done is not known yet, so nobody else is shown that it was asked.
         Lookup::NotYet => {
-            return Decision::Go(Task::switch(request, switch, None, Audience::Private));
+            return Decision::go(Task::switch(request, switch, None, Audience::Private));
         }
         lookup => {
             let reply = not_found(desk, request, &switch, lookup);
@@ -58,10 +58,10 @@ pub(super) fn decide(desk: &Desk, request: &Request, switch: Switch) -> Decision
         return Decision::answer(embed::problem::busy(&facts, power, by), Audience::Private);
     }
     if verdict.confirm {
-        let (reply, closed) = question(desk, request, switch.power, facts);
+        let (reply, closed) = question(desk, request, switch.power, &facts);
         return Decision::Question { reply, closed };
     }
-    Decision::Go(Task::switch(request, switch, None, desk.act_audience()))
+    Decision::go(Task::switch(request, switch, None, desk.act_audience()))
 }
 
 /// The person said yes to a question. What was asked is checked like a new command.
@@ -75,7 +75,7 @@ pub(super) fn confirmed(desk: &Desk, request: &Request, asked: Asked) -> Decisio
         Lookup::Found(found) => found,
         Lookup::NotYet => {
             let task = Task::switch(request, switch, Some(asked.guest), Audience::Private);
-            return Decision::Go(task);
+            return Decision::go(task);
         }
         lookup => {
             let reply = not_found(desk, request, &switch, lookup);
@@ -95,7 +95,7 @@ pub(super) fn confirmed(desk: &Desk, request: &Request, asked: Asked) -> Decisio
         return Decision::answer(reply, Audience::Private);
     }
     let task = Task::switch(request, switch, Some(asked.guest), desk.act_audience());
-    Decision::Go(task)
+    Decision::go(task)
 }
 
 /// Acknowledged: now it is read again, permitted, noted and done.
@@ -117,7 +117,7 @@ pub(super) async fn perform(
         }
         None if permit.needs_confirmation() => {
             // The rule changed between the check in memory and this one, or there was no memory.
-            let (reply, closed) = question(desk, request, switch.power, facts);
+            let (reply, closed) = question(desk, request, switch.power, &facts);
             return ask_late(task, reply, closed, shown).await;
         }
         _ => {}
@@ -333,7 +333,7 @@ fn question(
     desk: &Desk,
     request: &Request,
     power: Power,
-    guest: GuestFacts,
+    guest: &GuestFacts,
 ) -> (Reply, oneshot::Receiver<Reply>) {
     let asked = Asked {
         user: request.actor.user,
@@ -341,7 +341,7 @@ fn question(
         guest: guest.clone(),
     };
     let (id, closed) = desk.questions.ask(asked);
-    (embed::confirm::question(id, power, &guest), closed)
+    (embed::confirm::question(id, power, guest), closed)
 }
 
 fn refuse(

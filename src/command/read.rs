@@ -59,7 +59,7 @@ pub(super) fn decide(desk: &Desk, request: &Request) -> Decision {
     };
     match refusal {
         Some(reply) => Decision::answer(reply, Audience::Private),
-        None => Decision::Go(Task::read(request, safe_audience(desk, request))),
+        None => Decision::go(Task::read(request, safe_audience(desk, request))),
     }
 }
 

@@ -17,7 +17,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -160,7 +161,7 @@ fn http_fatal(error: reqwest::Error) -> Fatal {
 }
 
 /// Hears and answers until `stop`; then takes nothing new, lets what was begun come to its end for
-/// a while, and goes offline.
+/// a while, and goes offline. `alive` is told whenever Discord was heard of.
 ///
 /// # Errors
 ///
@@ -169,6 +170,7 @@ pub async fn run(
     settings: Settings,
     desk: Arc<Desk>,
     stop: CancellationToken,
+    alive: watch::Sender<Option<Instant>>,
 ) -> Result<(), Fatal> {
     // Its own: a fatal end cancels it, and only the caller knows what else that should stop.
     let stop = stop.child_token();
@@ -188,6 +190,9 @@ pub async fn run(
     let heard = |heard| match heard {
         Heard::Interaction(raw) => {
             tasks.spawn(answer::interaction(edge.clone(), raw));
+        }
+        Heard::Alive => {
+            alive.send_replace(Some(Instant::now()));
         }
         Heard::Ready { application } => {
             // Once a process: the table does not change while it runs.

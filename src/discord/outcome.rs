@@ -41,7 +41,7 @@ impl Shown {
 
 impl Exchange<'_> {
     /// Acknowledges; if Discord took that, performs, shows each state and then the last one.
-    pub(super) async fn go(&self, request: &Request, task: Task) -> &'static str {
+    pub(super) async fn go(&self, request: &Request, task: Box<Task>) -> &'static str {
         let audience = task.audience();
         let promise = match audience {
             Audience::Private => send::promise(true),

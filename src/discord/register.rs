@@ -292,7 +292,7 @@ mod tests {
     fn every_difference_that_people_would_notice_counts() {
         let wanted = wanted();
         let there = as_discord_tells_it(&wanted);
-        let changes: [fn(&mut Value); 9] = [
+        let spoilers: [fn(&mut Value); 9] = [
             |there| there[0]["description"] = json!("old"),
             |there| there[0]["name"] = json!("old"),
             |there| there[0]["default_member_permissions"] = json!("0"),
@@ -306,7 +306,7 @@ mod tests {
             |there| there[0]["options"][0]["options"] = json!([{"name": "x", "type": 3}]),
             |there| *there = json!({"message": "?"}),
         ];
-        for (n, spoil) in changes.into_iter().enumerate() {
+        for (n, spoil) in spoilers.into_iter().enumerate() {
             let mut changed = there.clone();
             spoil(&mut changed);
             assert!(!same(&wanted, &changed), "change {n}");

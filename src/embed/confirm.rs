@@ -75,7 +75,7 @@ pub fn expired(power: Power, guest: &GuestFacts) -> Reply {
 #[must_use]
 pub fn gone() -> Reply {
     refusal(
-        "This question is closed".to_owned(),
+        "This question is closed",
         "It was answered, or a minute went by,\nor I was restarted. Nothing was done\nby this press. Ask again.".to_owned(),
     )
 }
@@ -84,7 +84,7 @@ pub fn gone() -> Reply {
 #[must_use]
 pub fn not_yours(asked: UserId) -> Reply {
     refusal(
-        "This question is not for you".to_owned(),
+        "This question is not for you",
         format!("It was put to {}.\nUse the command yourself.", person(asked)),
     )
 }
@@ -93,7 +93,7 @@ pub fn not_yours(asked: UserId) -> Reply {
 #[must_use]
 pub fn replaced(then: &GuestFacts, now: &GuestFacts) -> Reply {
     refusal(
-        format!("{} is another guest now", then.guest.vmid),
+        &format!("{} is another guest now", then.guest.vmid),
         format!(
             "You were asked about {}, and it is\n{} now. Nothing was done.\nLook again.",
             guest_name(then),

@@ -58,9 +58,10 @@ pub fn card(view: &View<'_>) -> Reply {
         colour,
         title: format!("{mark} {} · {word}", guest_name(facts)),
         body: lines.join("\n"),
-        footer: Some(match full {
-            true => format!("{} · {}", guest_footer(facts), facts.node),
-            false => guest_footer(facts),
+        footer: Some(if full {
+            format!("{} · {}", guest_footer(facts), facts.node)
+        } else {
+            guest_footer(facts)
         }),
     };
     let runs = match view.guest.status {

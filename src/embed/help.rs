@@ -63,9 +63,9 @@ pub fn whoami(roles: &[String], guests: &[Group], nodes: &[String]) -> Reply {
 }
 
 fn rights(rights: &[(Right, bool)]) -> String {
-    let word = |(right, asks): &(Right, bool)| match asks {
-        true => format!("{right} (asks first)"),
-        false => right.to_string(),
+    let word = |(right, asks): &(Right, bool)| {
+        let note = if *asks { " (asks first)" } else { "" };
+        format!("{right}{note}")
     };
     rights.iter().map(word).collect::<Vec<_>>().join(", ")
 }

@@ -11,7 +11,7 @@ use super::words::{going_on, guest_footer, guest_name, kind, person, plain};
 #[must_use]
 pub fn no_such_guest(guest: &GuestQuery) -> Reply {
     refusal(
-        format!("No guest {} for you here", plain(&guest.to_string())),
+        &format!("No guest {} for you here", plain(&guest.to_string())),
         "Pick one from the list that appears\nwhile you type, or see `/access whoami`.".to_owned(),
     )
 }
@@ -20,7 +20,7 @@ pub fn no_such_guest(guest: &GuestQuery) -> Reply {
 #[must_use]
 pub fn no_such_node(node: &NodeQuery) -> Reply {
     refusal(
-        format!("No node {} for you here", plain(&node.to_string())),
+        &format!("No node {} for you here", plain(&node.to_string())),
         "Pick one from the list that appears\nwhile you type, or see `/access whoami`.".to_owned(),
     )
 }
@@ -28,14 +28,14 @@ pub fn no_such_node(node: &NodeQuery) -> Reply {
 /// Nothing in the whole answer would be visible to this person.
 #[must_use]
 pub fn nothing_to_see(ask: &[UserId]) -> Reply {
-    refusal("Nothing here for you".to_owned(), whom_to_ask(ask))
+    refusal("Nothing here for you", whom_to_ask(ask))
 }
 
 /// They may see the guest, but not do this.
 #[must_use]
 pub fn not_allowed(right: Right, guest: &GuestFacts, ask: &[UserId]) -> Reply {
     let mut reply = refusal(
-        format!("You may not {} {}", infinitive(right), guest_name(guest)),
+        &format!("You may not {} {}", infinitive(right), guest_name(guest)),
         whom_to_ask(ask),
     );
     footer(&mut reply, guest_footer(guest));
@@ -46,7 +46,7 @@ pub fn not_allowed(right: Right, guest: &GuestFacts, ask: &[UserId]) -> Reply {
 #[must_use]
 pub fn not_in_this_channel(right: Right, guest: &GuestFacts) -> Reply {
     let mut reply = refusal(
-        format!("Not here: {} {}", infinitive(right), guest_name(guest)),
+        &format!("Not here: {} {}", infinitive(right), guest_name(guest)),
         "You may do this in another channel.".to_owned(),
     );
     footer(&mut reply, guest_footer(guest));
@@ -61,7 +61,7 @@ pub fn wrong_kind(guest: &GuestFacts, subcommand: &str) -> Reply {
         Kind::Ct => ("a container", "ct"),
     };
     let mut reply = refusal(
-        format!("{} is {is}", guest_name(guest)),
+        &format!("{} is {is}", guest_name(guest)),
         format!("Use `/{command} {subcommand} {}`.", guest.guest.vmid),
     );
     footer(&mut reply, guest_footer(guest));
@@ -74,7 +74,7 @@ pub fn ambiguous(query: &GuestQuery, guests: &[GuestFacts]) -> Reply {
     let line = |g: &GuestFacts| format!("• `{}` {} {}", g.guest, kind(g.kind), guest_name(g));
     let list: Vec<String> = guests.iter().take(10).map(line).collect();
     refusal(
-        format!("Which {}?", plain(&query.to_string())),
+        &format!("Which {}?", plain(&query.to_string())),
         format!("There are several. Write one of:\n{}", list.join("\n")),
     )
 }
@@ -97,7 +97,7 @@ pub fn unclear(unclear: Unclear) -> Reply {
             "The message is of another version.\nUse the command instead.",
         ),
     };
-    refusal(title.to_owned(), next.to_owned())
+    refusal(title, next.to_owned())
 }
 
 /// Somebody acts on the guest at this moment.
@@ -218,7 +218,7 @@ fn look(guest: &GuestRef) -> Button {
     }
 }
 
-pub(super) fn refusal(title: String, body: String) -> Reply {
+pub(super) fn refusal(title: &str, body: String) -> Reply {
     Reply::card(Card {
         colour: Colour::Red,
         title: format!("⛔ {title}"),

@@ -67,8 +67,7 @@ fn card(view: &View<'_>, several: bool) -> Card {
     let down = view.nodes.iter().filter(|n| !node::online(n)).count();
     let lost = view.quorum.is_some_and(|q| !q.quorate);
     let (mark, colour) = match (&view.age, down > 0 || lost, other > 0) {
-        (Age::Never, ..) => ("🔴", Colour::Red),
-        (_, true, _) => ("🔴", Colour::Red),
+        (Age::Never, ..) | (_, true, _) => ("🔴", Colour::Red),
         (Age::Since(_), ..) | (_, _, true) => ("🟠", Colour::Amber),
         _ => ("🟢", Colour::Green),
     };

@@ -7,7 +7,7 @@ use crate::ids::{Kind, UserId};
 
 /// What a guest is called: its name, or what it is where no name is known.
 #[must_use]
-pub fn guest_name(facts: &GuestFacts) -> String {
+pub(super) fn guest_name(facts: &GuestFacts) -> String {
     match &facts.name {
         Some(name) => plain(name),
         None => format!("{} {}", kind(facts.kind), facts.guest.vmid),
@@ -16,13 +16,13 @@ pub fn guest_name(facts: &GuestFacts) -> String {
 
 /// The small print that says exactly which guest is meant.
 #[must_use]
-pub fn guest_footer(facts: &GuestFacts) -> String {
+pub(super) fn guest_footer(facts: &GuestFacts) -> String {
     let kind = kind(facts.kind);
     format!("{kind} {} · {}", facts.guest.vmid, facts.guest.cluster)
 }
 
 #[must_use]
-pub fn kind(kind: Kind) -> &'static str {
+pub(super) fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Vm => "VM",
         Kind::Ct => "CT",
@@ -31,7 +31,7 @@ pub fn kind(kind: Kind) -> &'static str {
 
 /// "starting": while it goes on.
 #[must_use]
-pub fn going_on(power: Power) -> &'static str {
+pub(super) fn going_on(power: Power) -> &'static str {
     match power {
         Power::Start => "starting",
         Power::Shutdown => "shutting down",
@@ -42,7 +42,7 @@ pub fn going_on(power: Power) -> &'static str {
 
 /// "started": once it is true.
 #[must_use]
-pub fn done(power: Power) -> &'static str {
+pub(super) fn done(power: Power) -> &'static str {
     match power {
         Power::Start => "started",
         Power::Shutdown => "shut down",
@@ -53,7 +53,7 @@ pub fn done(power: Power) -> &'static str {
 
 /// "start": after "may", "to" and "did not".
 #[must_use]
-pub fn verb(power: Power) -> &'static str {
+pub(super) fn verb(power: Power) -> &'static str {
     match power {
         Power::Start => "start",
         Power::Shutdown => "shut down",
@@ -65,19 +65,19 @@ pub fn verb(power: Power) -> &'static str {
 /// The person's name as each reader's Discord shows it. It does not ring: mentions are switched
 /// off in every message.
 #[must_use]
-pub fn person(user: UserId) -> String {
+pub(super) fn person(user: UserId) -> String {
     format!("<@{user}>")
 }
 
 /// "3 minutes ago", counted by the reader's own Discord. Does not work in titles and footers.
 #[must_use]
-pub fn ago(unix: i64) -> String {
+pub(super) fn ago(unix: i64) -> String {
     format!("<t:{unix}:R>")
 }
 
 /// "14 s", "3 min", "2 h 5 min", "12 d 4 h": two units at most.
 #[must_use]
-pub fn duration(time: Duration) -> String {
+pub(super) fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
     let two = |big: u64, unit: &str, small: u64, small_unit: &str| match small {
@@ -96,7 +96,7 @@ pub fn duration(time: Duration) -> String {
 /// "512 MB", "7.5 GB", "16 GB": binary multiples under their everyday names, as Proxmox's pages
 /// are read by people.
 #[must_use]
-pub fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     let units = ["B", "KB", "MB", "GB", "TB", "PB"];
     let mut unit = 0;
     #[expect(clippy::cast_precision_loss, reason = "rounded to two digits anyway")]
@@ -113,7 +113,7 @@ pub fn size(bytes: u64) -> String {
 
 /// "45 %". Over 100 is possible and shown: a guest may use more than it was promised.
 #[must_use]
-pub fn percent(fraction: f64) -> String {
+pub(super) fn percent(fraction: f64) -> String {
     if !fraction.is_finite() {
         return "?".to_owned();
     }
@@ -123,13 +123,13 @@ pub fn percent(fraction: f64) -> String {
 /// A part of a whole, as a number; 0 of 0 is nothing.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "shown as whole percents")]
-pub fn share(part: u64, whole: u64) -> f64 {
+pub(super) fn share(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
 /// Ten blocks, filled as far as the fraction goes: `▰▰▰▱▱▱▱▱▱▱`.
 #[must_use]
-pub fn bar(fraction: f64) -> String {
+pub(super) fn bar(fraction: f64) -> String {
     let full = if fraction.is_finite() { fraction.clamp(0.0, 1.0) } else { 0.0 };
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 10")]
     let full = (full * 10.0).round() as usize;
@@ -138,7 +138,7 @@ pub fn bar(fraction: f64) -> String {
 
 /// Names and texts from outside, so that they cannot become formatting, mentions or links.
 #[must_use]
-pub fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

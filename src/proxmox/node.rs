@@ -136,7 +136,7 @@ mod tests {
         );
         assert_eq!(status.version.as_deref(), Some("9.2.11"));
         assert_eq!(status.kernel.as_deref(), Some("6.17"));
-        assert_eq!(status.uptime, Some(Duration::from_secs(60)));
+        assert_eq!(status.uptime, Some(Duration::from_mins(1)));
     }
 
     #[test]

@@ -42,9 +42,10 @@ pub async fn finish(
             );
             audit::close(&store, unfinished.entry, &ending).await;
             let Some(end) = end else { return };
-            let to = match unfinished.public {
-                true => Recipient::Channel(unfinished.channel, unfinished.user),
-                false => Recipient::Person(unfinished.user),
+            let to = if unfinished.public {
+                Recipient::Channel(unfinished.channel, unfinished.user)
+            } else {
+                Recipient::Person(unfinished.user)
             };
             let reply = act::found_again(end.reply);
             if notices.send(Notice { to, reply }).await.is_err() {

@@ -78,6 +78,7 @@ pub(crate) fn permit(right: Right, on: &GuestRef) -> Permit {
         node: node("pve1"),
         name: None,
         pool: None,
+        pools_seen: [].into(),
         tags: Vec::new(),
     };
     let owner = UserId(1);

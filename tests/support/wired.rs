@@ -63,7 +63,9 @@ impl Bot {
         let store = Store::open(&config.bot.state_dir).expect("a store");
         let desk = Arc::new(Desk::new(&config, policy, vec![inventory], store));
         let stop = CancellationToken::new();
-        let running = discord::run(Settings::from(&config.discord), desk.clone(), stop.clone());
+        let settings = Settings::from(&config.discord);
+        let alive = tokio::sync::watch::Sender::new(None);
+        let running = discord::run(settings, desk.clone(), stop.clone(), alive);
         Self {
             stop,
             task: tokio::spawn(running),

@@ -32,6 +32,8 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// What the rest of the bot hears from the gateway.
 pub(super) enum Heard {
     Ready { application: u64 },
+    /// Discord is there: a session began, or a heartbeat was acknowledged.
+    Alive,
     Interaction(Value),
 }
 
@@ -225,12 +227,15 @@ impl<'a> Line<'a> {
             Step::Ready { application } => {
                 self.lost = None;
                 tracing::info!("gateway session is up");
+                heard(Heard::Alive);
                 heard(Heard::Ready { application });
             }
             Step::Resumed => {
                 self.lost = None;
                 tracing::info!("gateway session is resumed");
+                heard(Heard::Alive);
             }
+            Step::Alive => heard(Heard::Alive),
             Step::Interaction(interaction) => heard(Heard::Interaction(interaction)),
         }
         None

@@ -32,6 +32,8 @@ pub(super) enum Step {
         application: u64,
     },
     Resumed,
+    /// The other side has just been heard of.
+    Alive,
     Interaction(Value),
     /// Close this connection and go on like this.
     Leave(Leave),
@@ -179,7 +181,7 @@ impl Session {
             10 => self.hello(&frame.d, now, jitter),
             11 => {
                 self.acknowledged();
-                Vec::new()
+                vec![Step::Alive]
             }
             op => {
                 tracing::debug!(op, "unknown gateway opcode");

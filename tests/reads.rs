@@ -1,0 +1,353 @@
+//! Looking, as people see it on a phone.
+
+#![allow(clippy::too_many_lines, reason = "most of the lines are what people see")]
+
+mod support;
+
+use std::time::Duration;
+
+use fake_proxmox::{Fault, FaultKind, Match};
+use insta::assert_snapshot;
+use support::{Setup, World, run, shown};
+
+/// Figures that do not drift, so that cards can be compared.
+fn still() -> Setup {
+    let mut setup = Setup::default();
+    for guest in &mut setup.px.guests {
+        guest.cpu = Some(0.25);
+        guest.mem = Some(guest.maxmem / 2);
+    }
+    setup
+}
+
+async fn settled(world: &World) {
+    for node in ["pve1", "pve2"] {
+        world.px.set_node(node, |node| {
+            node.cpu = Some(0.125);
+            node.mem = Some(node.maxmem / 4);
+            node.disk = Some(node.maxdisk / 10);
+        });
+    }
+    world.next_snapshot().await;
+}
+
+#[test]
+fn the_owner_sees_everything() {
+    run(still(), async |world| {
+        settled(world).await;
+        let owner = world.person("owner");
+        assert_snapshot!(shown(&owner.slash("/status").await.first().await), @"
+        🔒 only owner
+        │ 🟢 home · 3 running, 4 stopped
+        │ 🟢 pve1 · CPU 12 % · RAM 25 %
+        │ 🟢 pve2 · CPU 12 % · RAM 25 %
+        │
+        │ ⚪ `101` valheim · stopped
+        │ 🟢 `102` minecraft · 25 %
+        │ 🟢 `103` nextcloud · 25 %
+        │ 🟢 `104` dns · 25 %
+        │ ⚪ `105` web-lab · stopped
+        │ ⚪ `107` backup-me · stopped 🔒
+        │ ⚪ `108` ha-db · stopped
+        [Refresh] (secondary)
+        ");
+        assert_snapshot!(shown(&owner.slash("/node list").await.first().await), @"
+        🔒 only owner
+        │ 🗄️ 2 nodes
+        │ 🟢 pve1 · CPU 12 % · RAM 25 %
+        │ 🟢 pve2 · CPU 12 % · RAM 25 %
+        [Refresh] (secondary)
+        ");
+        assert_snapshot!(shown(&owner.slash("/vm list").await.first().await), @"
+        🔒 only owner
+        │ 🖥️ 6 VMs
+        │ ⚪ `101` valheim · stopped
+        │ 🟢 `102` minecraft · 25 %
+        │ 🟢 `103` nextcloud · 25 %
+        │ 📄 `106` template-debian · template
+        │ ⚪ `107` backup-me · stopped 🔒
+        │ ⚪ `108` ha-db · stopped
+        [Refresh] (secondary)
+        ");
+        assert_snapshot!(shown(&owner.slash("/ct list").await.first().await), @"
+        🔒 only owner
+        │ 📦 2 containers
+        │ 🟢 `104` dns · 25 %
+        │ ⚪ `105` web-lab · stopped
+        [Refresh] (secondary)
+        ");
+    });
+}
+
+#[test]
+fn a_friend_sees_what_is_theirs() {
+    run(still(), async |world| {
+        settled(world).await;
+        let max = world.person("max");
+        assert_snapshot!(shown(&max.slash("/status").await.first().await), @"
+        🔒 only max
+        │ 🟢 home · 1 running, 1 stopped
+        │ ⚪ `101` valheim · stopped
+        │ 🟢 `102` minecraft · 25 %
+        [Refresh] (secondary)
+        ");
+        assert_snapshot!(shown(&max.slash("/vm list").await.first().await), @"
+        🔒 only max
+        │ 🖥️ 2 VMs
+        │ ⚪ `101` valheim · stopped
+        │ 🟢 `102` minecraft · 25 %
+        [Refresh] (secondary)
+        ");
+        assert_snapshot!(shown(&max.slash("/ct list").await.first().await), @"
+        🔒 only max
+        │ 📦 0 containers
+        │ None that you may see here.
+        [Refresh] (secondary)
+        ");
+        assert_snapshot!(shown(&max.slash("/node list").await.first().await), @"
+        🔒 only max
+        │ ⛔ Nothing here for you
+        │ Ask <@184405311681986560>.
+        ");
+        assert_snapshot!(shown(&max.slash("/access whoami").await.first().await), @"
+        🔒 only max
+        │ What you may do here
+        │ The rules know you as friends.
+        │
+        │ **view, start, shutdown, reboot**
+        │ 101 valheim, 102 minecraft
+        ");
+        assert_snapshot!(shown(&max.slash("/help").await.first().await), @"
+        🔒 only max
+        │ What you can do here
+        │ **/status**
+        │ What runs and how the nodes are
+        │ **/node list**
+        │ All nodes
+        │ **/vm list**
+        │ VMs that you may see
+        │ **/vm status** `guest`
+        │ One VM, with buttons
+        │ **/vm start** `guest`
+        │ Start a VM
+        │ **/vm shutdown** `guest`
+        │ Ask a VM to shut down
+        │ **/vm reboot** `guest`
+        │ Shut a VM down and start it again
+        │ **/ct list**
+        │ Containers that you may see
+        │ **/access whoami**
+        │ What you may do here
+        │ **/help**
+        │ The commands that you may use
+        │
+        │ A guest is its number or its name;
+        │ a list appears while you type.
+        ");
+    });
+}
+
+#[test]
+fn a_stranger_sees_nothing() {
+    run(Setup::default(), async |world| {
+        let stranger = world.person("stranger");
+        assert_snapshot!(shown(&stranger.slash("/status").await.first().await), @"
+        🔒 only stranger
+        │ ⛔ Nothing here for you
+        │ Ask <@184405311681986560>.
+        ");
+        assert_snapshot!(shown(&stranger.slash("/access whoami").await.first().await), @"
+        🔒 only stranger
+        │ What you may do here
+        │ No rule gives you anything in this
+        │ channel. Ask whoever runs this bot.
+        ");
+        assert_snapshot!(shown(&stranger.slash("/help").await.first().await), @"
+        🔒 only stranger
+        │ What you can do here
+        │ **/access whoami**
+        │ What you may do here
+        │ **/help**
+        │ The commands that you may use
+        │
+        │ A guest is its number or its name;
+        │ a list appears while you type.
+        ");
+        for name in ["/vm list", "/ct list", "/node list"] {
+            let said = stranger.slash(name).await.first().await;
+            assert!(shown(&said).contains("Nothing here for you"));
+        }
+    });
+}
+
+#[test]
+fn one_guest_has_figures_and_buttons_that_fit() {
+    run(still(), async |world| {
+        settled(world).await;
+        let max = world.person("max");
+        let running = shown(&max.slash("/vm status 102").await.first().await);
+        let running: String = running.lines().filter(|l| !l.contains("Up ")).collect::<Vec<_>>().join("\n");
+        assert_snapshot!(running, @"
+        🔒 only max
+        │ 🟢 minecraft · running
+        │ ▰▰▰▱▱▱▱▱▱▱ CPU 25 % of 4
+        │ ▰▰▰▰▰▱▱▱▱▱ 4 GB of 8 GB
+        │ Tags: games
+        │ — VM 102 · home · pve2
+        [Shutdown] (secondary) [Reboot] (secondary) [Refresh] (secondary)
+        ");
+        assert_snapshot!(shown(&max.slash("/vm status 101").await.first().await), @"
+        🔒 only max
+        │ ⚪ valheim · stopped
+        │ Tags: games
+        │ — VM 101 · home · pve1
+        [Start] (primary) [Refresh] (secondary)
+        ");
+        let owner = world.person("owner");
+        assert_snapshot!(shown(&owner.slash("/vm status 107").await.first().await), @"
+        🔒 only owner
+        │ ⚪ backup-me · stopped
+        │ 🔒 locked: backup
+        │ — VM 107 · home · pve1
+        [Start] (primary) [Refresh] (secondary)
+        ");
+    });
+}
+
+#[test]
+fn a_private_card_refreshes_in_place() {
+    run(Setup::default(), async |world| {
+        let answer = world.person("max").slash("/vm status 101").await;
+        let card = answer.first().await;
+        world.px.set_guest(101, |guest| guest.state = "running".into());
+        tokio::time::sleep(Duration::from_millis(2100)).await;
+        world.person("max").click(&card, "Refresh").await.until("running").await;
+        let now = world.dc.message(card.id).unwrap();
+        assert!(now.text().contains("valheim · running"), "{}", now.text());
+    });
+}
+
+#[test]
+fn one_node_tells_more_to_those_who_may() {
+    run(still(), async |world| {
+        settled(world).await;
+        let card = shown(&world.person("owner").slash("/node status pve1").await.first().await);
+        for part in ["pve1 · online", "CPU", "Load", "Root disk", "Kernel"] {
+            assert!(card.contains(part), "{part}: {card}");
+        }
+        let refused = world.person("max").slash("/node status pve1").await.first().await;
+        assert!(shown(&refused).contains("No node pve1 for you here"));
+    });
+}
+
+#[test]
+fn twenty_people_at_once_are_one_question_to_proxmox() {
+    run(Setup::default(), async |world| {
+        world.px.forget_requests();
+        let asking = (0..20).map(|_| {
+            let max = world.person("max");
+            async move {
+                let begun = tokio::time::Instant::now();
+                let answer = max.slash("/status").await;
+                answer.first().await;
+                begun.elapsed()
+            }
+        });
+        let slowest = futures_util::future::join_all(asking).await.into_iter().max();
+        println!("slowest of twenty: {slowest:?}");
+        assert!(world.snapshots() <= 1, "{:?}", world.px.requests());
+        assert!(world.px.requests().len() <= 2);
+    });
+}
+
+#[test]
+fn while_proxmox_hangs_what_was_seen_is_shown_with_its_age() {
+    run(Setup::default(), async |world| {
+        world.px.fault(Fault::always(FaultKind::Hang));
+        tokio::time::sleep(Duration::from_secs(16)).await;
+        let max = world.person("max");
+        let answer = max.slash("/status").await;
+        assert!(answer.acked().await.after < Duration::from_secs(1));
+        let status = answer.first().await;
+        assert!(shown(&status).contains("Proxmox is slow: as of <time>"), "{}", shown(&status));
+        let offered = max.type_ahead("/vm start val").await;
+        assert_eq!(offered.len(), 1);
+        let one = max.slash("/vm status 102").await.first().await;
+        assert!(shown(&one).contains("minecraft"));
+        world.px.clear_faults();
+    });
+}
+
+#[test]
+fn a_cluster_that_never_answered_is_said_to_be_so() {
+    let mut setup = Setup::default();
+    setup.px.guests.clear();
+    run(setup, async |world| {
+        world.stop_bot().await.unwrap();
+        world.px.fault(Fault::always(FaultKind::Status500("broken".into())).on(Match::any()));
+        world.start_bot_blind().await;
+        let owner = world.person("owner").slash("/status").await.first().await;
+        assert_snapshot!(shown(&owner), @"
+        🔒 only owner
+        │ 🔴 home · no answer
+        │ ⏳ Proxmox has not answered yet
+        [Refresh] (secondary)
+        ");
+        let stranger = world.person("stranger").slash("/status").await.first().await;
+        assert!(shown(&stranger).contains("Nothing here for you"));
+        let act = world.person("owner").slash("/vm start 101").await;
+        let said = act.first().await;
+        assert!(said.ephemeral_for.is_some(), "nobody else learns what was asked");
+        assert!(shown(&said).contains("does not answer"), "{}", shown(&said));
+        assert_eq!(world.writes(), Vec::<String>::new());
+    });
+}
+
+#[test]
+fn channels_for_reading_show_answers_to_all() {
+    let setup = Setup {
+        discord: "public_read_channels = [1100000000000000007]".into(),
+        bot: "acts = \"private\"".into(),
+        ..Setup::default()
+    };
+    run(setup, async |world| {
+        let open = world.person("max").in_channel(support::OTHER_CHANNEL);
+        assert!(open.slash("/status").await.first().await.ephemeral_for.is_none());
+        let closed = world.person("max").slash("/status").await.first().await;
+        assert!(closed.ephemeral_for.is_some());
+        let act = world.person("max").slash("/vm start 102").await.until("runs already").await;
+        assert!(act.ephemeral_for.is_some(), "acts are private here");
+    });
+}
+
+#[test]
+fn completion_offers_what_fits_first() {
+    run(Setup::default(), async |world| {
+        let owner = world.person("owner");
+        let names = |choices: Vec<fake_discord::Choice>| {
+            choices.into_iter().map(|c| c.name).collect::<Vec<_>>().join("\n")
+        };
+        assert_snapshot!(names(owner.type_ahead("/vm start ").await), @"
+        101 valheim · stopped
+        107 backup-me · stopped
+        108 ha-db · stopped
+        102 minecraft · running
+        103 nextcloud · running
+        ");
+        assert_snapshot!(names(owner.type_ahead("/vm shutdown 10").await), @"
+        102 minecraft · running
+        103 nextcloud · running
+        101 valheim · stopped
+        107 backup-me · stopped
+        108 ha-db · stopped
+        ");
+        assert_snapshot!(names(owner.type_ahead("/ct status LAB").await), @"105 web-lab · stopped");
+        assert_snapshot!(names(owner.type_ahead("/node status 2").await), @"pve2");
+        let max = world.person("max");
+        assert_snapshot!(names(max.type_ahead("/vm start ").await), @"
+        101 valheim · stopped
+        102 minecraft · running
+        ");
+        assert_snapshot!(names(max.type_ahead("/vm stop ").await), @"");
+    });
+}

@@ -1,0 +1,96 @@
+//! The bot goes down in the middle of something, politely or not, and comes back.
+
+mod support;
+
+use support::{Setup, run, shown};
+
+#[test]
+fn what_was_under_way_at_a_kill_is_finished_and_told_at_the_next_start() {
+    run(Setup::default(), async |world| {
+        let answer = world.person("max").slash("/vm start 101").await;
+        let upid = world.px.wait_task("qmstart", 101).await;
+        answer.until("at work").await;
+        world.kill_bot().await;
+        assert_eq!(world.audit(), ["opened start 101", "sent"]);
+        world.px.finish(&upid, "OK");
+        world.start_bot().await;
+        let told = world.dc.wait_channel_message(support::BOT_CHANNEL, "restarted in between").await;
+        let text = shown(&told);
+        assert!(text.contains("valheim · started"), "{text}");
+        world.audited(&["opened start 101", "sent", "closed done"]).await;
+        assert_eq!(world.writes().len(), 1, "it was not sent again");
+    });
+}
+
+#[test]
+fn a_stop_leaves_what_takes_long_to_the_next_process() {
+    run(Setup::default(), async |world| {
+        let answer = world.person("max").slash("/vm start 101").await;
+        let upid = world.px.wait_task("qmstart", 101).await;
+        answer.until("at work").await;
+        world.stop_bot().await.unwrap();
+        assert_eq!(world.audit(), ["opened start 101", "sent"]);
+        world.start_bot().await;
+        world.px.finish(&upid, "start failed: no such disk");
+        let told = world.dc.wait_channel_message(support::BOT_CHANNEL, "restarted in between").await;
+        assert!(shown(&told).contains("did not start"));
+        world.audited_last("closed failed").await;
+    });
+}
+
+#[test]
+fn a_stop_waits_for_what_ends_soon() {
+    run(Setup::default(), async |world| {
+        let answer = world.person("max").slash("/vm start 101").await;
+        let upid = world.px.wait_task("qmstart", 101).await;
+        answer.until("at work").await;
+        let px = world.px.clone();
+        let (stopped, ()) = tokio::join!(world.stop_bot(), async move {
+            px.finish(&upid, "OK");
+        });
+        stopped.unwrap();
+        answer.until("started").await;
+        assert_eq!(world.audit().last().unwrap(), "closed done");
+    });
+}
+
+#[test]
+fn questions_do_not_survive_a_restart() {
+    run(Setup::default(), async |world| {
+        let owner = world.person("owner");
+        let asked = owner.slash("/vm stop 102").await;
+        let question = asked.first().await;
+        let yes = question.custom_id("Stop now").unwrap();
+        world.kill_bot().await;
+        world.start_bot().await;
+        let said = owner.press(&question, &yes).await.first().await;
+        assert!(shown(&said).contains("This question is closed"));
+        assert_eq!(world.writes(), Vec::<String>::new());
+    });
+}
+
+#[test]
+fn commands_are_registered_again_only_when_they_changed() {
+    run(Setup::default(), async |world| {
+        assert_eq!(world.dc.registrations(), 1);
+        world.stop_bot().await.unwrap();
+        world.start_bot().await;
+        world.person("owner").slash("/status").await.first().await;
+        assert_eq!(world.dc.registrations(), 1);
+    });
+}
+
+#[test]
+fn the_audit_is_only_ever_added_to() {
+    run(Setup::automatic(), async |world| {
+        world.person("max").slash("/vm start 101").await.until("started").await;
+        world.audited_last("closed done").await;
+        let db = rusqlite::Connection::open(world.dir.path().join("state/steward.db")).unwrap();
+        for forgery in ["DELETE FROM audit", "UPDATE audit SET outcome = 'failed'"] {
+            let refused = db.execute(forgery, []).unwrap_err().to_string();
+            assert!(refused.contains("only ever added to"), "{refused}");
+        }
+        let mode: i64 = db.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
+        println!("synchronous of a plain reader: {mode}");
+    });
+}
