@@ -18,12 +18,21 @@ pub fn wrong_in(requests: &[Recorded]) -> Vec<String> {
     requests.iter().flat_map(wrong).collect()
 }
 
+/// The operation's method and path.
+pub fn name(request: &Recorded) -> String {
+    let template = operation(request).map_or("(unknown)", |operation| operation.template);
+    format!("{} {template}", request.method)
+}
+
+fn operation(request: &Recorded) -> Option<Operation<'static>> {
+    DISCORD.operation(&request.method, request.path.strip_prefix(BASE)?)
+}
+
 fn wrong(request: &Recorded) -> Vec<String> {
-    let operation = request.path.strip_prefix(BASE).and_then(|path| DISCORD.operation(&request.method, path));
-    let Some(operation) = operation else {
+    let Some(operation) = operation(request) else {
         return vec![format!("Discord has no {} {}", request.method, request.path)];
     };
-    let about = format!("{} {}", request.method, operation.template);
+    let about = name(request);
     let mut wrong = named(&format!("{about} is sent a place"), places(&operation));
     wrong.extend(named(&format!("{about} is sent a query"), query(&operation, &request.query)));
     wrong.extend(named(&format!("{about} is sent"), body(&operation, request)));

@@ -15,6 +15,9 @@ const UNDOCUMENTED: &[(Side, &str, &[&str])] = &[
     (Side::Bot, "ApplicationCommandUpdateRequest", &["nsfw"]),
     // Sent by the real Discord, and by the fake so that the bot has met them.
     (Side::Discord, "UserResponse", &["banner_color", "clan", "display_name_styles"]),
+    (Side::Discord, "UserPIIResponse", &["banner_color", "bio", "clan", "display_name_styles"]),
+    (Side::Discord, "GuildWithCountsResponse", &["hub_type", "latest_onboarding_question_id"]),
+    (Side::Discord, "GuildRoleResponse", &["description"]),
     (Side::Discord, "GuildMemberResponse", &["display_name_styles", "unusual_dm_activity_until"]),
     (Side::Discord, "ApplicationCommandInteractionMetadataResponse", &["command_type", "name"]),
     // Of members in interactions only: documentation, "Guild Member Object".

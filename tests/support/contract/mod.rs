@@ -45,6 +45,15 @@ pub fn check(px: &Cluster, dc: &Discord) {
     assert!(told.is_empty(), "this does not fit the contracts:\n{}", told.join("\n"));
 }
 
+/// The operations that were asked for, by the names that the contracts give them.
+pub fn operations(px: &Cluster, dc: &Discord) -> BTreeSet<String> {
+    let discord = dc.requests();
+    let proxmox = px.requests();
+    let discord = discord.iter().map(|it| format!("discord {} {}", discord::name(it), it.status));
+    let proxmox = proxmox.iter().map(|it| format!("proxmox {} {}", proxmox::name(it), it.status));
+    discord.chain(proxmox).collect()
+}
+
 /// Whether the contracts are there. Says so once when they are not.
 ///
 /// # Panics

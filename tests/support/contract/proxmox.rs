@@ -39,6 +39,12 @@ pub fn wrong_in(requests: &[Recorded]) -> Vec<String> {
     requests.iter().flat_map(wrong).collect()
 }
 
+/// The endpoint's method and path.
+pub fn name(request: &Recorded) -> String {
+    let path = PROXMOX.find(&request.method, &request.path).map_or("(unknown)", |(path, ..)| path);
+    format!("{} {path}", request.method)
+}
+
 fn wrong(request: &Recorded) -> Vec<String> {
     let Some((path, places, call)) = PROXMOX.find(&request.method, &request.path) else {
         return vec![format!("Proxmox has no {} {}", request.method, request.path)];
