@@ -1,6 +1,7 @@
 //! The card of an act, as it changes: asked, at work, and the true end. It is public, so it holds
 //! only person, guest, action, state and duration.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::action::{Action, GuestFacts, Power};
@@ -8,7 +9,7 @@ use crate::ids::{GuestQuery, UserId};
 
 use super::guest::buttons_of;
 use super::reply::{Button, Card, Colour, File, Reply, Style};
-use super::words::{ago, done, duration, going_on, guest_footer, guest_name, person, plain, verb};
+use super::words::{ago, clock, done, duration, going_on, guest_footer, guest_name, person, plain, verb};
 
 /// Who does what to which guest, since when (unix seconds).
 #[derive(Debug, Clone)]
@@ -33,7 +34,7 @@ pub fn asked(act: &Act) -> Reply {
 #[must_use]
 pub fn at_work(act: &Act) -> Reply {
     let body = format!(
-        "Asked by {}.\nProxmox is at work since {}.",
+        "Asked by {}.\nProxmox is at work, begun {}.",
         person(act.by),
         ago(act.since)
     );
@@ -45,11 +46,16 @@ pub fn at_work(act: &Act) -> Reply {
 pub fn succeeded(act: &Act, took: Duration, warned: bool) -> Reply {
     let running = matches!(act.power, Power::Start | Power::Reboot);
     let (colour, mark) = if running { (Colour::Green, "🟢") } else { (Colour::Grey, "⚪") };
+    let seconds = i64::try_from(took.as_secs()).unwrap_or(0);
     let took = match took.as_secs() {
         0 => "at once".to_owned(),
         _ => format!("in {}", duration(took)),
     };
     let mut body = format!("By {}, done {took}.", person(act.by));
+    if running {
+        let since = act.since.saturating_add(seconds);
+        let _ = write!(body, "\nRunning since {}.", clock(since));
+    }
     if warned {
         body.push_str("\n⚠️ Proxmox gave a warning on the way.");
     }

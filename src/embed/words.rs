@@ -75,6 +75,12 @@ pub(super) fn ago(unix: i64) -> String {
     format!("<t:{unix}:R>")
 }
 
+/// "14:22" in the reader's own time zone. Does not work in titles and footers.
+#[must_use]
+pub(super) fn clock(unix: i64) -> String {
+    format!("<t:{unix}:t>")
+}
+
 /// "14 s", "3 min", "2 h 5 min", "12 d 4 h": two units at most.
 #[must_use]
 pub(super) fn duration(time: Duration) -> String {
