@@ -191,7 +191,10 @@ pub enum Door {
     Slash,
     /// `private`: the message that carries the button is seen by the presser alone.
     /// `own`: the message answers something that the presser had asked.
-    Button { private: bool, own: bool },
+    Button {
+        private: bool,
+        own: bool,
+    },
 }
 
 /// One interaction, ready to be decided.

@@ -50,6 +50,8 @@ impl Stopped {
 /// [`Stopped`], which knows the exit code.
 pub async fn run(config: Config, stop: CancellationToken) -> Result<(), Stopped> {
     let policy = Policy::compile(&config).map_err(Stopped::Policy)?;
+    let (version, rules) = (env!("CARGO_PKG_VERSION"), config.allow.len() + config.deny.len());
+    tracing::info!(version, clusters = config.clusters.len(), rules, "pve-steward starts");
     let clusters = clusters(&config)?;
     let store = Store::open(&config.bot.state_dir)?;
     let left = audit::unfinished(&store).await?;
@@ -63,7 +65,11 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), Stopped>
     watchers::finish(store.clone(), clusters.clone(), left, notices).await;
     let desk = Arc::new(Desk::new(&config, policy, clusters, store));
     let alive = watch::Sender::new(None);
-    tokio::spawn(health::beat(config.bot.state_dir, alive.subscribe(), stop.clone()));
+    tokio::spawn(health::beat(
+        config.bot.state_dir,
+        alive.subscribe(),
+        stop.clone(),
+    ));
     Ok(discord::run(settings, desk, stop, alive).await?)
 }
 

@@ -192,7 +192,11 @@ fn read_unfinished(row: &Row<'_>) -> Option<Unfinished> {
             public: row.get("public")?,
             action: row.get("action")?,
             guest: GuestRef { cluster, vmid },
-            kind: if kind == Kind::Ct.key() { Kind::Ct } else { Kind::Vm },
+            kind: if kind == Kind::Ct.key() {
+                Kind::Ct
+            } else {
+                Kind::Vm
+            },
             node: row.get::<_, String>("node")?.parse()?,
             guest_name: row.get("guest_name")?,
             upid: upid.map(|text| text.parse()).transpose()?,

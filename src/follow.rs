@@ -8,8 +8,8 @@ use tokio::time::{Instant, sleep};
 
 use crate::action::{GuestFacts, Power};
 use crate::audit::Ending;
-use crate::embed::act::{self, Act};
 use crate::embed::Reply;
+use crate::embed::act::{self, Act};
 use crate::ids::Upid;
 use crate::proxmox::{Followed, GuestNow, Inventory, Patience, RunState, TaskEnd, follow};
 
@@ -42,9 +42,7 @@ pub async fn to_the_end(
     let followed = follow(inventory.client(), upid, Patience::default()).await;
     let mut end = match followed {
         Followed::Ended(TaskEnd::Ok) => return effect(inventory, act, upid, started, false).await,
-        Followed::Ended(TaskEnd::Warnings(_)) => {
-            effect(inventory, act, upid, started, true).await
-        }
+        Followed::Ended(TaskEnd::Warnings(_)) => effect(inventory, act, upid, started, true).await,
         Followed::Ended(TaskEnd::Failed(text)) => failed(inventory, act, text).await,
         Followed::Ended(TaskEnd::Aborted) => {
             failed(inventory, act, "received interrupt".to_owned()).await

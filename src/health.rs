@@ -22,7 +22,11 @@ pub enum Sick {
 }
 
 /// Touches the file for as long as Discord has been heard of lately.
-pub async fn beat(state_dir: PathBuf, mut heard: watch::Receiver<Option<Instant>>, stop: CancellationToken) {
+pub async fn beat(
+    state_dir: PathBuf,
+    mut heard: watch::Receiver<Option<Instant>>,
+    stop: CancellationToken,
+) {
     let mut ticks = tokio::time::interval(EVERY);
     loop {
         tokio::select! {
@@ -46,6 +50,12 @@ pub async fn beat(state_dir: PathBuf, mut heard: watch::Receiver<Option<Instant>
 pub fn read(state_dir: &Path) -> Result<Duration, Sick> {
     let touched = std::fs::metadata(state_dir.join(FILE)).and_then(|file| file.modified());
     let touched = touched.map_err(|_| Sick::NeverSeen)?;
-    let age = SystemTime::now().duration_since(touched).unwrap_or_default();
-    if age < EVERY * 2 + ALIVE_FOR { Ok(age) } else { Err(Sick::Silent(age)) }
+    let age = SystemTime::now()
+        .duration_since(touched)
+        .unwrap_or_default();
+    if age < EVERY * 2 + ALIVE_FOR {
+        Ok(age)
+    } else {
+        Err(Sick::Silent(age))
+    }
 }

@@ -391,7 +391,18 @@ mod tests {
 
     #[test]
     fn vmid_is_refused_outside_its_bounds() {
-        for bad in ["", "0", "99", "0101", "1000000000", "100abc", "-1", "+101", " 101", "1e3"] {
+        for bad in [
+            "",
+            "0",
+            "99",
+            "0101",
+            "1000000000",
+            "100abc",
+            "-1",
+            "+101",
+            " 101",
+            "1e3",
+        ] {
             assert_eq!(bad.parse::<Vmid>(), Err(BadId::Vmid), "{bad:?}");
         }
         assert_eq!("100".parse::<Vmid>().unwrap().get(), 100);
@@ -424,7 +435,12 @@ mod tests {
 
     #[test]
     fn snowflakes_are_numbers_or_strings() {
-        assert_eq!(serde_json::from_str::<UserId>("184405311681986560").unwrap().0, 184_405_311_681_986_560);
+        assert_eq!(
+            serde_json::from_str::<UserId>("184405311681986560")
+                .unwrap()
+                .0,
+            184_405_311_681_986_560
+        );
         assert_eq!(serde_json::from_str::<UserId>("\"18\"").unwrap().0, 18);
         for bad in ["0", "\"\"", "-3", "\"1x\"", "\"+1\"", "true"] {
             assert!(serde_json::from_str::<UserId>(bad).is_err(), "{bad}");

@@ -17,7 +17,11 @@ use super::{CONFIGURATION, TRY_AGAIN, complain, say};
 const NEEDED: [(&str, &str, &str); 3] = [
     ("VM.Audit", "/vms", "no guest can be seen"),
     ("VM.PowerMgmt", "/vms", "no guest can be started or stopped"),
-    ("Sys.Audit", "/", "nodes show no figures and quorum is not visible"),
+    (
+        "Sys.Audit",
+        "/",
+        "nodes show no figures and quorum is not visible",
+    ),
 ];
 
 /// Nothing that this bot does needs them.
@@ -84,7 +88,9 @@ async fn cluster_findings(
     let cluster = client.cluster().as_str();
     let version = client.version().await?;
     let permissions = client.permissions().await?;
-    let snapshot = inventory.fresh(Duration::ZERO, Duration::from_secs(20)).await;
+    let snapshot = inventory
+        .fresh(Duration::ZERO, Duration::from_secs(20))
+        .await;
     let snapshot = snapshot.map_err(|stale| match stale.why {
         StaleWhy::Failed(error) => (*error).clone(),
         StaleWhy::Slow => Error::BadReply("no snapshot in 20 s".to_owned()),
@@ -100,12 +106,18 @@ async fn cluster_findings(
         words::token(cluster, token, &held),
     ];
     if !held.is_empty() {
-        let missing = NEEDED.iter().filter(|(privilege, ..)| !held.contains(*privilege));
-        findings.extend(missing.map(|(privilege, path, what)| {
-            words::lacks(cluster, token, path, privilege, what)
-        }));
+        let missing = NEEDED
+            .iter()
+            .filter(|(privilege, ..)| !held.contains(*privilege));
+        findings
+            .extend(missing.map(|(privilege, path, what)| {
+                words::lacks(cluster, token, path, privilege, what)
+            }));
     }
-    let unseen = policy.pools().iter().filter(|pool| !snapshot.pools.contains(pool));
+    let unseen = policy
+        .pools()
+        .iter()
+        .filter(|pool| !snapshot.pools.contains(pool));
     findings.extend(unseen.map(|pool| words::unseen_pool(cluster, token, pool)));
     let excess: Vec<&str> = TOO_MUCH.into_iter().filter(|p| held.contains(*p)).collect();
     if !excess.is_empty() {

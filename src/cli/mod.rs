@@ -104,7 +104,11 @@ impl Cli {
             Ok(loaded) => loaded,
             Err(code) => return code,
         };
-        let format = if self.files.log_json { Format::Json } else { Format::Text };
+        let format = if self.files.log_json {
+            Format::Json
+        } else {
+            Format::Text
+        };
         if let Err(error) = logging::start(format, self.files.log.as_deref()) {
             complain(&terminal::bad_filter(&error.to_string()));
             return CONFIGURATION;
@@ -132,7 +136,8 @@ impl Cli {
             CONFIGURATION
         };
         let files = config::find(&self.files.config).map_err(|problem| fail(&[problem]))?;
-        let loaded = config::load(&files, config::environment()).map_err(|problems| fail(&problems))?;
+        let loaded =
+            config::load(&files, config::environment()).map_err(|problems| fail(&problems))?;
         complain(&terminal::warnings(&loaded.warnings));
         Ok(loaded)
     }

@@ -52,7 +52,11 @@ pub(super) async fn policy(config: &Config, query: &Query) -> u8 {
             return CONFIGURATION;
         }
     };
-    let estate = if query.offline { described(config, &policy) } else { real(config).await };
+    let estate = if query.offline {
+        described(config, &policy)
+    } else {
+        real(config).await
+    };
     let Some(estate) = estate else {
         return TRY_AGAIN;
     };
@@ -106,7 +110,11 @@ fn explain(
             words::explained(who, right, name, &decision)
         }
         (None, Some(node)) => {
-            let Some(node) = estate.nodes.iter().find(|n| n.node.as_str() == node || n.to_string() == *node) else {
+            let Some(node) = estate
+                .nodes
+                .iter()
+                .find(|n| n.node.as_str() == node || n.to_string() == *node)
+            else {
                 complain(&terminal::unknown_word("node", node));
                 return CONFIGURATION;
             };
@@ -138,7 +146,10 @@ fn pick<'e>(estate: &'e Estate, wanted: &str) -> Option<&'e (String, GuestFacts)
     estate.guests.iter().find(|(name, facts)| {
         name == wanted
             || query.as_ref().is_some_and(|query| {
-                let cluster = query.cluster.as_ref().is_none_or(|c| *c == facts.guest.cluster);
+                let cluster = query
+                    .cluster
+                    .as_ref()
+                    .is_none_or(|c| *c == facts.guest.cluster);
                 cluster
                     && match &query.wanted {
                         Wanted::Vmid(vmid) => *vmid == facts.guest.vmid,
@@ -167,7 +178,9 @@ async fn real(config: &Config) -> Option<Estate> {
     };
     for inventory in clusters {
         let cluster = inventory.client().cluster().clone();
-        let snapshot = inventory.fresh(Duration::ZERO, Duration::from_secs(30)).await;
+        let snapshot = inventory
+            .fresh(Duration::ZERO, Duration::from_secs(30))
+            .await;
         let snapshot = match snapshot {
             Ok(snapshot) => snapshot,
             Err(stale) => {
@@ -180,12 +193,17 @@ async fn real(config: &Config) -> Option<Estate> {
             }
         };
         for guest in snapshot.guests.values() {
-            estate.guests.push((words::guest_title(&guest.facts, several), guest.facts.clone()));
+            estate.guests.push((
+                words::guest_title(&guest.facts, several),
+                guest.facts.clone(),
+            ));
         }
-        estate.nodes.extend(snapshot.nodes.keys().map(|node| NodeRef {
-            cluster: cluster.clone(),
-            node: node.clone(),
-        }));
+        estate
+            .nodes
+            .extend(snapshot.nodes.keys().map(|node| NodeRef {
+                cluster: cluster.clone(),
+                node: node.clone(),
+            }));
     }
     Some(estate)
 }

@@ -70,6 +70,7 @@ fn overtakes(power: Power, current: Power) -> bool {
 impl Drop for Claim {
     fn drop(&mut self) {
         // One that was overtaken must not free the guest of the other.
-        self.acts.remove_if(&self.guest, |_, held| *held == self.mine);
+        self.acts
+            .remove_if(&self.guest, |_, held| *held == self.mine);
     }
 }

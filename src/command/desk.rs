@@ -14,9 +14,9 @@ use crate::permission::{Denied, Policy};
 use crate::proxmox::Inventory;
 use crate::store::Store;
 
+use super::Audience;
 use super::busy::Busy;
 use super::confirm::Questions;
-use super::Audience;
 
 /// A snapshot that old is as good as new: Proxmox itself looks at its guests every 10 s.
 pub(super) const FRESH: Duration = Duration::from_secs(10);
@@ -41,7 +41,12 @@ pub struct Desk {
 
 impl Desk {
     #[must_use]
-    pub fn new(config: &Config, policy: Policy, clusters: Vec<Arc<Inventory>>, store: Store) -> Self {
+    pub fn new(
+        config: &Config,
+        policy: Policy,
+        clusters: Vec<Arc<Inventory>>,
+        store: Store,
+    ) -> Self {
         Self {
             clusters,
             policy: ArcSwap::from_pointee(policy),

@@ -166,9 +166,7 @@ pub fn decide(desk: &Desk, request: &Request) -> Decision {
         },
         Action::Whoami => Decision::answer(own::whoami(desk, request), Audience::Private),
         Action::Help => Decision::answer(own::help(desk, request), Audience::Private),
-        Action::Unclear(why) => {
-            Decision::answer(embed::problem::unclear(*why), Audience::Private)
-        }
+        Action::Unclear(why) => Decision::answer(embed::problem::unclear(*why), Audience::Private),
     }
 }
 

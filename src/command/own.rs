@@ -14,7 +14,10 @@ use super::table::{Row, TABLE, Wants};
 pub(super) fn help(desk: &Desk, request: &Request) -> Reply {
     let policy = desk.policy.load();
     let mine = policy.of(&request.actor);
-    let usable = |row: &&Row| row.right.is_none_or(|right| anywhere(desk, &mine, right, row.wants));
+    let usable = |row: &&Row| {
+        row.right
+            .is_none_or(|right| anywhere(desk, &mine, right, row.wants))
+    };
     let line = |row: &Row| Line {
         command: row.path.join(" "),
         option: row.wants.option(),
@@ -83,7 +86,11 @@ pub(super) fn whoami(desk: &Desk, request: &Request) -> Reply {
                 node: node.clone(),
             };
             if mine.see(&Target::Node(&node)) {
-                nodes.push(if desk.several() { node.to_string() } else { node.node.to_string() });
+                nodes.push(if desk.several() {
+                    node.to_string()
+                } else {
+                    node.node.to_string()
+                });
             }
         }
     }

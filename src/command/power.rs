@@ -46,7 +46,9 @@ pub(super) fn decide(desk: &Desk, request: &Request, switch: Switch) -> Decision
     let facts = found.guest.facts;
     let right = switch.power.right();
     let policy = desk.policy.load();
-    let decided = policy.of(&request.actor).decide(right, &Target::Guest(&facts));
+    let decided = policy
+        .of(&request.actor)
+        .decide(right, &Target::Guest(&facts));
     let verdict = match decided {
         Ok(verdict) => verdict,
         Err(denied) => {
@@ -89,7 +91,9 @@ pub(super) fn confirmed(desk: &Desk, request: &Request, asked: Asked) -> Decisio
     }
     let right = switch.power.right();
     let policy = desk.policy.load();
-    let decided = policy.of(&request.actor).decide(right, &Target::Guest(&facts));
+    let decided = policy
+        .of(&request.actor)
+        .decide(right, &Target::Guest(&facts));
     if let Err(denied) = decided {
         let reply = refuse(desk, request, right, &facts, &denied);
         return Decision::answer(reply, Audience::Private);
@@ -145,12 +149,21 @@ pub(super) async fn perform(
     let public = task.audience == Audience::Public;
     match audit::open(&desk.store, &permit, request, &facts, public).await {
         Ok(entry) => {
-            let doing = Doing { desk, act, found, entry, claim };
+            let doing = Doing {
+                desk,
+                act,
+                found,
+                entry,
+                claim,
+            };
             doing.go(&permit, request, shown).await
         }
         Err(OpenError::Twice) => {
             tracing::info!(interaction = %request.id, "acted on already; left alone");
-            Outcome { reply: None, aside: None }
+            Outcome {
+                reply: None,
+                aside: None,
+            }
         }
         Err(OpenError::Store(error)) => {
             tracing::error!(interaction = %request.id, %error, "the audit cannot be opened; nothing is done");
@@ -200,13 +213,21 @@ fn no_need(act: &Act, found: &FoundGuest, now: &GuestNow) -> Option<Reply> {
     let runs = follow::runs(now);
     let why = if found.guest.template {
         "is a template".to_owned()
-    } else if let Some(lock) = now.lock.as_deref().filter(|lock| in_the_way(act.power, lock)) {
+    } else if let Some(lock) = now
+        .lock
+        .as_deref()
+        .filter(|lock| in_the_way(act.power, lock))
+    {
         return Some(embed::act::failed(act, &embed::act::locked_by(lock), runs));
-    } else if now.state() == &RunState::Paused && matches!(act.power, Power::Shutdown | Power::Reboot) {
+    } else if now.state() == &RunState::Paused
+        && matches!(act.power, Power::Shutdown | Power::Reboot)
+    {
         "is paused".to_owned()
     } else {
         match (act.power, runs) {
-            (Power::Start, Some(true)) if now.state() != &RunState::Paused => "runs already".to_owned(),
+            (Power::Start, Some(true)) if now.state() != &RunState::Paused => {
+                "runs already".to_owned()
+            }
             (Power::Start, Some(true)) => "is paused".to_owned(),
             (Power::Stop | Power::Shutdown, Some(false)) => "is stopped already".to_owned(),
             (Power::Reboot, Some(false)) => "does not run".to_owned(),
@@ -242,7 +263,13 @@ impl Doing<'_> {
         let client = self.found.inventory.client();
         let facts = &self.act.guest;
         let sent = client
-            .power(permit, self.act.power, &facts.guest, facts.kind, &facts.node)
+            .power(
+                permit,
+                self.act.power,
+                &facts.guest,
+                facts.kind,
+                &facts.node,
+            )
             .await;
         let end = match sent {
             Ok(upid) => {
@@ -294,11 +321,21 @@ fn explain(
     });
     let policy = desk.policy.load();
     let facts = &found.guest.facts;
-    let owner = policy.of(&request.actor).decide(Right::Access, &Target::Guest(facts));
-    let aside = error.missing_privilege().filter(|_| owner.is_ok()).map(|missing| {
-        let token = desk.token_of(&facts.guest.cluster);
-        embed::problem::missing_privilege(&missing.path, &missing.privileges, missing.any, token)
-    });
+    let owner = policy
+        .of(&request.actor)
+        .decide(Right::Access, &Target::Guest(facts));
+    let aside = error
+        .missing_privilege()
+        .filter(|_| owner.is_ok())
+        .map(|missing| {
+            let token = desk.token_of(&facts.guest.cluster);
+            embed::problem::missing_privilege(
+                &missing.path,
+                &missing.privileges,
+                missing.any,
+                token,
+            )
+        });
     (why, aside)
 }
 
@@ -356,18 +393,16 @@ fn refuse(
     match denied {
         Denied::OtherChannel(_) => embed::problem::not_in_this_channel(right, facts),
         Denied::NoRule | Denied::ByRule(_) => {
-            let ask = desk.policy.load().holders(&request.actor, Right::Access, &target);
+            let ask = desk
+                .policy
+                .load()
+                .holders(&request.actor, Right::Access, &target);
             embed::problem::not_allowed(right, facts, &ask)
         }
     }
 }
 
-fn not_found(
-    desk: &Desk,
-    request: &Request,
-    switch: &Switch,
-    lookup: Lookup<FoundGuest>,
-) -> Reply {
+fn not_found(desk: &Desk, request: &Request, switch: &Switch, lookup: Lookup<FoundGuest>) -> Reply {
     super::guest_not_found(desk, request, &switch.guest, switch.power.key(), lookup)
 }
 

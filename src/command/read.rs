@@ -37,7 +37,10 @@ pub(super) fn decide(desk: &Desk, request: &Request) -> Decision {
         let latest = c.latest();
         latest.is_some_and(|s| s.taken.elapsed() < AS_GOOD_AS_NOW)
     });
-    let single = matches!(request.action, Action::GuestStatus { .. } | Action::NodeStatus(_));
+    let single = matches!(
+        request.action,
+        Action::GuestStatus { .. } | Action::NodeStatus(_)
+    );
     if !single && ready {
         return match overview(desk, request) {
             Ok(reply) => Decision::answer(reply, audience(desk, request)),
@@ -160,7 +163,9 @@ fn view<'s>(
         // How the cluster is does not concern those who see none of its nodes.
         quorum: snapshot.quorum.as_ref().filter(|_| !nodes.is_empty()),
         nodes,
-        guests: guests.filter(|g| mine.see(&Target::Guest(&g.facts))).collect(),
+        guests: guests
+            .filter(|g| mine.see(&Target::Guest(&g.facts)))
+            .collect(),
         age: age(snapshot),
     }
 }
@@ -234,10 +239,18 @@ async fn node_status(desk: &Desk, request: &Request, query: &NodeQuery) -> Resul
     if embed::node::online(&found.node) {
         let asked = found.inventory.client().node_status(&found.reference.node);
         // Without Sys.Audit, or while it hangs, the snapshot's row has to do.
-        details = tokio::time::timeout(READ_PATIENCE, asked).await.ok().and_then(Result::ok);
+        details = tokio::time::timeout(READ_PATIENCE, asked)
+            .await
+            .ok()
+            .and_then(Result::ok);
     }
     let shown_age = found.inventory.latest().map_or(Age::Never, |s| age(&s));
-    Ok(embed::node::card(&found.reference, &found.node, details.as_ref(), &shown_age))
+    Ok(embed::node::card(
+        &found.reference,
+        &found.node,
+        details.as_ref(),
+        &shown_age,
+    ))
 }
 
 fn nothing(desk: &Desk, request: &Request) -> Reply {

@@ -92,7 +92,11 @@ pub(super) fn node(desk: &Desk, actor: &Actor, query: &NodeQuery) -> Lookup<Foun
             });
         }
     }
-    if unseen { Lookup::NotYet } else { Lookup::Missing }
+    if unseen {
+        Lookup::NotYet
+    } else {
+        Lookup::Missing
+    }
 }
 
 fn matching<'s>(snapshot: &'s Snapshot, wanted: &Wanted) -> Vec<&'s Guest> {

@@ -35,7 +35,11 @@ fn guests(desk: &Desk, actor: &Actor, kind: Kind, right: Right, text: &str) -> V
                 && may(&mine, right, guest)
                 && !(guest.template && right != Right::View);
             if offered {
-                let list = if fits(guest, right) { &mut fitting } else { &mut others };
+                let list = if fits(guest, right) {
+                    &mut fitting
+                } else {
+                    &mut others
+                };
                 if list.len() < MOST {
                     list.push(choice(guest, several));
                 }
@@ -100,7 +104,11 @@ fn nodes(desk: &Desk, actor: &Actor, text: &str) -> Vec<Choice> {
                 cluster: inventory.client().cluster().clone(),
                 node: name.clone(),
             };
-            let written = if desk.several() { node.to_string() } else { name.to_string() };
+            let written = if desk.several() {
+                node.to_string()
+            } else {
+                name.to_string()
+            };
             if written.to_lowercase().contains(text) && mine.see(&Target::Node(&node)) {
                 choices.push(Choice {
                     name: written.clone(),

@@ -9,7 +9,9 @@ use crate::ids::{GuestQuery, UserId};
 
 use super::guest::buttons_of;
 use super::reply::{Button, Card, Colour, File, Reply, Style};
-use super::words::{ago, clock, done, duration, going_on, guest_footer, guest_name, person, plain, verb};
+use super::words::{
+    ago, clock, done, duration, going_on, guest_footer, guest_name, person, plain, verb,
+};
 
 /// Who does what to which guest, since when (unix seconds).
 #[derive(Debug, Clone)]
@@ -45,7 +47,11 @@ pub fn at_work(act: &Act) -> Reply {
 #[must_use]
 pub fn succeeded(act: &Act, took: Duration, warned: bool) -> Reply {
     let running = matches!(act.power, Power::Start | Power::Reboot);
-    let (colour, mark) = if running { (Colour::Green, "🟢") } else { (Colour::Grey, "⚪") };
+    let (colour, mark) = if running {
+        (Colour::Green, "🟢")
+    } else {
+        (Colour::Grey, "⚪")
+    };
     let seconds = i64::try_from(took.as_secs()).unwrap_or(0);
     let took = match took.as_secs() {
         0 => "at once".to_owned(),
@@ -71,8 +77,7 @@ pub fn requested(act: &Act) -> Reply {
         person(act.by)
     );
     let title = format!("{} requested", noun(act.power));
-    Reply::card(card(act, Colour::Amber, "🟡", &title, body))
-        .with_buttons(vec![refresh(act)])
+    Reply::card(card(act, Colour::Amber, "🟡", &title, body)).with_buttons(vec![refresh(act)])
 }
 
 /// The task ended well, but the guest is not as it should be.
@@ -139,8 +144,7 @@ pub fn not_needed(act: &Act, why: &str, runs: Runs) -> Reply {
         None => (Colour::Amber, "🟠"),
     };
     let body = format!("Asked by {}. Nothing was done.", person(act.by));
-    Reply::card(card(act, colour, mark, why, body))
-        .with_buttons(buttons_of(&act.guest.guest, runs))
+    Reply::card(card(act, colour, mark, why, body)).with_buttons(buttons_of(&act.guest.guest, runs))
 }
 
 /// What Proxmox wrote, for the person who asked alone.
@@ -159,7 +163,10 @@ pub fn log(act: &Act, last: &[String], whole: Option<String>) -> Reply {
         footer: Some(guest_footer(&act.guest)),
     });
     reply.files = whole
-        .map(|text| File { name: "task-log.txt".to_owned(), text })
+        .map(|text| File {
+            name: "task-log.txt".to_owned(),
+            text,
+        })
         .into_iter()
         .collect();
     reply
@@ -243,7 +250,12 @@ pub fn locked_by(lock: &str) -> String {
         "clone" => "it is being cloned",
         "create" => "it is being created",
         "suspending" | "suspended" => "it is suspended to disk",
-        _ => return format!("It is locked ({}).\nTry again when that has ended.", plain(lock)),
+        _ => {
+            return format!(
+                "It is locked ({}).\nTry again when that has ended.",
+                plain(lock)
+            );
+        }
     };
     format!("It is locked: {work}.\nTry again when that has ended.")
 }

@@ -44,7 +44,11 @@ pub fn printed(finding: &Finding) -> String {
 
 #[must_use]
 pub fn configuration(rules: usize, warnings: usize) -> Finding {
-    let warned = if warnings > 0 { format!(", {warnings} warnings above") } else { String::new() };
+    let warned = if warnings > 0 {
+        format!(", {warnings} warnings above")
+    } else {
+        String::new()
+    };
     Finding::new(Grade::Ok, format!("configuration: {rules} rules{warned}"))
 }
 
@@ -87,7 +91,10 @@ pub fn token(cluster: &str, token: &str, held: &BTreeSet<String>) -> Finding {
         );
     }
     let list: Vec<&str> = held.iter().map(String::as_str).collect();
-    Finding::new(Grade::Ok, format!("{cluster}: token {token} holds {}", list.join(" ")))
+    Finding::new(
+        Grade::Ok,
+        format!("{cluster}: token {token} holds {}", list.join(" ")),
+    )
 }
 
 /// A privilege without which something that the bot does cannot work.

@@ -51,7 +51,12 @@ fn yes(power: Power) -> &'static str {
 pub fn confirmed(power: Power, guest: &GuestFacts) -> Reply {
     // What comes of it is told elsewhere: here nothing is known but the yes.
     let title = format!("☑️ {} {}", yes(power), guest_name(guest));
-    closed(Colour::Grey, title, "Confirmed. See the answer below.", guest)
+    closed(
+        Colour::Grey,
+        title,
+        "Confirmed. See the answer below.",
+        guest,
+    )
 }
 
 #[must_use]
@@ -85,7 +90,10 @@ pub fn gone() -> Reply {
 pub fn not_yours(asked: UserId) -> Reply {
     refusal(
         "This question is not for you",
-        format!("It was put to {}.\nUse the command yourself.", person(asked)),
+        format!(
+            "It was put to {}.\nUse the command yourself.",
+            person(asked)
+        ),
     )
 }
 

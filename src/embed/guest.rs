@@ -151,7 +151,11 @@ pub fn list(kind: Kind, guests: &[&Guest], several: bool, ages: &[Age]) -> Reply
         Kind::Vm => format!("🖥️ {} VMs", guests.len()),
         Kind::Ct => format!("📦 {} containers", guests.len()),
     };
-    let title = if guests.len() == 1 { title.trim_end_matches('s').to_owned() } else { title };
+    let title = if guests.len() == 1 {
+        title.trim_end_matches('s').to_owned()
+    } else {
+        title
+    };
     let mut lines: Vec<String> = guests.iter().map(|guest| line(guest, several)).collect();
     if guests.is_empty() {
         lines.push("None that you may see here.".to_owned());
@@ -174,7 +178,11 @@ pub fn list(kind: Kind, guests: &[&Guest], several: bool, ages: &[Age]) -> Reply
 #[must_use]
 pub fn line(guest: &Guest, several: bool) -> String {
     let (mark, _, word) = state(&guest.status);
-    let (mark, word) = if guest.template { ("📄", "template".to_owned()) } else { (mark, word) };
+    let (mark, word) = if guest.template {
+        ("📄", "template".to_owned())
+    } else {
+        (mark, word)
+    };
     let number = number(&guest.facts, several);
     let name = guest.facts.name.as_deref().map(plain).unwrap_or_default();
     let tail = match (&guest.status, guest.cpu) {
@@ -183,14 +191,22 @@ pub fn line(guest: &Guest, several: bool) -> String {
         _ => word,
     };
     let lock = if guest.lock.is_some() { " 🔒" } else { "" };
-    let tail = if tail.is_empty() { tail } else { format!(" · {tail}") };
+    let tail = if tail.is_empty() {
+        tail
+    } else {
+        format!(" · {tail}")
+    };
     format!("{mark} `{number}` {name}{tail}{lock}")
 }
 
 /// `101`, or `home/101` where the number alone could mean several.
 #[must_use]
 pub fn number(facts: &GuestFacts, several: bool) -> String {
-    if several { facts.guest.to_string() } else { facts.guest.vmid.to_string() }
+    if several {
+        facts.guest.to_string()
+    } else {
+        facts.guest.vmid.to_string()
+    }
 }
 
 /// One line of autocomplete: `101 valheim · stopped`, at most 100 characters, plain text.
@@ -206,5 +222,7 @@ pub fn choice(guest: &Guest, several: bool) -> String {
 #[must_use]
 pub fn called(facts: &GuestFacts, several: bool) -> String {
     let name = facts.name.as_deref().map(plain).unwrap_or_default();
-    format!("{} {name}", number(facts, several)).trim_end().to_owned()
+    format!("{} {name}", number(facts, several))
+        .trim_end()
+        .to_owned()
 }

@@ -46,13 +46,19 @@ pub fn whoami(roles: &[String], guests: &[Group], nodes: &[String]) -> Reply {
         parts.push(format!("The rules know you as {}.", names.join(", ")));
     }
     for group in guests {
-        parts.push(format!("**{}**\n{}", rights(&group.rights), names(&group.names)));
+        parts.push(format!(
+            "**{}**\n{}",
+            rights(&group.rights),
+            names(&group.names)
+        ));
     }
     if !nodes.is_empty() {
         parts.push(format!("**nodes: view**\n{}", names(nodes)));
     }
     if guests.is_empty() && nodes.is_empty() {
-        parts.push("No rule gives you anything in this\nchannel. Ask whoever runs this bot.".to_owned());
+        parts.push(
+            "No rule gives you anything in this\nchannel. Ask whoever runs this bot.".to_owned(),
+        );
     }
     Reply::card(Card {
         colour: Colour::Grey,

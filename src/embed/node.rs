@@ -68,7 +68,12 @@ pub fn card(reference: &NodeRef, node: &Node, details: Option<&NodeStatus>, age:
             lines.push(format!("{} CPU {}{cores}", bar(cpu), percent(cpu)));
         }
         if let (Some(mem), Some(most)) = (node.mem, node.maxmem) {
-            lines.push(format!("{} {} of {}", bar(share(mem, most)), size(mem), size(most)));
+            lines.push(format!(
+                "{} {} of {}",
+                bar(share(mem, most)),
+                size(mem),
+                size(most)
+            ));
         }
     }
     if let Some(details) = details {

@@ -9,11 +9,19 @@ use crate::permission::{Denied, Row, Verdict};
 /// One target and what everybody may do with it. Rows in which nothing is allowed say so.
 #[must_use]
 pub fn matrix(target: &str, rows: &[Row]) -> String {
-    let width = rows.iter().map(|row| row.who.chars().count()).max().unwrap_or(0);
+    let width = rows
+        .iter()
+        .map(|row| row.who.chars().count())
+        .max()
+        .unwrap_or(0);
     let mut text = format!("{target}\n");
     for row in rows {
         let rights: Vec<String> = row.rights.iter().filter_map(cell).collect();
-        let rights = if rights.is_empty() { "-".to_owned() } else { rights.join(" ") };
+        let rights = if rights.is_empty() {
+            "-".to_owned()
+        } else {
+            rights.join(" ")
+        };
         let _ = writeln!(text, "  {:width$}  {rights}", row.who);
     }
     text
@@ -25,7 +33,11 @@ pub const BOT_TITLE: &str = "the bot itself";
 /// `101 valheim (vm on pve1; tags games; pool friends)`.
 #[must_use]
 pub fn guest_title(facts: &GuestFacts, several: bool) -> String {
-    let number = if several { facts.guest.to_string() } else { facts.guest.vmid.to_string() };
+    let number = if several {
+        facts.guest.to_string()
+    } else {
+        facts.guest.vmid.to_string()
+    };
     let name = facts.name.as_deref().unwrap_or("(no name)");
     let mut about = format!("{} on {}", facts.kind.key(), facts.node);
     if !facts.tags.is_empty() {
@@ -54,14 +66,21 @@ fn cell((right, decision): &(Right, Result<Verdict, Denied>)) -> Option<String> 
 
 /// One decision with the rule that made it.
 #[must_use]
-pub fn explained(who: &str, right: Right, target: &str, decision: &Result<Verdict, Denied>) -> String {
+pub fn explained(
+    who: &str,
+    right: Right,
+    target: &str,
+    decision: &Result<Verdict, Denied>,
+) -> String {
     match decision {
         Ok(Verdict { rule, confirm }) => {
             let asks = if *confirm { "\nIt asks first." } else { "" };
             format!("yes: {who} may {right} {target}.\nAllowed by {rule}.{asks}\n")
         }
         Err(Denied::ByRule(rule)) => {
-            format!("no: {who} may not {right} {target}.\nDenied by {rule}, which beats every allow.\n")
+            format!(
+                "no: {who} may not {right} {target}.\nDenied by {rule}, which beats every allow.\n"
+            )
         }
         Err(Denied::OtherChannel(rule)) => format!(
             "no: {who} may not {right} {target} there.\n{rule} allows it in other channels; \

@@ -106,7 +106,10 @@ pub fn busy(guest: &GuestFacts, power: Power, by: UserId) -> Reply {
     let mut reply = Reply::card(Card {
         colour: Colour::Amber,
         title: format!("🟡 {} is {} already", guest_name(guest), going_on(power)),
-        body: format!("Asked by {}. Nothing was done.\nWait for that to end.", person(by)),
+        body: format!(
+            "Asked by {}. Nothing was done.\nWait for that to end.",
+            person(by)
+        ),
         footer: None,
     });
     footer(&mut reply, guest_footer(guest));
@@ -167,7 +170,11 @@ pub fn missing_privilege(path: &str, privileges: &[String], any: bool, token: &s
 /// what its user has too, so both get the role.
 #[must_use]
 pub fn pveum_lines(path: &str, privileges: &[String], any: bool, token: &str) -> Vec<String> {
-    let wanted = if any { &privileges[..privileges.len().min(1)] } else { privileges };
+    let wanted = if any {
+        &privileges[..privileges.len().min(1)]
+    } else {
+        privileges
+    };
     let role: String = wanted.iter().map(|p| p.replace('.', "")).collect();
     // A role on a deeper path hides those inherited from above: what is read there comes along.
     let read = match path.split('/').nth(1) {
@@ -177,10 +184,18 @@ pub fn pveum_lines(path: &str, privileges: &[String], any: bool, token: &str) ->
         _ => None,
     };
     let mut privs: Vec<&str> = read.into_iter().collect();
-    privs.extend(wanted.iter().map(String::as_str).filter(|p| Some(*p) != read));
+    privs.extend(
+        wanted
+            .iter()
+            .map(String::as_str)
+            .filter(|p| Some(*p) != read),
+    );
     let user = token.split('!').next().unwrap_or(token);
     vec![
-        format!("pveum role add Steward{role} -privs \"{}\"", privs.join(" ")),
+        format!(
+            "pveum role add Steward{role} -privs \"{}\"",
+            privs.join(" ")
+        ),
         format!("pveum acl modify {path} -user {user} -role Steward{role}"),
         format!("pveum acl modify {path} -token '{token}' -role Steward{role}"),
     ]

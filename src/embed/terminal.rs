@@ -12,7 +12,10 @@ use super::words::duration;
 #[must_use]
 pub fn problems(problems: &[Problem]) -> String {
     let plural = if problems.len() == 1 { "" } else { "s" };
-    let mut text = format!("The configuration has {} mistake{plural}:\n", problems.len());
+    let mut text = format!(
+        "The configuration has {} mistake{plural}:\n",
+        problems.len()
+    );
     for problem in problems {
         let _ = writeln!(text, "  {problem}");
     }

@@ -130,14 +130,26 @@ pub(super) fn percent(fraction: f64) -> String {
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "shown as whole percents")]
 pub(super) fn share(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+    if whole == 0 {
+        0.0
+    } else {
+        part as f64 / whole as f64
+    }
 }
 
 /// Ten blocks, filled as far as the fraction goes: `▰▰▰▱▱▱▱▱▱▱`.
 #[must_use]
 pub(super) fn bar(fraction: f64) -> String {
-    let full = if fraction.is_finite() { fraction.clamp(0.0, 1.0) } else { 0.0 };
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 10")]
+    let full = if fraction.is_finite() {
+        fraction.clamp(0.0, 1.0)
+    } else {
+        0.0
+    };
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "0 to 10"
+    )]
     let full = (full * 10.0).round() as usize;
     format!("{}{}", "▰".repeat(full), "▱".repeat(10 - full))
 }
@@ -166,23 +178,51 @@ mod tests {
 
     #[test]
     fn numbers_are_rounded_for_people() {
-        let sizes = [0, 512, 100 << 20, 1000 << 20, (7 << 30) + (1 << 29), 16 << 30, 3 << 40];
+        let sizes = [
+            0,
+            512,
+            100 << 20,
+            1000 << 20,
+            (7 << 30) + (1 << 29),
+            16 << 30,
+            3 << 40,
+        ];
         let shown: Vec<String> = sizes.into_iter().map(size).collect();
-        assert_eq!(shown, ["0 B", "512 B", "100 MB", "1 GB", "7.5 GB", "16 GB", "3 TB"]);
+        assert_eq!(
+            shown,
+            ["0 B", "512 B", "100 MB", "1 GB", "7.5 GB", "16 GB", "3 TB"]
+        );
         let times = [0, 14, 60, 61, 599, 2520, 3600, 7500, 86_400, 1_051_200];
-        let shown: Vec<String> = times.iter().map(|s| duration(Duration::from_secs(*s))).collect();
+        let shown: Vec<String> = times
+            .iter()
+            .map(|s| duration(Duration::from_secs(*s)))
+            .collect();
         let wanted = [
-            "0 s", "14 s", "1 min", "1 min 1 s", "9 min 59 s", "42 min", "1 h", "2 h 5 min", "1 d",
+            "0 s",
+            "14 s",
+            "1 min",
+            "1 min 1 s",
+            "9 min 59 s",
+            "42 min",
+            "1 h",
+            "2 h 5 min",
+            "1 d",
             "12 d 4 h",
         ];
         assert_eq!(shown, wanted);
         assert_eq!(bar(0.34), "▰▰▰▱▱▱▱▱▱▱");
         assert_eq!((bar(7.0), bar(f64::NAN)), ("▰".repeat(10), "▱".repeat(10)));
-        assert_eq!((percent(0.456), percent(1.31)), ("46 %".into(), "131 %".into()));
+        assert_eq!(
+            (percent(0.456), percent(1.31)),
+            ("46 %".into(), "131 %".into())
+        );
     }
 
     #[test]
     fn names_from_outside_stay_text() {
-        assert_eq!(plain("@everyone **x**\n`y`"), "\\@everyone \\*\\*x\\*\\* \\`y\\`");
+        assert_eq!(
+            plain("@everyone **x**\n`y`"),
+            "\\@everyone \\*\\*x\\*\\* \\`y\\`"
+        );
     }
 }

@@ -38,7 +38,10 @@ pub fn subjects(policy: &Policy, guild: GuildId, channel: ChannelId) -> Vec<Subj
         },
     };
     // Ids that no person has: Discord's begin in 2015, far above.
-    let people = policy.people.iter().map(|(name, id)| subject(name, *id, vec![]));
+    let people = policy
+        .people
+        .iter()
+        .map(|(name, id)| subject(name, *id, vec![]));
     let members = policy.roles.iter().zip(2..).map(|((name, role), nobody)| {
         subject(&format!("role {name}"), UserId(nobody), vec![*role])
     });
@@ -54,7 +57,9 @@ pub fn matrix(policy: &Policy, subjects: &[Subject], target: &Target<'_>) -> Vec
         let rights = meaningful(target).iter();
         Row {
             who: subject.name.clone(),
-            rights: rights.map(|right| (*right, mine.decide(*right, target))).collect(),
+            rights: rights
+                .map(|right| (*right, mine.decide(*right, target)))
+                .collect(),
         }
     };
     subjects.iter().map(row).collect()

@@ -122,8 +122,14 @@ impl Policy {
     /// The index entries of the names in a rule. Names were checked when the file was read; one
     /// that is in neither list gives nobody anything.
     fn named(&mut self, who: &[String]) -> Vec<&mut Mine> {
-        let users: HashSet<UserId> = who.iter().filter_map(|n| self.people.get(n).copied()).collect();
-        let roles: HashSet<RoleId> = who.iter().filter_map(|n| self.roles.get(n).copied()).collect();
+        let users: HashSet<UserId> = who
+            .iter()
+            .filter_map(|n| self.people.get(n).copied())
+            .collect();
+        let roles: HashSet<RoleId> = who
+            .iter()
+            .filter_map(|n| self.roles.get(n).copied())
+            .collect();
         for user in &users {
             self.users.entry(*user).or_default();
         }
@@ -142,7 +148,12 @@ impl Policy {
     #[must_use]
     pub fn of(&self, actor: &Actor) -> Rights<'_> {
         let roles = actor.roles.iter().filter_map(|role| self.by_role.get(role));
-        let mine: Vec<&Mine> = self.users.get(&actor.user).into_iter().chain(roles).collect();
+        let mine: Vec<&Mine> = self
+            .users
+            .get(&actor.user)
+            .into_iter()
+            .chain(roles)
+            .collect();
         let mut allow: Vec<usize> = mine.iter().flat_map(|m| m.allow.iter().copied()).collect();
         let mut deny: Vec<usize> = mine.iter().flat_map(|m| m.deny.iter().copied()).collect();
         // In the order of the file, each once: the first that applies is the one reported.
@@ -168,7 +179,9 @@ impl Policy {
     pub fn names_of(&self, actor: &Actor) -> Vec<String> {
         let people = self.people.iter().filter(|(_, id)| **id == actor.user);
         let roles = self.roles.iter().filter(|(_, id)| actor.roles.contains(id));
-        let names = people.map(|(name, _)| name).chain(roles.map(|(name, _)| name));
+        let names = people
+            .map(|(name, _)| name)
+            .chain(roles.map(|(name, _)| name));
         names.cloned().collect()
     }
 
@@ -245,7 +258,8 @@ impl Allow {
         let key = format!("allow[{index}]");
         let guests = guests(&rule.guests, clusters, &rule.place, &key, problems);
         let nodes = nodes(&rule.nodes, clusters, &rule.place, &key, problems);
-        let whole = guests.iter().any(GuestSelector::is_all) && nodes.iter().any(NodeSelector::is_all);
+        let whole =
+            guests.iter().any(GuestSelector::is_all) && nodes.iter().any(NodeSelector::is_all);
         let mut rights: HashSet<Right> = rule.actions.iter().copied().collect();
         // `*` for some guests means all that can be done to them, not rights over other people.
         let named = rule.words.iter().any(|word| word == Right::Access.key());
@@ -314,9 +328,10 @@ impl Deny {
         }
         self.everything
             || match target {
-                Target::Guest(guest) => {
-                    self.guests.iter().any(|s| s.matches(guest, Unknown::Matches))
-                }
+                Target::Guest(guest) => self
+                    .guests
+                    .iter()
+                    .any(|s| s.matches(guest, Unknown::Matches)),
                 Target::Node(node) => self.nodes.iter().any(|s| s.matches(node)),
                 Target::Bot => {
                     self.guests.iter().any(GuestSelector::is_all)
@@ -384,7 +399,10 @@ fn pools_named(config: &Config) -> Arc<[String]> {
 /// Every guest selector that the file uses, once, in its order.
 fn selector_words(config: &Config) -> Vec<String> {
     let allow = config.allow.iter().flat_map(|rule| &rule.guests);
-    let deny = config.deny.iter().flat_map(|rule| rule.guests.iter().flatten());
+    let deny = config
+        .deny
+        .iter()
+        .flat_map(|rule| rule.guests.iter().flatten());
     let mut seen = HashSet::new();
     allow
         .chain(deny)

@@ -130,7 +130,9 @@ impl NodeSelector {
         };
         let letters = |b: u8| b.is_ascii_alphanumeric() || b"-*?[]".contains(&b);
         if node.is_empty() || !node.bytes().all(letters) {
-            return Err(format!("`{word}` is no node: write a name, `cluster:..` or `*`"));
+            return Err(format!(
+                "`{word}` is no node: write a name, `cluster:..` or `*`"
+            ));
         }
         Ok(Self::Named(cluster, glob(node)?))
     }
@@ -195,15 +197,33 @@ mod tests {
     fn every_kind_of_selector_matches_what_it_says_and_nothing_else() {
         let known = clusters(&["home", "lab"]);
         for word in [
-            "*", "home/101", "tag:games", "tag:linux", "pool:friends", "name:mc-*", "name:MC-LOBBY",
-            "node:pve1", "node:home/pve1", "node:pve?", "node:cluster:home", "cluster:home", "vm",
+            "*",
+            "home/101",
+            "tag:games",
+            "tag:linux",
+            "pool:friends",
+            "name:mc-*",
+            "name:MC-LOBBY",
+            "node:pve1",
+            "node:home/pve1",
+            "node:pve?",
+            "node:cluster:home",
+            "cluster:home",
+            "vm",
         ] {
             let selector = GuestSelector::parse(word, &known).unwrap();
             assert!(selector.matches(&guest(), Unknown::Fails), "{word}");
         }
         for word in [
-            "home/102", "lab/101", "tag:game", "pool:friend", "name:mc", "node:pve2",
-            "node:lab/pve1", "cluster:lab", "ct",
+            "home/102",
+            "lab/101",
+            "tag:game",
+            "pool:friend",
+            "name:mc",
+            "node:pve2",
+            "node:lab/pve1",
+            "cluster:lab",
+            "ct",
         ] {
             let selector = GuestSelector::parse(word, &known).unwrap();
             assert!(!selector.matches(&guest(), Unknown::Matches), "{word}");
@@ -212,7 +232,10 @@ mod tests {
 
     #[test]
     fn an_unknown_name_is_a_match_only_where_it_takes_away() {
-        let nameless = GuestFacts { name: None, ..guest() };
+        let nameless = GuestFacts {
+            name: None,
+            ..guest()
+        };
         let selector = GuestSelector::parse("name:prod-*", &clusters(&["home"])).unwrap();
         assert!(selector.matches(&nameless, Unknown::Matches));
         assert!(!selector.matches(&nameless, Unknown::Fails));
@@ -220,22 +243,41 @@ mod tests {
 
     #[test]
     fn a_pool_that_cannot_be_seen_is_a_match_only_where_it_takes_away() {
-        let poolless = GuestFacts { pool: None, ..guest() };
+        let poolless = GuestFacts {
+            pool: None,
+            ..guest()
+        };
         let home = clusters(&["home"]);
         let seen = GuestSelector::parse("pool:prod", &home).unwrap();
-        assert!(!seen.matches(&poolless, Unknown::Matches), "it is seen, and the guest is not in it");
+        assert!(
+            !seen.matches(&poolless, Unknown::Matches),
+            "it is seen, and the guest is not in it"
+        );
         let hidden = GuestSelector::parse("pool:hidden", &home).unwrap();
         assert!(hidden.matches(&poolless, Unknown::Matches));
         assert!(!hidden.matches(&poolless, Unknown::Fails));
-        assert!(!hidden.matches(&guest(), Unknown::Matches), "a guest is in one pool at most");
+        assert!(
+            !hidden.matches(&guest(), Unknown::Matches),
+            "a guest is in one pool at most"
+        );
     }
 
     #[test]
     fn words_that_mean_nothing_or_two_things_are_refused() {
         let two = clusters(&["home", "lab"]);
         for word in [
-            "", "101", "valheim", "99", "tag:", "tags:games", "moon/101", "cluster:moon", "name:[",
-            "node:", "node:a b", "home/../101",
+            "",
+            "101",
+            "valheim",
+            "99",
+            "tag:",
+            "tags:games",
+            "moon/101",
+            "cluster:moon",
+            "name:[",
+            "node:",
+            "node:a b",
+            "home/../101",
         ] {
             assert!(GuestSelector::parse(word, &two).is_err(), "{word:?}");
         }

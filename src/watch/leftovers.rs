@@ -71,7 +71,9 @@ async fn end_of(inventory: &Arc<Inventory>, unfinished: &Unfinished, act: &Act) 
 }
 
 fn act_of(unfinished: &Unfinished) -> Option<Act> {
-    let power = Power::ALL.into_iter().find(|p| p.key() == unfinished.action)?;
+    let power = Power::ALL
+        .into_iter()
+        .find(|p| p.key() == unfinished.action)?;
     Some(Act {
         power,
         guest: GuestFacts {

@@ -37,21 +37,27 @@ pub async fn keep_fresh(inventory: Arc<Inventory>, stop: CancellationToken) {
     let mut ticks = interval(EVERY);
     // After a hang one look suffices, not all that were missed.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut down = false;
+    // Not known until the first look.
+    let mut down = None;
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        let fetched = inventory.fresh(Duration::ZERO, Duration::from_secs(30)).await;
+        let fetched = inventory
+            .fresh(Duration::ZERO, Duration::from_secs(30))
+            .await;
         let cluster = inventory.client().cluster();
         match fetched {
-            Ok(_) if down => tracing::info!(%cluster, "Proxmox answers again"),
-            Err(stale) if !down => {
+            Ok(seen) if down != Some(false) => {
+                let (nodes, guests) = (seen.nodes.len(), seen.guests.len());
+                tracing::info!(%cluster, nodes, guests, "Proxmox answers");
+            }
+            Err(stale) if down != Some(true) => {
                 tracing::warn!(%cluster, why = ?stale.why, "Proxmox does not answer");
             }
             _ => {}
         }
-        down = inventory.last_error().is_some();
+        down = Some(inventory.last_error().is_some());
     }
 }

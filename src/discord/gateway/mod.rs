@@ -31,7 +31,9 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// What the rest of the bot hears from the gateway.
 pub(super) enum Heard {
-    Ready { application: u64 },
+    Ready {
+        application: u64,
+    },
     /// Discord is there: a session began, or a heartbeat was acknowledged.
     Alive,
     Interaction(Value),
