@@ -1,6 +1,12 @@
 //! Everything that the bot can say is said once and held against the contracts; and the checks that
 //! do so are shown to bite.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
 mod support;
 
 use std::process::Command;
@@ -33,7 +39,11 @@ fn command(row: &Row) -> String {
 }
 
 fn buttons(message: &Message) -> Vec<String> {
-    message.buttons().iter().filter_map(|label| message.custom_id(label)).collect()
+    message
+        .buttons()
+        .iter()
+        .filter_map(|label| message.custom_id(label))
+        .collect()
 }
 
 /// What is on its way arrives, and is read.
@@ -41,7 +51,10 @@ async fn drained(answers: &[Answer]) {
     let mut before = 0;
     for _ in 0..20 {
         tokio::time::sleep(Duration::from_millis(250)).await;
-        let seen = answers.iter().map(|answer| answer.versions().len() + answer.follow_ups().len()).sum();
+        let seen = answers
+            .iter()
+            .map(|answer| answer.versions().len() + answer.follow_ups().len())
+            .sum();
         if seen == before {
             return;
         }
@@ -54,7 +67,10 @@ async fn ended(answer: &Answer) -> Option<Message> {
     answer.acked().await;
     for _ in 0..200 {
         let card = answer.now();
-        if card.as_ref().is_some_and(|card| card.ephemeral_for.is_some() || !card.buttons().is_empty()) {
+        if card
+            .as_ref()
+            .is_some_and(|card| card.ephemeral_for.is_some() || !card.buttons().is_empty())
+        {
             return card;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -65,11 +81,19 @@ async fn ended(answer: &Answer) -> Option<Message> {
 /// The command, what is completed for it, and what its buttons do.
 async fn through_every_door(world: &World, person: &Person, row: &Row) -> Vec<Answer> {
     if let Wants::Guest(kind) = row.wants {
-        let state = if row.path.ends_with(&["start"]) { "stopped" } else { "running" };
-        world.px.set_guest(guest_of(kind), |guest| guest.state = state.into());
+        let state = if row.path.ends_with(&["start"]) {
+            "stopped"
+        } else {
+            "running"
+        };
+        world
+            .px
+            .set_guest(guest_of(kind), |guest| guest.state = state.into());
     }
     if row.wants != Wants::Nothing {
-        person.type_ahead(&format!("/{} ", row.path.join(" "))).await;
+        person
+            .type_ahead(&format!("/{} ", row.path.join(" ")))
+            .await;
     }
     let mut answers = vec![person.slash(&command(row)).await];
     let Some(card) = ended(&answers[0]).await else {
@@ -77,7 +101,10 @@ async fn through_every_door(world: &World, person: &Person, row: &Row) -> Vec<An
     };
     for id in buttons(&card) {
         // Acts are asked for by their commands; of the buttons the harmless ones and the question's.
-        if ["start", "shutdown", "reboot"].iter().any(|act| id.contains(act)) {
+        if ["start", "shutdown", "reboot"]
+            .iter()
+            .any(|act| id.contains(act))
+        {
             continue;
         }
         let pressed = person.press(&card, &id).await;
@@ -109,22 +136,34 @@ fn every_command_and_door_of_everybody() {
         drained(&answers).await;
         let acts = ["start", "shutdown", "reboot", "stop"];
         let acts = acts.map(|act| {
-            ["qemu", "lxc"].map(|kind| format!("proxmox POST /nodes/{{node}}/{kind}/{{vmid}}/status/{act} 200"))
+            ["qemu", "lxc"].map(|kind| {
+                format!("proxmox POST /nodes/{{node}}/{kind}/{{vmid}}/status/{act} 200")
+            })
         });
-        assert_met(world, &acts.iter().flatten().map(String::as_str).collect::<Vec<_>>());
-        assert_met(world, &[
-            "discord GET /applications/{application_id}/guilds/{guild_id}/commands 200",
-            "discord GET /gateway/bot 200",
-            "discord PATCH /webhooks/{webhook_id}/{webhook_token}/messages/@original 200",
-            "discord POST /interactions/{interaction_id}/{interaction_token}/callback 204",
-            "discord PUT /applications/{application_id}/guilds/{guild_id}/commands 200",
-            "proxmox GET /cluster/resources 200",
-            "proxmox GET /cluster/status 200",
-            "proxmox GET /nodes/{node}/lxc/{vmid}/status/current 200",
-            "proxmox GET /nodes/{node}/qemu/{vmid}/status/current 200",
-            "proxmox GET /nodes/{node}/status 200",
-            "proxmox GET /nodes/{node}/tasks/{upid}/status 200",
-        ]);
+        assert_met(
+            world,
+            &acts
+                .iter()
+                .flatten()
+                .map(String::as_str)
+                .collect::<Vec<_>>(),
+        );
+        assert_met(
+            world,
+            &[
+                "discord GET /applications/{application_id}/guilds/{guild_id}/commands 200",
+                "discord GET /gateway/bot 200",
+                "discord PATCH /webhooks/{webhook_id}/{webhook_token}/messages/@original 200",
+                "discord POST /interactions/{interaction_id}/{interaction_token}/callback 204",
+                "discord PUT /applications/{application_id}/guilds/{guild_id}/commands 200",
+                "proxmox GET /cluster/resources 200",
+                "proxmox GET /cluster/status 200",
+                "proxmox GET /nodes/{node}/lxc/{vmid}/status/current 200",
+                "proxmox GET /nodes/{node}/qemu/{vmid}/status/current 200",
+                "proxmox GET /nodes/{node}/status 200",
+                "proxmox GET /nodes/{node}/tasks/{upid}/status 200",
+            ],
+        );
     });
 }
 
@@ -133,9 +172,24 @@ fn the_check_before_the_first_start() {
     run(Setup::default(), async |world| {
         let file = world.dir.path().join("steward.toml");
         let bot = env!("CARGO_BIN_EXE_pve-steward");
-        let checked = Command::new(bot).arg("--config").arg(file).arg("check").output().unwrap();
-        assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
-        assert_met(world, &["proxmox GET /version 200", "proxmox GET /access/permissions 200"]);
+        let checked = Command::new(bot)
+            .arg("--config")
+            .arg(file)
+            .arg("check")
+            .output()
+            .unwrap();
+        assert!(
+            checked.status.success(),
+            "{}",
+            String::from_utf8_lossy(&checked.stdout)
+        );
+        assert_met(
+            world,
+            &[
+                "proxmox GET /version 200",
+                "proxmox GET /access/permissions 200",
+            ],
+        );
     });
 }
 
@@ -143,11 +197,20 @@ fn the_check_before_the_first_start() {
 fn answers_too_long_for_discord_go_as_files() {
     let mut setup = Setup::automatic();
     for vmid in 200..500 {
-        setup.px.guests.push(Guest::vm(vmid, &format!("a-guest-with-a-long-name-{vmid}"), "pve1"));
+        setup.px.guests.push(Guest::vm(
+            vmid,
+            &format!("a-guest-with-a-long-name-{vmid}"),
+            "pve1",
+        ));
     }
     run(setup, async |world| {
         drained(&[world.person("owner").slash("/vm list").await]).await;
-        let files = world.dc.requests().iter().map(|request| request.files.len()).sum::<usize>();
+        let files = world
+            .dc
+            .requests()
+            .iter()
+            .map(|request| request.files.len())
+            .sum::<usize>();
         assert_eq!(files, 1);
     });
 }
@@ -158,10 +221,15 @@ fn what_goes_wrong_and_is_told_aside() {
     setup.px.acls.retain(|acl| acl.path != "/vms/108");
     run(setup, async |world| {
         let owner = world.person("owner");
-        for (exit, word) in [("start failed: no such disk", "did not start"), ("WARNINGS: 1", "started")] {
+        for (exit, word) in [
+            ("start failed: no such disk", "did not start"),
+            ("WARNINGS: 1", "started"),
+        ] {
             let answer = owner.slash("/vm start 101").await;
             let upid = world.px.wait_task("qmstart", 101).await;
-            world.px.log_line(&upid, "kvm: something \u{1b}[31m odd ``` in the log");
+            world
+                .px
+                .log_line(&upid, "kvm: something \u{1b}[31m odd ``` in the log");
             world.px.finish(&upid, exit);
             answer.until(word).await;
             answer.follow_up("what Proxmox wrote").await;
@@ -169,10 +237,13 @@ fn what_goes_wrong_and_is_told_aside() {
         let lacking = owner.slash("/vm start 108").await;
         lacking.follow_up("lacks").await;
         drained(&[lacking]).await;
-        assert_met(world, &[
-            "discord POST /webhooks/{webhook_id}/{webhook_token} 200",
-            "proxmox GET /nodes/{node}/tasks/{upid}/log 200",
-        ]);
+        assert_met(
+            world,
+            &[
+                "discord POST /webhooks/{webhook_id}/{webhook_token} 200",
+                "proxmox GET /nodes/{node}/tasks/{upid}/log 200",
+            ],
+        );
     });
 }
 
@@ -185,20 +256,29 @@ fn what_comes_late_goes_to_the_channel_or_the_person() {
         let public = max.slash("/vm start 101").await;
         let upid = world.px.wait_task("qmstart", 101).await;
         let slow = Fault::once(FaultKind::Slow(Duration::from_secs(2)));
-        world.px.fault(slow.on(Match::any().path("qemu/102/status/current")));
+        world
+            .px
+            .fault(slow.on(Match::any().path("qemu/102/status/current")));
         max.slash("/vm status 102").await;
         tokio::time::sleep(Duration::from_millis(1100)).await;
         world.px.finish(&upid, "OK");
-        world.dc.wait_channel_message(BOT_CHANNEL, "· started").await;
+        world
+            .dc
+            .wait_channel_message(BOT_CHANNEL, "· started")
+            .await;
         world.dc.wait_direct_message("max", "minecraft").await;
         drained(&[public]).await;
         // Nobody can change a promise any more whose token is void.
         let seen = world.dc.visible_to("max", BOT_CHANNEL).into_iter();
-        seen.filter(|message| message.ephemeral_for.is_some()).for_each(|it| world.dc.delete_message(it.id));
-        assert_met(world, &[
-            "discord POST /channels/{channel_id}/messages 200",
-            "discord POST /users/@me/channels 200",
-        ]);
+        seen.filter(|message| message.ephemeral_for.is_some())
+            .for_each(|it| world.dc.delete_message(it.id));
+        assert_met(
+            world,
+            &[
+                "discord POST /channels/{channel_id}/messages 200",
+                "discord POST /users/@me/channels 200",
+            ],
+        );
     });
 }
 
@@ -208,13 +288,36 @@ fn what_is_refused_late_is_taken_back() {
         world.px.set_guest(101, |guest| guest.tags.clear());
         // A snapshot younger than ten seconds counts as read again; the next one takes its time.
         let slow = Fault::once(FaultKind::Slow(Duration::from_secs(4)));
-        world.px.fault(slow.on(Match::any().path("cluster/resources")));
+        world
+            .px
+            .fault(slow.on(Match::any().path("cluster/resources")));
         tokio::time::sleep(Duration::from_millis(11_500)).await;
         let answer = world.person("max").slash("/vm start 101").await;
         answer.follow_up("⛔").await;
         drained(&[answer]).await;
-        let taken_back = "discord DELETE /webhooks/{webhook_id}/{webhook_token}/messages/@original 204";
+        let taken_back =
+            "discord DELETE /webhooks/{webhook_id}/{webhook_token}/messages/@original 204";
         assert_met(world, &[taken_back]);
+    });
+}
+
+#[test]
+fn what_a_fault_spoils_is_not_held_against_the_fake() {
+    run(Setup::default(), async |world| {
+        for nonsense in [FaultKind::WrongBody, FaultKind::BadJson] {
+            let once = Fault::once(nonsense).on(Match::any().path("qemu/102/status/current"));
+            world.px.fault(once);
+            drained(&[world.person("owner").slash("/vm status 102").await]).await;
+            // What was asked two seconds ago is not asked again.
+            tokio::time::sleep(Duration::from_millis(2100)).await;
+        }
+        let spoilt = world
+            .px
+            .requests()
+            .iter()
+            .filter(|request| request.spoilt)
+            .count();
+        assert_eq!(spoilt, 2);
     });
 }
 
@@ -232,7 +335,10 @@ static WIRE: LazyLock<Wire> = LazyLock::new(|| {
         owner.type_ahead("/vm start ").await;
         let card = owner.slash("/vm status 102").await.first().await;
         let again = owner.click(&card, "Refresh").await;
-        let (help, down) = (owner.slash("/help").await, owner.slash("/vm shutdown 102").await);
+        let (help, down) = (
+            owner.slash("/help").await,
+            owner.slash("/vm shutdown 102").await,
+        );
         ended(&down).await;
         drained(&[again, help, down]).await;
         *kept.lock().unwrap() = Some(Wire {
@@ -247,20 +353,35 @@ static WIRE: LazyLock<Wire> = LazyLock::new(|| {
 /// On which record, what is made wrong, and a part of what has to be said about it.
 type Bite<R> = (&'static str, fn(&mut R), &'static str);
 
-fn assert_bites<R: Clone>(all: &[R], name: fn(&R) -> String, check: fn(&[R]) -> Vec<String>, bites: &[Bite<R>]) {
+fn assert_bites<R: Clone>(
+    all: &[R],
+    name: fn(&R) -> String,
+    check: fn(&[R]) -> Vec<String>,
+    bites: &[Bite<R>],
+) {
     for (on, spoil, told) in bites {
         let right = all.iter().find(|record| name(record).starts_with(on));
         let mut record = right.unwrap_or_else(|| panic!("no {on}")).clone();
-        assert_eq!(check(std::slice::from_ref(&record)), Vec::<String>::new(), "{on}");
+        assert_eq!(
+            check(std::slice::from_ref(&record)),
+            Vec::<String>::new(),
+            "{on}"
+        );
         spoil(&mut record);
         let wrong = check(&[record]);
-        assert!(wrong.iter().any(|line| line.contains(told)), "{on} with `{told}`: {wrong:#?}");
+        assert!(
+            wrong.iter().any(|line| line.contains(told)),
+            "{on} with `{told}`: {wrong:#?}"
+        );
     }
 }
 
 /// `POST /interactions/{id}/{token}/callback 4`: with the type, where there is one.
 fn on_discord(request: &fake_discord::Recorded) -> String {
-    format!("{} {} {}", request.method, request.template, request.body["type"])
+    format!(
+        "{} {} {}",
+        request.method, request.template, request.body["type"]
+    )
 }
 
 const CALLBACK: &str = "POST /interactions/{id}/{token}/callback ";
@@ -270,6 +391,7 @@ const EDIT: &str = "PATCH /webhooks/{app}/{token}/messages/@original";
 const COMMANDS: &str = "PUT /applications/{app}/guilds/{guild}/commands";
 
 #[test]
+#[rustfmt::skip] // One bite a line.
 fn wrong_requests_to_discord_are_seen() {
     if !contract::at_hand() {
         return;
@@ -303,6 +425,7 @@ fn wrong_requests_to_discord_are_seen() {
 }
 
 #[test]
+#[rustfmt::skip] // One bite a line.
 fn wrong_answers_and_events_of_the_fake_discord_are_seen() {
     if !contract::at_hand() {
         return;
@@ -339,6 +462,7 @@ const CURRENT: &str = "GET /nodes/pve2/qemu/102/status/current";
 const TASK: &str = "GET /nodes/pve2/tasks/UPID:";
 
 #[test]
+#[rustfmt::skip] // One bite a line.
 fn wrong_requests_to_proxmox_are_seen() {
     if !contract::at_hand() {
         return;
@@ -366,6 +490,7 @@ fn start_of_nine(request: &mut fake_proxmox::Recorded) {
 }
 
 #[test]
+#[rustfmt::skip] // One bite a line.
 fn wrong_answers_of_the_fake_proxmox_are_seen() {
     if !contract::at_hand() {
         return;
@@ -389,7 +514,10 @@ fn wrong_answers_of_the_fake_proxmox_are_seen() {
 fn absent_contracts_are_said_and_can_be_demanded() {
     assert_eq!(contract::verdict(true, true), Ok(None));
     assert_eq!(contract::verdict(true, false), Ok(None));
-    assert_eq!(contract::verdict(false, false), Ok(Some("contract folder absent: wire checks skipped")));
+    assert_eq!(
+        contract::verdict(false, false),
+        Ok(Some("contract folder absent: wire checks skipped"))
+    );
     assert!(contract::verdict(false, true).is_err());
     // Panics where they are demanded and absent, and says so where they are absent.
     contract::at_hand();

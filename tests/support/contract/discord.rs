@@ -30,21 +30,36 @@ fn operation(request: &Recorded) -> Option<Operation<'static>> {
 
 fn wrong(request: &Recorded) -> Vec<String> {
     let Some(operation) = operation(request) else {
-        return vec![format!("Discord has no {} {}", request.method, request.path)];
+        return vec![format!(
+            "Discord has no {} {}",
+            request.method, request.path
+        )];
     };
     let about = name(request);
     let mut wrong = named(&format!("{about} is sent a place"), places(&operation));
-    wrong.extend(named(&format!("{about} is sent a query"), query(&operation, &request.query)));
-    wrong.extend(named(&format!("{about} is sent"), body(&operation, request)));
+    wrong.extend(named(
+        &format!("{about} is sent a query"),
+        query(&operation, &request.query),
+    ));
+    wrong.extend(named(
+        &format!("{about} is sent"),
+        body(&operation, request),
+    ));
     if (200..300).contains(&request.status) {
         let answer = answer(&operation, request.status, &request.response);
-        wrong.extend(named(&format!("{about} is answered {}", request.status), answer));
+        wrong.extend(named(
+            &format!("{about} is answered {}", request.status),
+            answer,
+        ));
     }
     wrong
 }
 
 fn named(about: &str, wrong: Vec<String>) -> Vec<String> {
-    wrong.into_iter().map(|line| format!("{about}: {line}")).collect()
+    wrong
+        .into_iter()
+        .map(|line| format!("{about}: {line}"))
+        .collect()
 }
 
 fn places(operation: &Operation<'_>) -> Vec<String> {
@@ -55,11 +70,16 @@ fn places(operation: &Operation<'_>) -> Vec<String> {
 fn query(operation: &Operation<'_>, query: &str) -> Vec<String> {
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
     let split = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-    split.flat_map(|(name, text)| parameter(operation, "query", name, text)).collect()
+    split
+        .flat_map(|(name, text)| parameter(operation, "query", name, text))
+        .collect()
 }
 
 fn parameter(operation: &Operation<'_>, place: &str, name: &str, text: &str) -> Vec<String> {
-    let found = operation.parameters.iter().find(|(_, known)| known["name"] == name && known["in"] == place);
+    let found = operation
+        .parameters
+        .iter()
+        .find(|(_, known)| known["name"] == name && known["in"] == place);
     let Some((pointer, _)) = found else {
         return vec![format!("{name} is unknown")];
     };
@@ -69,7 +89,10 @@ fn parameter(operation: &Operation<'_>, place: &str, name: &str, text: &str) -> 
     if as_text.is_empty() || DISCORD.wrong(Side::Bot, pointer, &plain).is_empty() {
         return Vec::new();
     }
-    as_text.into_iter().map(|line| format!("{name}: {line}")).collect()
+    as_text
+        .into_iter()
+        .map(|line| format!("{name}: {line}"))
+        .collect()
 }
 
 fn body(operation: &Operation<'_>, request: &Recorded) -> Vec<String> {
@@ -90,7 +113,10 @@ fn body(operation: &Operation<'_>, request: &Recorded) -> Vec<String> {
         wrong.push(format!("{} files", request.files.len()));
     }
     // The form's schema is the same with the files beside it, which are no JSON.
-    let pointer = format!("{}/requestBody/content/application~1json/schema", operation.pointer);
+    let pointer = format!(
+        "{}/requestBody/content/application~1json/schema",
+        operation.pointer
+    );
     wrong.extend(DISCORD.wrong(Side::Bot, &pointer, &request.body));
     wrong
 }
@@ -102,8 +128,14 @@ fn answer(operation: &Operation<'_>, status: u16, answer: &Value) -> Vec<String>
     }
     if !known["content"][JSON].is_object() {
         let empty = answer.is_null();
-        return (!empty).then(|| "a body where none belongs".to_owned()).into_iter().collect();
+        return (!empty)
+            .then(|| "a body where none belongs".to_owned())
+            .into_iter()
+            .collect();
     }
-    let pointer = format!("{}/responses/{status}/content/application~1json/schema", operation.pointer);
+    let pointer = format!(
+        "{}/responses/{status}/content/application~1json/schema",
+        operation.pointer
+    );
     DISCORD.wrong(Side::Discord, &pointer, answer)
 }

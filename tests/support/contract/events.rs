@@ -1,6 +1,6 @@
 //! The fake's events, as far as Discord's document knows them.
 //!
-//! The document is about REST: it has no READY and no INTERACTION_CREATE. It does know some objects
+//! The document is about REST: it has no `READY` and no `INTERACTION_CREATE`. It does know some objects
 //! that the latter carries. All else in it is left to serenity, which reads it, and to the fake's own
 //! tests, which compare it with Discord's documentation.
 
@@ -18,14 +18,26 @@ const KNOWN: &[(&str, &str)] = &[
 
 /// Everything in these dispatches that is not as the document says.
 pub fn wrong_in(events: &[Value]) -> Vec<String> {
-    events.iter().filter(|event| event["t"] == "INTERACTION_CREATE").flat_map(wrong).collect()
+    events
+        .iter()
+        .filter(|event| event["t"] == "INTERACTION_CREATE")
+        .flat_map(wrong)
+        .collect()
 }
 
 fn wrong(event: &Value) -> Vec<String> {
-    let objects = KNOWN.iter().filter_map(|(place, schema)| Some((place, schema, event["d"].pointer(place)?)));
+    let objects = KNOWN
+        .iter()
+        .filter_map(|(place, schema)| Some((place, schema, event["d"].pointer(place)?)));
     let checked = objects.flat_map(|(place, schema, object)| {
-        let wrong = DISCORD.wrong(Side::Discord, &format!("/components/schemas/{schema}"), object);
-        wrong.into_iter().map(move |line| format!("INTERACTION_CREATE's {place}: {line}"))
+        let wrong = DISCORD.wrong(
+            Side::Discord,
+            &format!("/components/schemas/{schema}"),
+            object,
+        );
+        wrong
+            .into_iter()
+            .map(move |line| format!("INTERACTION_CREATE's {place}: {line}"))
     });
     checked.collect()
 }

@@ -12,11 +12,15 @@ pub fn wrong(validator: &Validator, value: &Value) -> Vec<String> {
     if validator.is_valid(value) {
         return Vec::new();
     }
-    validator.iter_errors(value).flat_map(|error| told(&error)).collect()
+    validator
+        .iter_errors(value)
+        .flat_map(|error| told(&error))
+        .collect()
 }
 
 fn told(error: &ValidationError<'_>) -> Vec<String> {
-    let (ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context }) = error.kind()
+    let (ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context }) =
+        error.kind()
     else {
         return vec![line(error)];
     };

@@ -14,12 +14,32 @@ const UNDOCUMENTED: &[(Side, &str, &[&str])] = &[
     // In Discord's documentation of commands, and serenity always says `false`.
     (Side::Bot, "ApplicationCommandUpdateRequest", &["nsfw"]),
     // Sent by the real Discord, and by the fake so that the bot has met them.
-    (Side::Discord, "UserResponse", &["banner_color", "clan", "display_name_styles"]),
-    (Side::Discord, "UserPIIResponse", &["banner_color", "bio", "clan", "display_name_styles"]),
-    (Side::Discord, "GuildWithCountsResponse", &["hub_type", "latest_onboarding_question_id"]),
+    (
+        Side::Discord,
+        "UserResponse",
+        &["banner_color", "clan", "display_name_styles"],
+    ),
+    (
+        Side::Discord,
+        "UserPIIResponse",
+        &["banner_color", "bio", "clan", "display_name_styles"],
+    ),
+    (
+        Side::Discord,
+        "GuildWithCountsResponse",
+        &["hub_type", "latest_onboarding_question_id"],
+    ),
     (Side::Discord, "GuildRoleResponse", &["description"]),
-    (Side::Discord, "GuildMemberResponse", &["display_name_styles", "unusual_dm_activity_until"]),
-    (Side::Discord, "ApplicationCommandInteractionMetadataResponse", &["command_type", "name"]),
+    (
+        Side::Discord,
+        "GuildMemberResponse",
+        &["display_name_styles", "unusual_dm_activity_until"],
+    ),
+    (
+        Side::Discord,
+        "ApplicationCommandInteractionMetadataResponse",
+        &["command_type", "name"],
+    ),
     // Of members in interactions only: documentation, "Guild Member Object".
     (Side::Discord, "GuildMemberResponse", &["permissions"]),
 ];
@@ -41,7 +61,9 @@ const OF_ANY_OPTION: &[&str] = &[
 /// what is known to be sent nevertheless.
 pub fn prepare(side: Side, name: &str, schema: &mut Value) {
     close(schema);
-    let rows = UNDOCUMENTED.iter().filter(|(speaks, of, _)| *speaks == side && *of == name);
+    let rows = UNDOCUMENTED
+        .iter()
+        .filter(|(speaks, of, _)| *speaks == side && *of == name);
     for field in rows.flat_map(|(.., fields)| *fields) {
         schema["properties"][field] = json!(true);
     }
@@ -58,7 +80,9 @@ fn options(schema: &mut Value) {
         return;
     };
     for field in OF_ANY_OPTION {
-        known.entry(*field).or_insert_with(|| json!({"enum": [null, false, []]}));
+        known
+            .entry(*field)
+            .or_insert_with(|| json!({"enum": [null, false, []]}));
     }
 }
 
@@ -82,9 +106,15 @@ fn close(schema: &mut Value) {
     }
     for (key, inner) in fields {
         match key.as_str() {
-            "properties" => inner.as_object_mut().into_iter().flat_map(Map::values_mut).for_each(close),
+            "properties" => inner
+                .as_object_mut()
+                .into_iter()
+                .flat_map(Map::values_mut)
+                .for_each(close),
             "items" | "additionalProperties" => close(inner),
-            "oneOf" | "anyOf" | "allOf" => inner.as_array_mut().into_iter().flatten().for_each(close),
+            "oneOf" | "anyOf" | "allOf" => {
+                inner.as_array_mut().into_iter().flatten().for_each(close);
+            }
             _ => {}
         }
     }

@@ -1,6 +1,6 @@
 //! Holds what went over the wire against the published contracts, where they are at hand.
 //!
-//! Discord's OpenAPI document knows the REST requests and answers, and of the gateway's events only
+//! Discord's document knows the REST requests and answers, and of the gateway's events only
 //! the objects inside them. Proxmox's schema knows parameters and answers. Neither is part of this
 //! project: both are read where they lie, and without them nothing is checked.
 
@@ -13,6 +13,7 @@
 mod discord;
 mod events;
 mod explain;
+mod formats;
 mod leniency;
 mod openapi;
 mod perl_schema;
@@ -42,15 +43,23 @@ pub fn check(px: &Cluster, dc: &Discord) {
     // What is wrong is mostly wrong each time.
     let wrong: BTreeSet<String> = wrong.into_iter().collect();
     let told: Vec<String> = wrong.into_iter().collect();
-    assert!(told.is_empty(), "this does not fit the contracts:\n{}", told.join("\n"));
+    assert!(
+        told.is_empty(),
+        "this does not fit the contracts:\n{}",
+        told.join("\n")
+    );
 }
 
 /// The operations that were asked for, by the names that the contracts give them.
 pub fn operations(px: &Cluster, dc: &Discord) -> BTreeSet<String> {
     let discord = dc.requests();
     let proxmox = px.requests();
-    let discord = discord.iter().map(|it| format!("discord {} {}", discord::name(it), it.status));
-    let proxmox = proxmox.iter().map(|it| format!("proxmox {} {}", proxmox::name(it), it.status));
+    let discord = discord
+        .iter()
+        .map(|it| format!("discord {} {}", discord::name(it), it.status));
+    let proxmox = proxmox
+        .iter()
+        .map(|it| format!("proxmox {} {}", proxmox::name(it), it.status));
     discord.chain(proxmox).collect()
 }
 
@@ -80,7 +89,10 @@ pub fn verdict(there: bool, required: bool) -> Result<Option<&'static str>, &'st
     }
 }
 
-#[allow(clippy::disallowed_methods, reason = "a switch of the tests, not a setting of the bot")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "a switch of the tests, not a setting of the bot"
+)]
 fn is_required() -> bool {
     std::env::var("PVE_STEWARD_CONTRACT").is_ok_and(|value| value == "required")
 }

@@ -48,7 +48,9 @@ impl OpenApi {
         let (template, item, it, places) = fitting.min_by_key(|(.., places)| places.len())?;
         let above = format!("/paths/{}", template.replace('~', "~0").replace('/', "~1"));
         let pointer = format!("{above}/{method}");
-        let parameters = parameters(item, &above).chain(parameters(it, &pointer)).collect();
+        let parameters = parameters(item, &above)
+            .chain(parameters(it, &pointer))
+            .collect();
         Some(Operation {
             template,
             pointer,
@@ -66,17 +68,26 @@ impl OpenApi {
     fn validator(&self, side: Side, pointer: &str) -> Arc<Validator> {
         let key = (side, pointer.to_owned());
         // Held while it is made: the next test would only make the same one.
-        let mut validators = self.validators.lock().unwrap_or_else(PoisonError::into_inner);
-        let made = validators.entry(key).or_insert_with(|| Arc::new(self.make(side, pointer)));
+        let mut validators = self
+            .validators
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let made = validators
+            .entry(key)
+            .or_insert_with(|| Arc::new(self.make(side, pointer)));
         Arc::clone(made)
     }
 
     fn make(&self, side: Side, pointer: &str) -> Validator {
         let schema = self.document.pointer(pointer);
-        let mut root = schema.unwrap_or_else(|| panic!("no schema at {pointer}")).clone();
+        let mut root = schema
+            .unwrap_or_else(|| panic!("no schema at {pointer}"))
+            .clone();
         let mut open = named(&root);
         let mut schemas = Map::new();
-        let name = pointer.strip_prefix("/components/schemas/").unwrap_or_default();
+        let name = pointer
+            .strip_prefix("/components/schemas/")
+            .unwrap_or_default();
         leniency::prepare(side, name, &mut root);
         while let Some(name) = open.pop() {
             if schemas.contains_key(&name) {
@@ -92,7 +103,9 @@ impl OpenApi {
             "allOf": [root],
             "components": {"schemas": schemas},
         });
-        let made = jsonschema::options().should_validate_formats(true).build(&whole);
+        let made = jsonschema::options()
+            .should_validate_formats(true)
+            .build(&whole);
         made.unwrap_or_else(|error| panic!("the schema at {pointer}: {error}"))
     }
 }
@@ -105,7 +118,10 @@ pub fn fit<'t>(template: &'t str, path: &str) -> Option<Vec<(&'t str, String)>> 
     }
     let mut places = Vec::new();
     for (want, is) in wanted.zip(given) {
-        match want.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+        match want
+            .strip_prefix('{')
+            .and_then(|rest| rest.strip_suffix('}'))
+        {
             Some(name) => places.push((name, is.to_owned())),
             None if want == is => {}
             None => return None,
@@ -116,7 +132,11 @@ pub fn fit<'t>(template: &'t str, path: &str) -> Option<Vec<(&'t str, String)>> 
 
 fn parameters<'d>(of: &'d Value, above: &str) -> impl Iterator<Item = (String, &'d Value)> {
     let above = above.to_owned();
-    let all = of["parameters"].as_array().into_iter().flatten().enumerate();
+    let all = of["parameters"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .enumerate();
     all.map(move |(n, parameter)| (format!("{above}/parameters/{n}/schema"), parameter))
 }
 
@@ -125,8 +145,12 @@ fn named(schema: &Value) -> Vec<String> {
     match schema {
         Value::Object(fields) => {
             let own = fields.get("$ref").and_then(Value::as_str);
-            let own = own.and_then(|target| target.strip_prefix(SCHEMAS)).map(str::to_owned);
-            own.into_iter().chain(fields.values().flat_map(named)).collect()
+            let own = own
+                .and_then(|target| target.strip_prefix(SCHEMAS))
+                .map(str::to_owned);
+            own.into_iter()
+                .chain(fields.values().flat_map(named))
+                .collect()
         }
         Value::Array(list) => list.iter().flat_map(named).collect(),
         _ => Vec::new(),

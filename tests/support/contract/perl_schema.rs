@@ -46,7 +46,10 @@ pub fn object(properties: &Map<String, Value>, open: bool) -> Map<String, Value>
             together.insert(name.clone(), json!([other]));
         }
     }
-    let needed = properties.iter().filter(|(_, schema)| schema["optional"] != 1).map(|(name, _)| name);
+    let needed = properties
+        .iter()
+        .filter(|(_, schema)| schema["optional"] != 1)
+        .map(|(name, _)| name);
     let needed: Vec<&String> = needed.collect();
     let whole = json!({
         "properties": known,
@@ -64,7 +67,12 @@ pub fn taken(schema: &Value, value: &Value) -> Value {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.to_string(),
         Value::Bool(yes) => u8::from(*yes).to_string(),
-        Value::Array(list) => return list.iter().map(|item| taken(&schema["items"], item)).collect(),
+        Value::Array(list) => {
+            return list
+                .iter()
+                .map(|item| taken(&schema["items"], item))
+                .collect();
+        }
         Value::Null | Value::Object(_) => return value.clone(),
     };
     match schema["type"].as_str() {
@@ -88,7 +96,10 @@ pub fn told(schema: &Value, name: &str, value: &Value) -> Value {
         (Some("integer" | "number"), Value::String(_)) if comes_as_text(name) => {
             number(value).unwrap_or_else(|| value.clone())
         }
-        (_, Value::Array(list)) => list.iter().map(|item| told(&schema["items"], name, item)).collect(),
+        (_, Value::Array(list)) => list
+            .iter()
+            .map(|item| told(&schema["items"], name, item))
+            .collect(),
         (_, Value::Object(fields)) => {
             let inner = |(key, field): (&String, &Value)| {
                 (key.clone(), told(&schema["properties"][key], key, field))
@@ -108,7 +119,9 @@ fn number(value: &Value) -> Option<Value> {
         Value::Number(_) => Some(value.clone()),
         Value::String(text) => {
             let whole = text.parse::<i64>().map(|number| json!(number));
-            whole.or_else(|_| text.parse::<f64>().map(|number| json!(number))).ok()
+            whole
+                .or_else(|_| text.parse::<f64>().map(|number| json!(number)))
+                .ok()
         }
         _ => None,
     }

@@ -4,21 +4,37 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use fake_proxmox::Recorded;
-use jsonschema::{ValidationOptions, Validator};
+use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
 use super::openapi::fit;
-use super::{document, explain, perl_schema};
+use super::{document, explain, formats, perl_schema};
 
 /// In answers of the real server although the schema's `returns` does not know them: endpoint,
 /// place in the schema, names.
 const UNDOCUMENTED: &[(&str, &str, &[&str])] = &[
     ("/nodes", "/items", &["disk", "id", "maxdisk", "type"]),
-    ("/nodes/{node}/lxc/{vmid}/status/current", "", &["pid", "pressurecpufull", "swap", "type"]),
-    ("/nodes/{node}/qemu/{vmid}/status/current", "", &["disk", "nics", "proxmox-support"]),
-    ("/nodes/{node}/status", "/properties/cpuinfo", &["flags", "hvm", "mhz", "user_hz"]),
+    (
+        "/nodes/{node}/lxc/{vmid}/status/current",
+        "",
+        &["pid", "pressurecpufull", "swap", "type"],
+    ),
+    (
+        "/nodes/{node}/qemu/{vmid}/status/current",
+        "",
+        &["disk", "nics", "proxmox-support"],
+    ),
+    (
+        "/nodes/{node}/status",
+        "/properties/cpuinfo",
+        &["flags", "hvm", "mhz", "user_hz"],
+    ),
     ("/nodes/{node}/tasks", "/items", &["tokenid"]),
-    ("/nodes/{node}/tasks/{upid}/status", "", &["exitstatus", "tokenid"]),
+    (
+        "/nodes/{node}/tasks/{upid}/status",
+        "",
+        &["exitstatus", "tokenid"],
+    ),
 ];
 
 static PROXMOX: LazyLock<Api> = LazyLock::new(|| {
@@ -34,6 +50,13 @@ struct Api {
     validators: Mutex<HashMap<String, Arc<Validator>>>,
 }
 
+/// One call of the API, and what stood in the places of its path.
+struct Endpoint<'a> {
+    path: &'a str,
+    places: Vec<(&'a str, String)>,
+    call: &'a Value,
+}
+
 /// Everything in these requests and their answers that is not as the schema says.
 pub fn wrong_in(requests: &[Recorded]) -> Vec<String> {
     requests.iter().flat_map(wrong).collect()
@@ -41,20 +64,32 @@ pub fn wrong_in(requests: &[Recorded]) -> Vec<String> {
 
 /// The endpoint's method and path.
 pub fn name(request: &Recorded) -> String {
-    let path = PROXMOX.find(&request.method, &request.path).map_or("(unknown)", |(path, ..)| path);
+    let path = PROXMOX
+        .find(&request.method, &request.path)
+        .map_or("(unknown)", |found| found.path);
     format!("{} {path}", request.method)
 }
 
 fn wrong(request: &Recorded) -> Vec<String> {
-    let Some((path, places, call)) = PROXMOX.find(&request.method, &request.path) else {
-        return vec![format!("Proxmox has no {} {}", request.method, request.path)];
+    let Some(Endpoint { path, places, call }) = PROXMOX.find(&request.method, &request.path) else {
+        return vec![format!(
+            "Proxmox has no {} {}",
+            request.method, request.path
+        )];
     };
     let about = format!("{} {path}", request.method);
     let sent = PROXMOX.sent(&about, call, &given(request, places));
-    let mut wrong: Vec<String> = sent.into_iter().map(|line| format!("{about} is sent {line}")).collect();
+    let mut wrong: Vec<String> = sent
+        .into_iter()
+        .map(|line| format!("{about} is sent {line}"))
+        .collect();
     if (200..300).contains(&request.status) && !request.spoilt {
         let answer = PROXMOX.answered(&about, path, &call["returns"], &request.response);
-        wrong.extend(answer.into_iter().map(|line| format!("{about} is answered {line}")));
+        wrong.extend(
+            answer
+                .into_iter()
+                .map(|line| format!("{about} is answered {line}")),
+        );
     }
     wrong
 }
@@ -62,9 +97,17 @@ fn wrong(request: &Recorded) -> Vec<String> {
 /// All parameters, wherever they stood; a repeated one is a list.
 fn given(request: &Recorded, places: Vec<(&str, String)>) -> Map<String, Value> {
     let texts = |(name, text): (&str, String)| (name.to_owned(), json!(text));
-    let query = request.query.iter().map(|(name, text)| (name.clone(), json!(text)));
+    let query = request
+        .query
+        .iter()
+        .map(|(name, text)| (name.clone(), json!(text)));
     let mut given = Map::new();
-    for (name, value) in places.into_iter().map(texts).chain(query).chain(request.body.iter().cloned()) {
+    for (name, value) in places
+        .into_iter()
+        .map(texts)
+        .chain(query)
+        .chain(request.body.iter().cloned())
+    {
         let value = match given.remove(&name) {
             None => value,
             Some(Value::Array(mut list)) => {
@@ -79,11 +122,19 @@ fn given(request: &Recorded, places: Vec<(&str, String)>) -> Map<String, Value> 
 }
 
 impl Api {
-    fn find(&self, method: &str, path: &str) -> Option<(&str, Vec<(&str, String)>, &Value)> {
-        let fitting = self.endpoints.as_object()?.iter().filter_map(|(template, methods)| {
-            Some((template.as_str(), fit(template, path)?, methods.get(method)?))
-        });
-        fitting.min_by_key(|(_, places, _)| places.len())
+    fn find(&self, method: &str, path: &str) -> Option<Endpoint<'_>> {
+        let fitting = self
+            .endpoints
+            .as_object()?
+            .iter()
+            .filter_map(|(template, methods)| {
+                Some(Endpoint {
+                    path: template,
+                    places: fit(template, path)?,
+                    call: methods.get(method)?,
+                })
+            });
+        fitting.min_by_key(|found| found.places.len())
     }
 
     fn sent(&self, about: &str, call: &Value, given: &Map<String, Value>) -> Vec<String> {
@@ -101,7 +152,11 @@ impl Api {
         });
         let mut wrong = explain::wrong(&validator, &taken);
         wrong.extend(given.keys().filter_map(|name| younger(call, name)));
-        wrong.extend(given.keys().filter_map(|name| unchecked(name, known.get(name)?)));
+        wrong.extend(
+            given
+                .keys()
+                .filter_map(|name| formats::unchecked(name, known.get(name)?)),
+        );
         wrong
     }
 
@@ -114,7 +169,9 @@ impl Api {
             for (_, place, names) in UNDOCUMENTED.iter().filter(|(known, ..)| *known == path) {
                 let object = schema.pointer_mut(place);
                 let object = object.unwrap_or_else(|| panic!("{path} has no {place}"));
-                names.iter().for_each(|name| object["properties"][name] = json!(true));
+                names
+                    .iter()
+                    .for_each(|name| object["properties"][name] = json!(true));
             }
             schema
         });
@@ -122,9 +179,12 @@ impl Api {
     }
 
     fn validator(&self, key: &str, schema: impl FnOnce() -> Value) -> Arc<Validator> {
-        let mut validators = self.validators.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut validators = self
+            .validators
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let made = validators.entry(key.to_owned()).or_insert_with(|| {
-            let made = formats().build(&schema());
+            let made = formats::options().build(&schema());
             Arc::new(made.unwrap_or_else(|error| panic!("what {key}: {error}")))
         });
         Arc::clone(made)
@@ -134,36 +194,9 @@ impl Api {
 /// The bot is also for 8.4, which refuses what it does not know.
 fn younger(call: &Value, name: &str) -> Option<String> {
     let old = &call["pve8_4_5"];
-    let new = old["params_new_in_9"].as_array()?.iter().any(|known| known == name);
+    let new = old["params_new_in_9"]
+        .as_array()?
+        .iter()
+        .any(|known| known == name);
     new.then(|| format!("/{name}: 8.4.5 does not know it"))
-}
-
-/// A format that nobody checks here would be a hole.
-fn unchecked(name: &str, schema: &Value) -> Option<String> {
-    let format = schema["format"].as_str()?;
-    let known = FORMATS.iter().any(|(known, _)| *known == format);
-    (!known).then(|| format!("/{name}: its format {format} is not checked, see FORMATS"))
-}
-
-/// The formats of the parameters that the bot sends.
-const FORMATS: &[(&str, fn(&str) -> bool)] = &[
-    ("pve-node", is_label),
-    // Numbers, and their limits stand beside the format.
-    ("pve-vmid", |_| true),
-    ("pve-storage-id", |text| text.starts_with(|c: char| c.is_ascii_alphabetic()) && is_word(text)),
-    ("pve-poolid", |text| text.split('/').all(is_word)),
-];
-
-fn formats() -> ValidationOptions<'static> {
-    let options = jsonschema::options().should_validate_formats(true);
-    FORMATS.iter().fold(options, |options, (name, fits)| options.with_format(*name, fits))
-}
-
-fn is_label(text: &str) -> bool {
-    let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    plain && !text.is_empty() && !text.starts_with('-') && !text.ends_with('-')
-}
-
-fn is_word(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
 }
