@@ -106,3 +106,35 @@ fn prepare(db: &mut Connection) -> Result<(), StoreError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_committed_survives_a_power_cut() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let pragma = |name: &'static str| {
+            store.run(move |db| db.pragma_query_value(None, name, |row| row.get::<_, String>(0)))
+        };
+        assert_eq!(pragma("journal_mode").await.unwrap(), "wal");
+        let full = store.run(|db| db.pragma_query_value(None, "synchronous", |row| row.get(0)));
+        assert_eq!(full.await.unwrap(), 2_i64);
+    }
+
+    #[test]
+    fn a_store_of_a_newer_version_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(Store::open(dir.path()).unwrap());
+        let db = Connection::open(dir.path().join("steward.db")).unwrap();
+        db.pragma_update(None, "user_version", 99).unwrap();
+        drop(db);
+        assert!(matches!(Store::open(dir.path()), Err(StoreError::Newer(99))));
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_used_is_an_error() {
+        assert!(Store::open(Path::new("/proc/nothing/here")).is_err());
+    }
+}

@@ -1,26 +1,8 @@
-//! The bot goes down in the middle of something, politely or not, and comes back.
+//! The bot is stopped in the middle of something and comes back. (`kill -9`: `tests/process.rs`.)
 
 mod support;
 
 use support::{Setup, run, shown};
-
-#[test]
-fn what_was_under_way_at_a_kill_is_finished_and_told_at_the_next_start() {
-    run(Setup::default(), async |world| {
-        let answer = world.person("max").slash("/vm start 101").await;
-        let upid = world.px.wait_task("qmstart", 101).await;
-        answer.until("at work").await;
-        world.kill_bot().await;
-        assert_eq!(world.audit(), ["opened start 101", "sent"]);
-        world.px.finish(&upid, "OK");
-        world.start_bot().await;
-        let told = world.dc.wait_channel_message(support::BOT_CHANNEL, "restarted in between").await;
-        let text = shown(&told);
-        assert!(text.contains("valheim · started"), "{text}");
-        world.audited(&["opened start 101", "sent", "closed done"]).await;
-        assert_eq!(world.writes().len(), 1, "it was not sent again");
-    });
-}
 
 #[test]
 fn a_stop_leaves_what_takes_long_to_the_next_process() {
@@ -61,7 +43,8 @@ fn questions_do_not_survive_a_restart() {
         let asked = owner.slash("/vm stop 102").await;
         let question = asked.first().await;
         let yes = question.custom_id("Stop now").unwrap();
-        world.kill_bot().await;
+        world.stop_bot().await.unwrap();
+        asked.until("restarting").await;
         world.start_bot().await;
         let said = owner.press(&question, &yes).await.first().await;
         assert!(shown(&said).contains("This question is closed"));
@@ -90,7 +73,5 @@ fn the_audit_is_only_ever_added_to() {
             let refused = db.execute(forgery, []).unwrap_err().to_string();
             assert!(refused.contains("only ever added to"), "{refused}");
         }
-        let mode: i64 = db.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
-        println!("synchronous of a plain reader: {mode}");
     });
 }

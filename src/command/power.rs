@@ -324,18 +324,10 @@ fn explain(
     let owner = policy
         .of(&request.actor)
         .decide(Right::Access, &Target::Guest(facts));
-    let aside = error
-        .missing_privilege()
-        .filter(|_| owner.is_ok())
-        .map(|missing| {
-            let token = desk.token_of(&facts.guest.cluster);
-            embed::problem::missing_privilege(
-                &missing.path,
-                &missing.privileges,
-                missing.any,
-                token,
-            )
-        });
+    let aside = error.missing_privilege().map(|missing| {
+        let token = owner.is_ok().then(|| desk.token_of(&facts.guest.cluster));
+        embed::problem::missing_privilege(&missing.path, &missing.privileges, missing.any, token)
+    });
     (why, aside)
 }
 

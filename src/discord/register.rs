@@ -59,8 +59,12 @@ async fn register_in(
         guild_id: serenity::model::id::GuildId::new(guild.0),
     };
     // Read and written as plain JSON: a field that serenity does not know is no reason to fail.
-    let there = http.request(Request::new(route, LightMethod::Get)).await?;
-    let there: Value = there.json().await?;
+    let there = match http.request(Request::new(route, LightMethod::Get)).await {
+        Ok(there) => there.json().await?,
+        // What is there cannot be told; whether it may be written, the writing tells.
+        Err(error) if not_there(&error) => Value::Null,
+        Err(error) => return Err(error),
+    };
     if same(wanted, &there) {
         tracing::info!(guild.id = %guild, "commands are up to date");
         return Ok(());

@@ -149,15 +149,24 @@ pub fn internal(id: InteractionId) -> Reply {
     )
 }
 
-/// Proxmox refused the bot's token: the exact cure, for those with `access`. Shapes: `/vms/101`,
-/// privileges of which all are needed (or `any`), `discord@pve!bot`.
+/// Proxmox refused the bot's token. Shapes: `/vms/101`, privileges of which all are needed (or
+/// `any`), `discord@pve!bot`. With the token's id comes the exact cure: for those with `access`.
 #[must_use]
-pub fn missing_privilege(path: &str, privileges: &[String], any: bool, token: &str) -> Reply {
+pub fn missing_privilege(
+    path: &str,
+    privileges: &[String],
+    any: bool,
+    token: Option<&str>,
+) -> Reply {
     let lacking = privileges.join(if any { " or " } else { " and " });
-    let lines = pveum_lines(path, privileges, any, token).join("\n");
-    let body = format!(
-        "The bot's token lacks {lacking}\non `{path}`. On a Proxmox node, as root:\n```\n{lines}\n```"
-    );
+    let cure = match token {
+        Some(token) => {
+            let lines = pveum_lines(path, privileges, any, token).join("\n");
+            format!(" On a Proxmox node, as root:\n```\n{lines}\n```")
+        }
+        None => "\nTell the owner.".to_owned(),
+    };
+    let body = format!("The bot's token lacks {lacking}\non `{path}`.{cure}");
     Reply::card(Card {
         colour: Colour::Amber,
         title: "🔑 What the bot lacks".to_owned(),

@@ -82,6 +82,8 @@ fn card(view: &View<'_>, several: bool) -> Card {
     let mut lines: Vec<String> = view.age.line().into_iter().collect();
     if lost {
         lines.push("🔴 no quorum: too few nodes are up".to_owned());
+    } else if view.quorum.is_none() && !view.nodes.is_empty() {
+        lines.push("Quorum: not visible to the bot's token".to_owned());
     }
     lines.extend(view.nodes.iter().map(|n| node::line(n)));
     if !view.nodes.is_empty() && !view.guests.is_empty() {

@@ -94,7 +94,7 @@ pub struct World {
     pub px: Cluster,
     pub dc: Discord,
     pub dir: TempDir,
-    files: Vec<PathBuf>,
+    pub files: Vec<PathBuf>,
     bot: Option<Bot>,
 }
 
@@ -105,6 +105,14 @@ struct Bot {
 
 /// Runs one test in a world of its own.
 pub fn run(setup: Setup, test: impl AsyncFnOnce(&mut World)) {
+    run_without_bot(setup, async |world| {
+        world.start_bot().await;
+        test(world).await;
+    });
+}
+
+/// The same before the bot is started.
+pub fn run_without_bot(setup: Setup, test: impl AsyncFnOnce(&mut World)) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -112,7 +120,6 @@ pub fn run(setup: Setup, test: impl AsyncFnOnce(&mut World)) {
         .unwrap();
     let limited = async {
         let mut world = World::new(setup).await;
-        world.start_bot().await;
         test(&mut world).await;
         world.end().await;
     };
@@ -176,22 +183,40 @@ ca_file = "{ca}"
     }
 
     pub async fn start_bot(&mut self) {
+        let before = self.snapshots();
+        self.start_bot_blind().await;
+        self.next_snapshot_after(before).await;
+    }
+
+    /// Without waiting for Proxmox, which may be away.
+    pub async fn start_bot_blind(&mut self) {
         let stop = CancellationToken::new();
         let task = tokio::spawn(app::run(self.config(), stop.clone()));
         self.bot = Some(Bot { stop, task });
         self.dc.bot_ready().await;
-        self.seen_proxmox().await;
     }
 
-    /// Until the first snapshot has arrived: commands are then decided from memory.
-    async fn seen_proxmox(&self) {
-        for _ in 0..500 {
-            let requests = self.px.requests();
-            if requests.iter().any(|r| r.path.contains("cluster/resources") && r.status == 200) {
+    /// How often the bot has looked at the whole cluster.
+    pub fn snapshots(&self) -> usize {
+        let looked = |r: &fake_proxmox::Recorded| r.path.contains("cluster/resources") && r.status == 200;
+        self.px.requests().iter().filter(|r| looked(r)).count()
+    }
+
+    /// Until the bot has looked at Proxmox again, which it does every ten seconds by itself.
+    pub async fn next_snapshot(&self) {
+        self.next_snapshot_after(self.snapshots()).await;
+    }
+
+    pub async fn next_snapshot_after(&self, before: usize) {
+        for _ in 0..1500 {
+            if self.snapshots() > before {
+                // The answer is on its way; what is asked next is decided after it.
+                tokio::time::sleep(Duration::from_millis(50)).await;
                 return;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+        panic!("no new snapshot in 15 s");
     }
 
     /// As a signal would; gives what the process would have exited with.
@@ -199,14 +224,6 @@ ca_file = "{ca}"
         let bot = self.bot.take().expect("a running bot");
         bot.stop.cancel();
         bot.task.await.expect("the bot does not panic")
-    }
-
-    /// As `kill -9` would: nothing is wound down.
-    pub async fn kill_bot(&mut self) {
-        let bot = self.bot.take().expect("a running bot");
-        bot.task.abort();
-        let _ = bot.task.await;
-        self.dc.bot_gone().await;
     }
 
     pub fn person(&self, name: &str) -> Person {
@@ -267,15 +284,20 @@ ca_file = "{ca}"
     }
 }
 
-/// What a message says, with what differs from run to run put aside.
+/// What a message says, with the times put aside that differ from run to run.
 pub fn shown(message: &Message) -> String {
-    let text = message.text();
+    let text = replaced(&message.text(), "<t:", ">", "<time>");
+    let text = replaced(&text, ", done in ", ".", ", done <soon>.");
+    text.replace(", done at once.", ", done <soon>.")
+}
+
+fn replaced(text: &str, from: &str, to: &str, with: &str) -> String {
     let mut out = String::new();
-    let mut rest = text.as_str();
-    while let Some(at) = rest.find("<t:") {
+    let mut rest = text;
+    while let Some(at) = rest.find(from) {
         out.push_str(&rest[..at]);
-        let end = rest[at..].find('>').map_or(rest.len(), |end| at + end + 1);
-        out.push_str("<time>");
+        out.push_str(with);
+        let end = rest[at..].find(to).map_or(rest.len(), |end| at + end + to.len());
         rest = &rest[end..];
     }
     out + rest

@@ -269,9 +269,9 @@ impl Session {
     }
 
     fn ready(&mut self, d: &Value, seq: Option<u64>) -> Vec<Step> {
-        let application = d["application"]["id"]
-            .as_str()
-            .and_then(|id| id.parse().ok());
+        // A bot's user has the id of its application, so either will do.
+        let application = d["application"]["id"].as_str().or(d["user"]["id"].as_str());
+        let application = application.and_then(|id| id.parse().ok());
         let application = application.filter(|id| *id > 0);
         let (Some(application), Some(session)) = (application, d["session_id"].as_str()) else {
             return vec![Step::Leave(self.anew("READY could not be read"))];
