@@ -50,7 +50,8 @@ impl Heading<'_> {
             line.push_str(" (edited)");
         }
         if let Some(name) = &message.ephemeral_for_name {
-            line.push_str(&format!(" 🔒 private: only {name} sees this"));
+            let private = format!(" 🔒 private: only {name} sees this");
+            line.push_str(&private);
         }
         if self.direct {
             line.push_str(" ✉ direct message");

@@ -17,6 +17,11 @@ const QUIET: Duration = Duration::from_millis(400);
 /// How often to look even if nothing was heard: some things only become true with time.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// How long an answer may be promised before that is worth a line.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Discord's type of a first answer that only promises one.
+const PROMISE: u8 = 5;
+
 /// How it stands when waiting is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rest {
@@ -36,9 +41,11 @@ pub struct Conversation {
     setup: Setup,
     acted_at: Duration,
     latest: Option<Answer>,
+    told_thinking: bool,
     last_news: Instant,
     told_unanswered: usize,
     told_violations: usize,
+    told_writes: usize,
     /// Whether anything went wrong that a careful bot does not do.
     pub faulty: bool,
 }
@@ -53,9 +60,11 @@ impl Conversation {
             name: name.to_owned(),
             acted_at: Duration::ZERO,
             latest: None,
+            told_thinking: false,
             last_news: Instant::now(),
             told_unanswered: 0,
             told_violations: 0,
+            told_writes: 0,
             faulty: false,
         }
     }
@@ -72,7 +81,10 @@ impl Conversation {
     pub async fn slash(&mut self, text: &str) -> Result<(), String> {
         let person = self.world.discord.person(&self.name);
         self.acted_at = self.world.now();
-        let answer = person.try_slash(text).await?;
+        let answer = person.try_slash(text).await.map_err(|problem| {
+            let known = format!("{} types `{text}`: ", self.name);
+            problem.trim_start_matches(&known).to_owned()
+        })?;
         self.expect(answer);
         Ok(())
     }
@@ -92,6 +104,7 @@ impl Conversation {
     fn expect(&mut self, answer: Answer) {
         self.channel.expect(answer.clone());
         self.latest = Some(answer);
+        self.told_thinking = false;
         self.last_news = Instant::now();
     }
 
@@ -146,6 +159,8 @@ impl Conversation {
 
     /// Prints what this person has not seen yet; whether there was anything.
     pub async fn show_news(&mut self) -> bool {
+        // Looked at first and printed last: a write comes after the card that announces it.
+        let writes = self.world.writes();
         let news = self.channel.news(&self.name);
         let any = !news.is_empty();
         for one in &news {
@@ -154,7 +169,35 @@ impl Conversation {
         if any {
             self.last_news = Instant::now();
         }
+        self.show_writes(&writes);
+        self.show_thinking();
         self.show_troubles().await || any
+    }
+
+    /// What Discord shows for an answer that is promised; not for the moment that is usual.
+    fn show_thinking(&mut self) {
+        let waited = self.world.now().saturating_sub(self.acted_at);
+        let promised = |answer: &Answer| {
+            answer.ack().is_some_and(|ack| ack.kind == PROMISE) && answer.now().is_none()
+        };
+        if self.told_thinking || waited < PATIENCE || !self.latest.as_ref().is_some_and(promised) {
+            return;
+        }
+        self.told_thinking = true;
+        let line = format!("{:4.1} s  steward is thinking ...\n", waited.as_secs_f32());
+        let line = self.screen.paint.dim(&line);
+        self.screen.line(&line);
+    }
+
+    /// The other side of the bot, which nobody in Discord sees.
+    fn show_writes(&mut self, writes: &[String]) {
+        let seconds = self.seconds(self.world.now());
+        for write in writes.iter().skip(self.told_writes) {
+            let line = format!("{seconds:4.1} s  Proxmox is asked: {write}\n");
+            let line = self.screen.paint.dim(&line);
+            self.screen.line(&line);
+        }
+        self.told_writes = writes.len();
     }
 
     fn show(&mut self, news: &News) {
@@ -173,10 +216,15 @@ impl Conversation {
 
     fn heading<'m>(&self, message: &'m Message) -> Heading<'m> {
         Heading {
-            seconds: message.at.saturating_sub(self.acted_at).as_secs_f32(),
+            seconds: self.seconds(message.at),
             direct: message.channel != BOT_CHANNEL,
             message,
         }
+    }
+
+    /// Since the person acted.
+    fn seconds(&self, at: Duration) -> f32 {
+        at.saturating_sub(self.acted_at).as_secs_f32()
     }
 
     /// What Discord would say of the bot, and an end of the bot.

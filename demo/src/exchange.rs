@@ -43,7 +43,7 @@ async fn converse(talk: &mut Conversation, command: &str, presses: &[String]) ->
     }
     for which in presses {
         if let Err(problem) = talk.press(which).await {
-            talk.screen.note(&problem);
+            talk.screen.note(&format!("{problem}\n"));
             return false;
         }
         talk.screen.line("");
@@ -58,9 +58,10 @@ async fn settled(talk: &mut Conversation) -> bool {
     let rest = talk.until_settled(LIMIT).await;
     match rest {
         Rest::Settled => {}
-        Rest::Unanswered => talk.screen.note("There was no answer."),
+        Rest::Unanswered => talk.screen.note("There was no answer.\n"),
         Rest::Unfinished => {
-            let text = format!("Still at work after {} s; not waited for.", LIMIT.as_secs());
+            let limit = LIMIT.as_secs();
+            let text = format!("Still at work after {limit} s; not waited for.\n");
             talk.screen.note(&text);
         }
     }

@@ -30,7 +30,7 @@ const INTERRUPTED: u8 = 130;
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match run(arguments) {
+    match run(&arguments) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             eprintln!("demo: {error:#}");
@@ -39,7 +39,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments) -> anyhow::Result<u8> {
+fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     if let Some(filter) = &arguments.log {
         pve_steward::logging::start(pve_steward::logging::Format::Text, Some(filter))?;
     }
@@ -48,9 +48,9 @@ fn run(arguments: Arguments) -> anyhow::Result<u8> {
         .build()?;
     let code = runtime.block_on(async {
         let acted = async {
-            match arguments.command.clone() {
-                Some(command) => exchange::run(&arguments, &command).await,
-                None => prompt::run(&arguments).await,
+            match &arguments.command {
+                Some(command) => exchange::run(arguments, command).await,
+                None => prompt::run(arguments).await,
             }
         };
         tokio::select! {

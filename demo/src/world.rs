@@ -13,6 +13,8 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::catalogue;
+
 /// Part of the binary, so that the demo runs from any directory.
 const CONFIG: &str = include_str!("../../config/demo.toml");
 /// Long enough to be seen, short enough not to be waited for.
@@ -37,7 +39,7 @@ impl World {
         let proxmox = proxmox().await?;
         let discord = Discord::start(fake_discord::Setup::home()).await?;
         let clock = Instant::now();
-        eprintln!("Fake Discord   REST and gateway on {}", discord.url());
+        eprintln!("Fake Discord   {} (REST and gateway)", discord.url());
         let folder = tempfile::tempdir().context("a temporary folder")?;
         let config = configure(folder.path(), &proxmox, &discord)?;
         eprintln!("pve-steward    starting with config/demo.toml ...");
@@ -52,7 +54,7 @@ impl World {
             _folder: folder,
         };
         world.until_ready().await?;
-        let commands = world.discord.commands(HOME).len();
+        let commands = catalogue::entries(&world.discord).len();
         let took = began.elapsed().as_secs_f32();
         eprintln!("pve-steward    connected, {commands} commands registered ({took:.1} s)\n");
         Ok(world)
@@ -66,7 +68,7 @@ impl World {
                 bail!("the bot did not start: {why}");
             }
             if Instant::now() > limit {
-                bail!("the bot was not ready after {START:?}; --log debug shows why");
+                bail!("the bot was not ready after {START:?}; --log info shows why");
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -135,12 +137,9 @@ async fn proxmox() -> anyhow::Result<Cluster> {
     let mut setup = fake_proxmox::Setup::home();
     setup.clock = Clock::Auto { task: TASK };
     setup.ha_delay = 2 * TASK;
-    let guests = setup.guests.len();
     let cluster = Cluster::start(setup).await?;
-    eprintln!(
-        "Fake Proxmox   {guests} guests, HTTPS with its own CA on {}",
-        cluster.urls().join(" and ")
-    );
+    let urls = cluster.urls().join(", ");
+    eprintln!("Fake Proxmox   {urls} (own CA)");
     Ok(cluster)
 }
 

@@ -88,14 +88,12 @@ impl Completer for Suggestions {
         let Ok(offers) = self.runtime.block_on(asked) else {
             return Ok((at, Vec::new()));
         };
-        let pair = |offer: offers::Offer| Pair {
-            display: match offer.shown.as_str() {
-                "" => offer.text.clone(),
-                shown => format!("{:12} {shown}", offer.text),
-            },
+        let lines = offers.lines().into_iter();
+        let pair = |(display, offer): (String, &offers::Offer)| Pair {
+            display,
             replacement: format!("{} ", offer.text),
         };
-        Ok((offers.start, offers.list.into_iter().map(pair).collect()))
+        Ok((offers.start, lines.zip(&offers.list).map(pair).collect()))
     }
 }
 

@@ -39,13 +39,11 @@ pub async fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let who: Who = Arc::new(Mutex::new(arguments.person.clone()));
     let (screen, manner, mut asked) = lines::open(&world.discord, &who)?;
     let mut talk = Conversation::new(world, screen, &arguments.person);
-    talk.screen.line(BANNER);
-    talk.screen.line("");
-    let mut prompt = Prompt {
-        talk,
-        manner,
-        told_writes: 0,
-    };
+    if manner == Manner::People {
+        talk.screen.line(BANNER);
+        talk.screen.line("");
+    }
+    let mut prompt = Prompt { talk, manner };
     loop {
         let revision = prompt.talk.world.discord.revision();
         let changed = prompt.talk.world.discord.changed_since(revision, LOOK);
@@ -61,7 +59,7 @@ pub async fn run(arguments: &Arguments) -> anyhow::Result<u8> {
             }
             _ = changed => {}
         }
-        prompt.show_news().await;
+        prompt.talk.show_news().await;
     }
     prompt.end().await
 }
@@ -69,7 +67,6 @@ pub async fn run(arguments: &Arguments) -> anyhow::Result<u8> {
 struct Prompt {
     talk: Conversation,
     manner: Manner,
-    told_writes: usize,
 }
 
 impl Prompt {
@@ -84,17 +81,6 @@ impl Prompt {
             .name()
             .clone_into(&mut who.lock().unwrap_or_else(PoisonError::into_inner));
         after
-    }
-
-    async fn show_news(&mut self) {
-        self.talk.show_news().await;
-        let writes = self.talk.world.writes();
-        for write in writes.iter().skip(self.told_writes) {
-            let line = format!("        Proxmox was asked: {write}");
-            let line = self.talk.screen.paint.dim(&line);
-            self.talk.screen.line(&line);
-        }
-        self.told_writes = writes.len();
     }
 
     async fn end(mut self) -> anyhow::Result<u8> {

@@ -10,7 +10,7 @@ use crate::conversation::Rest;
 
 /// How long a prompt that people use stays away for the first words of an answer.
 const FIRST_WORDS: Duration = Duration::from_secs(1);
-const WHOLE_ANSWER: Duration = Duration::from_secs(60);
+const WHOLE_ANSWER: Duration = Duration::from_mins(1);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum After {
@@ -81,7 +81,7 @@ impl Prompt {
         };
         let end = tokio::time::Instant::now() + Duration::from_secs(seconds);
         while tokio::time::Instant::now() < end {
-            self.show_news().await;
+            self.talk.show_news().await;
             tokio::time::sleep(LOOK).await;
         }
     }
@@ -91,8 +91,8 @@ impl Prompt {
         match offers::offers(&discord, self.talk.name(), begun).await {
             Ok(offers) if offers.list.is_empty() => self.talk.screen.line("  (nothing is offered)"),
             Ok(offers) => {
-                let list = offers.list.iter();
-                self.list(list.map(|offer| (offer.text.as_str(), offer.shown.as_str())));
+                let lines = offers.lines().join("\n  ");
+                self.talk.screen.line(&format!("  {lines}"));
             }
             Err(problem) => self.talk.screen.note(&problem),
         }

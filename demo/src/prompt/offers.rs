@@ -20,6 +20,21 @@ pub struct Offers {
     pub list: Vec<Offer>,
 }
 
+impl Offers {
+    /// One line an offer, and nothing twice: the bot's own lists begin with what is typed.
+    pub fn lines(&self) -> Vec<String> {
+        let widths = self.list.iter().map(|offer| offer.text.chars().count());
+        let width = widths.max().unwrap_or_default();
+        let line = |offer: &Offer| match offer.shown.strip_prefix(&offer.text) {
+            Some(_) => offer.shown.clone(),
+            None => format!("{:width$}  {}", offer.text, offer.shown)
+                .trim_end()
+                .to_owned(),
+        };
+        self.list.iter().map(line).collect()
+    }
+}
+
 /// What fits after `line`, as that person.
 pub async fn offers(discord: &Discord, name: &str, line: &str) -> Result<Offers, String> {
     let start = line.rfind(char::is_whitespace).map_or(0, |at| at + 1);
