@@ -2,22 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use crate::action::{Request, Right, Target};
+use crate::action::{Action, Request, Right, Target};
 use crate::embed::help::{Group, Line};
 use crate::embed::{self, Reply};
-use crate::ids::NodeRef;
+use crate::ids::{Kind, NodeRef};
 use crate::permission::Rights;
+use crate::proxmox::Guest;
 
 use super::desk::Desk;
-use super::table::{Row, TABLE, Wants};
+use super::table::{Argument, Row, TABLE, Wants};
 
 pub(super) fn help(desk: &Desk, request: &Request) -> Reply {
     let policy = desk.policy.load();
     let mine = policy.of(&request.actor);
-    let usable = |row: &&Row| {
-        row.right
-            .is_none_or(|right| anywhere(desk, &mine, right, row.wants))
-    };
+    let usable = |row: &&Row| row.right.is_none_or(|right| anywhere(desk, &mine, right, row));
     let line = |row: &Row| Line {
         command: row.path.join(" "),
         option: row.wants.option(),
@@ -27,25 +25,41 @@ pub(super) fn help(desk: &Desk, request: &Request) -> Reply {
     embed::help::help(&lines)
 }
 
+/// What a command is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Field {
+    Guests(Kind),
+    Nodes,
+    Both,
+}
+
+fn field(row: &Row) -> Field {
+    match (row.wants, (row.action)(Argument::Nothing)) {
+        (Wants::Guest(kind), _) | (_, Some(Action::GuestList(kind))) => Field::Guests(kind),
+        (Wants::Node, _) | (_, Some(Action::NodeList)) => Field::Nodes,
+        _ => Field::Both,
+    }
+}
+
 /// Whether there is anything at all on which the command would not be refused.
-fn anywhere(desk: &Desk, mine: &Rights<'_>, right: Right, wants: Wants) -> bool {
+fn anywhere(desk: &Desk, mine: &Rights<'_>, right: Right, row: &Row) -> bool {
+    let field = field(row);
     desk.clusters.iter().any(|inventory| {
         let Some(snapshot) = inventory.latest() else {
             // Nothing is known of it yet, so nothing is promised and nothing hidden.
             return mine.any();
         };
-        let guests = || {
-            snapshot.guests.values().any(|guest| {
-                let kind = match wants {
-                    Wants::Guest(kind) => kind == guest.facts.kind,
-                    _ => true,
-                };
-                let target = Target::Guest(&guest.facts);
-                kind && match right {
-                    Right::View => mine.see(&target),
-                    right => mine.decide(right, &target).is_ok(),
-                }
-            })
+        let of_kind = |guest: &&Guest| match field {
+            Field::Guests(kind) => kind == guest.facts.kind,
+            Field::Nodes => false,
+            Field::Both => true,
+        };
+        let may = |guest: &Guest| {
+            let target = Target::Guest(&guest.facts);
+            match right {
+                Right::View => mine.see(&target),
+                right => mine.decide(right, &target).is_ok(),
+            }
         };
         let nodes = || {
             snapshot.nodes.keys().any(|node| {
@@ -56,11 +70,8 @@ fn anywhere(desk: &Desk, mine: &Rights<'_>, right: Right, wants: Wants) -> bool 
                 mine.see(&Target::Node(&node))
             })
         };
-        match wants {
-            Wants::Guest(_) => guests(),
-            Wants::Node => nodes(),
-            Wants::Nothing => guests() || nodes(),
-        }
+        snapshot.guests.values().filter(of_kind).any(may)
+            || (!matches!(field, Field::Guests(_)) && nodes())
     })
 }
 

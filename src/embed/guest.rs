@@ -174,7 +174,7 @@ pub fn list(kind: Kind, guests: &[&Guest], several: bool, ages: &[Age]) -> Reply
     }])
 }
 
-/// `🟢 101 valheim · 42 %`: one guest in one line of a phone.
+/// `🟢 101 valheim · CPU 42 %`: one guest in one line of a phone.
 #[must_use]
 pub fn line(guest: &Guest, several: bool) -> String {
     let (mark, _, word) = state(&guest.status);
@@ -186,7 +186,7 @@ pub fn line(guest: &Guest, several: bool) -> String {
     let number = number(&guest.facts, several);
     let name = guest.facts.name.as_deref().map(plain).unwrap_or_default();
     let tail = match (&guest.status, guest.cpu) {
-        (RunState::Running, Some(cpu)) => percent(cpu),
+        (RunState::Running, Some(cpu)) => format!("CPU {}", percent(cpu)),
         (RunState::Running, None) => String::new(),
         _ => word,
     };

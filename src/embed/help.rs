@@ -20,11 +20,15 @@ pub fn help(commands: &[Line]) -> Reply {
         format!("**/{}**{option}\n{}", l.command, l.help)
     };
     let list: Vec<String> = commands.iter().map(line).collect();
-    let hint = "A guest is its number or its name;\na list appears while you type.";
+    let hint = if commands.iter().any(|line| line.option.is_some()) {
+        "\n\nA guest is its number or its name;\na list appears while you type."
+    } else {
+        ""
+    };
     Reply::card(Card {
         colour: Colour::Grey,
         title: "What you can do here".to_owned(),
-        body: format!("{}\n\n{hint}", list.join("\n")),
+        body: format!("{}{hint}", list.join("\n")),
         footer: None,
     })
 }
