@@ -50,8 +50,16 @@ impl Stopped {
 /// [`Stopped`], which knows the exit code.
 pub async fn run(config: Config, stop: CancellationToken) -> Result<(), Stopped> {
     let policy = Policy::compile(&config).map_err(Stopped::Policy)?;
-    let (version, rules) = (env!("CARGO_PKG_VERSION"), config.allow.len() + config.deny.len());
-    tracing::info!(version, clusters = config.clusters.len(), rules, "pve-steward starts");
+    let (version, rules) = (
+        env!("CARGO_PKG_VERSION"),
+        config.allow.len() + config.deny.len(),
+    );
+    tracing::info!(
+        version,
+        clusters = config.clusters.len(),
+        rules,
+        "pve-steward starts"
+    );
     let clusters = clusters(&config)?;
     let store = Store::open(&config.bot.state_dir)?;
     let left = audit::unfinished(&store).await?;

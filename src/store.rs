@@ -130,7 +130,10 @@ mod tests {
         let db = Connection::open(dir.path().join("steward.db")).unwrap();
         db.pragma_update(None, "user_version", 99).unwrap();
         drop(db);
-        assert!(matches!(Store::open(dir.path()), Err(StoreError::Newer(99))));
+        assert!(matches!(
+            Store::open(dir.path()),
+            Err(StoreError::Newer(99))
+        ));
     }
 
     #[test]

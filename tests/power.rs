@@ -452,6 +452,20 @@ fn a_guest_that_vanished_between_typing_and_sending_is_not_there() {
 }
 
 #[test]
+fn a_tag_that_changed_a_moment_ago_counts() {
+    run(Setup::default(), async |world| {
+        // The snapshot still says `games`; the guest itself says `prod`.
+        world.px.set_guest(101, |guest| guest.tags = vec!["games".into(), "prod".into()]);
+        let answer = world.person("max").slash("/vm start 101").await;
+        let refused = answer.follow_up("You may not start valheim").await;
+        assert!(refused.ephemeral_for.is_some());
+        answer.deleted().await;
+        assert_eq!(world.writes(), Vec::<String>::new());
+        world.audited(&["refused start 101"]).await;
+    });
+}
+
+#[test]
 fn vm_on_a_container_answers_with_the_right_command() {
     run(Setup::default(), async |world| {
         let answer = world.person("owner").slash("/vm start 105").await.first().await;

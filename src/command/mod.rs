@@ -4,6 +4,7 @@
 mod busy;
 mod confirm;
 mod desk;
+mod doing;
 mod own;
 mod power;
 mod read;

@@ -15,7 +15,10 @@ use super::table::{Argument, Row, TABLE, Wants};
 pub(super) fn help(desk: &Desk, request: &Request) -> Reply {
     let policy = desk.policy.load();
     let mine = policy.of(&request.actor);
-    let usable = |row: &&Row| row.right.is_none_or(|right| anywhere(desk, &mine, right, row));
+    let usable = |row: &&Row| {
+        row.right
+            .is_none_or(|right| anywhere(desk, &mine, right, row))
+    };
     let line = |row: &Row| Line {
         command: row.path.join(" "),
         option: row.wants.option(),

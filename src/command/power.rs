@@ -2,23 +2,23 @@
 //! memory, asked twice where it must be, read again, permitted, noted, sent once, followed, read
 //! again, told.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{oneshot, watch};
-use tokio::time::Instant;
 
 use crate::action::{GuestFacts, Power, Request, Right, Target};
-use crate::audit::{self, Ending, Entry, OpenError};
+use crate::audit::{self, OpenError};
 use crate::embed::act::Act;
 use crate::embed::{self, Reply};
-use crate::follow::{self, End};
+use crate::follow;
 use crate::ids::{GuestQuery, Kind};
-use crate::permission::{Denied, Permit, check};
+use crate::permission::{Denied, Permit, Verdict, check};
 use crate::proxmox::{Error, GuestNow, RunState};
 
-use super::busy::Claim;
 use super::confirm::Asked;
 use super::desk::{ACT_PATIENCE, Desk, FRESH, reason};
+use super::doing::{self, Doing};
 use super::resolve::{self, FoundGuest, Lookup};
 use super::{Audience, Decision, Outcome, Task};
 
@@ -32,29 +32,10 @@ pub(super) struct Switch {
 
 /// From memory: refused, asked back, or on its way.
 pub(super) fn decide(desk: &Desk, request: &Request, switch: Switch) -> Decision {
-    let found = match resolve::guest(desk, &request.actor, switch.kind, &switch.guest) {
-        Lookup::Found(found) => found,
-        // Whether it may be done is not known yet, so nobody else is shown that it was asked.
-        Lookup::NotYet => {
-            return Decision::go(Task::switch(request, switch, None, Audience::Private));
-        }
-        lookup => {
-            let reply = not_found(desk, request, &switch, lookup);
-            return Decision::answer(reply, Audience::Private);
-        }
-    };
-    let facts = found.guest.facts;
-    let right = switch.power.right();
-    let policy = desk.policy.load();
-    let decided = policy
-        .of(&request.actor)
-        .decide(right, &Target::Guest(&facts));
-    let verdict = match decided {
-        Ok(verdict) => verdict,
-        Err(denied) => {
-            let reply = refuse(desk, request, right, &facts, &denied);
-            return Decision::answer(reply, Audience::Private);
-        }
+    let (facts, verdict) = match in_memory(desk, request, &switch) {
+        Ok(Some(allowed)) => allowed,
+        Ok(None) => return unseen(request, switch, None),
+        Err(refusal) => return Decision::answer(refusal, Audience::Private),
     };
     if let Some((power, by)) = desk.busy.in_the_way(&facts.guest, switch.power) {
         return Decision::answer(embed::problem::busy(&facts, power, by), Audience::Private);
@@ -73,33 +54,44 @@ pub(super) fn confirmed(desk: &Desk, request: &Request, asked: Asked) -> Decisio
         kind: Some(asked.guest.kind),
         guest: GuestQuery::from(&asked.guest.guest),
     };
+    match in_memory(desk, request, &switch) {
+        Ok(Some((facts, _))) if facts.name != asked.guest.name => {
+            let reply = embed::confirm::replaced(&asked.guest, &facts);
+            Decision::answer(reply, Audience::Private)
+        }
+        Ok(Some(_)) => {
+            let audience = desk.act_audience();
+            Decision::go(Task::switch(request, switch, Some(asked.guest), audience))
+        }
+        Ok(None) => unseen(request, switch, Some(asked.guest)),
+        Err(refusal) => Decision::answer(refusal, Audience::Private),
+    }
+}
+
+/// The guest and the yes, from the newest snapshot; `None`: its cluster was never seen.
+fn in_memory(
+    desk: &Desk,
+    request: &Request,
+    switch: &Switch,
+) -> Result<Option<(GuestFacts, Verdict)>, Reply> {
     let found = match resolve::guest(desk, &request.actor, switch.kind, &switch.guest) {
         Lookup::Found(found) => found,
-        Lookup::NotYet => {
-            let task = Task::switch(request, switch, Some(asked.guest), Audience::Private);
-            return Decision::go(task);
-        }
-        lookup => {
-            let reply = not_found(desk, request, &switch, lookup);
-            return Decision::answer(reply, Audience::Private);
-        }
+        Lookup::NotYet => return Ok(None),
+        lookup => return Err(not_found(desk, request, switch, lookup)),
     };
     let facts = found.guest.facts;
-    if facts.name != asked.guest.name {
-        let reply = embed::confirm::replaced(&asked.guest, &facts);
-        return Decision::answer(reply, Audience::Private);
-    }
     let right = switch.power.right();
     let policy = desk.policy.load();
-    let decided = policy
-        .of(&request.actor)
-        .decide(right, &Target::Guest(&facts));
-    if let Err(denied) = decided {
-        let reply = refuse(desk, request, right, &facts, &denied);
-        return Decision::answer(reply, Audience::Private);
+    let mine = policy.of(&request.actor);
+    match mine.decide(right, &Target::Guest(&facts)) {
+        Ok(verdict) => Ok(Some((facts, verdict))),
+        Err(denied) => Err(refuse(desk, request, right, &facts, &denied)),
     }
-    let task = Task::switch(request, switch, Some(asked.guest), desk.act_audience());
-    Decision::go(task)
+}
+
+/// Whether it may be done is not known yet, so nobody else is shown that it was asked.
+fn unseen(request: &Request, switch: Switch, confirmed: Option<GuestFacts>) -> Decision {
+    Decision::go(Task::switch(request, switch, confirmed, Audience::Private))
 }
 
 /// Acknowledged: now it is read again, permitted, noted and done.
@@ -110,9 +102,10 @@ pub(super) async fn perform(
     shown: &watch::Sender<Option<Reply>>,
 ) -> Outcome {
     let request = &task.request;
-    let (found, permit) = match permitted(desk, request, switch).await {
-        Ok(permitted) => permitted,
-        Err(reply) => return task.refuse(reply),
+    let Ready { found, now, permit } = match ready(desk, request, switch).await {
+        Ok(ready) => ready,
+        Err(NotReady::Refused(reply)) => return task.refuse(reply),
+        Err(NotReady::Failed(outcome)) => return outcome,
     };
     let facts = found.guest.facts.clone();
     match &task.confirmed {
@@ -126,19 +119,7 @@ pub(super) async fn perform(
         }
         _ => {}
     }
-    let act = Act {
-        power: switch.power,
-        guest: facts.clone(),
-        by: request.actor.user,
-        since: unix_now(),
-    };
-    let now = match found.inventory.guest_now_fresh(&facts).await {
-        Ok(now) => now,
-        Err(error) => {
-            tracing::warn!(interaction = %request.id, %error, "the guest cannot be read; nothing is done");
-            return unreadable(desk, task, &found, &act, &error);
-        }
-    };
+    let act = act_of(request, switch.power, &facts);
     if let Some(reply) = no_need(&act, &found, &now) {
         return Outcome::shown(reply);
     }
@@ -172,46 +153,88 @@ pub(super) async fn perform(
     }
 }
 
-/// The guest as it is now, and the permit for it. Whatever is not sure is a no.
-async fn permitted(
-    desk: &Desk,
-    request: &Request,
-    switch: &Switch,
-) -> Result<(FoundGuest, Permit), Reply> {
+/// The guest as it is at this moment, and the permit for just that.
+struct Ready {
+    found: FoundGuest,
+    now: Arc<GuestNow>,
+    permit: Permit,
+}
+
+enum NotReady {
+    Refused(Reply),
+    Failed(Outcome),
+}
+
+/// Reads everything again and checks it again. Whatever is not sure is a no.
+async fn ready(desk: &Desk, request: &Request, switch: &Switch) -> Result<Ready, NotReady> {
+    let refused = NotReady::Refused;
+    let mut found = fresh_guest(desk, request, switch).await.map_err(refused)?;
+    let now = found.inventory.guest_now_fresh(&found.guest.facts).await;
+    let now = match now {
+        Ok(now) => now,
+        Err(error) => {
+            tracing::warn!(interaction = %request.id, %error, "the guest cannot be read; nothing is done");
+            let act = act_of(request, switch.power, &found.guest.facts);
+            return Err(unreadable(desk, request, &found, &act, &error));
+        }
+    };
+    let facts = &mut found.guest.facts;
+    // What the guest itself says is newer than the snapshot; what it does not say stays.
+    facts.name = now.name.clone().or(facts.name.take());
+    if !now.tags.is_empty() {
+        facts.tags.clone_from(&now.tags);
+    }
+    let right = switch.power.right();
+    let policy = desk.policy.load();
+    let checked = check(&policy, &request.actor, right, &Target::Guest(facts));
+    match checked {
+        Ok(permit) => Ok(Ready { found, now, permit }),
+        Err(denied) => Err(refused(refuse(desk, request, right, facts, &denied))),
+    }
+}
+
+/// The guest from a snapshot that is at most ten seconds old.
+async fn fresh_guest(desk: &Desk, request: &Request, switch: &Switch) -> Result<FoundGuest, Reply> {
+    let out_of_reach = |cluster: &str| embed::problem::out_of_reach(cluster, request.id);
+    let only = desk.clusters.len() == 1 || switch.guest.cluster.is_some();
     for inventory in desk.asked_for(switch.guest.cluster.as_ref()) {
-        let fresh = inventory.fresh(FRESH, ACT_PATIENCE).await;
-        if let Err(stale) = fresh {
+        if let Err(stale) = inventory.fresh(FRESH, ACT_PATIENCE).await {
             let cluster = inventory.client().cluster();
             tracing::warn!(interaction = %request.id, %cluster, why = ?stale.why, "no fresh snapshot");
             // Another cluster may have the guest; one that cannot be read has none to act on.
-            if desk.clusters.len() == 1 || switch.guest.cluster.is_some() {
-                return Err(embed::problem::out_of_reach(cluster.as_str(), request.id));
+            if only {
+                return Err(out_of_reach(cluster.as_str()));
             }
         }
     }
     let found = match resolve::guest(desk, &request.actor, switch.kind, &switch.guest) {
         Lookup::Found(found) => found,
-        Lookup::NotYet => return Err(embed::problem::out_of_reach("Proxmox", request.id)),
+        Lookup::NotYet => return Err(out_of_reach("Proxmox")),
         lookup => return Err(not_found(desk, request, switch, lookup)),
     };
-    // The snapshot that holds this guest must itself be fresh.
-    if found.inventory.fresh(FRESH, Duration::ZERO).await.is_err() {
-        let cluster = found.inventory.client().cluster();
-        return Err(embed::problem::out_of_reach(cluster.as_str(), request.id));
+    // The very snapshot that holds this guest must be a fresh one.
+    match found.inventory.fresh(FRESH, Duration::ZERO).await {
+        Ok(_) => Ok(found),
+        Err(_) => Err(out_of_reach(found.inventory.client().cluster().as_str())),
     }
-    let facts = &found.guest.facts;
-    let right = switch.power.right();
-    let policy = desk.policy.load();
-    match check(&policy, &request.actor, right, &Target::Guest(facts)) {
-        Ok(permit) => Ok((found, permit)),
-        Err(denied) => Err(refuse(desk, request, right, facts, &denied)),
+}
+
+fn act_of(request: &Request, power: Power, guest: &GuestFacts) -> Act {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    Act {
+        power,
+        guest: guest.clone(),
+        by: request.actor.user,
+        since: i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
     }
 }
 
 /// What the fresh facts already answer. `None`: it has to be asked of Proxmox.
 fn no_need(act: &Act, found: &FoundGuest, now: &GuestNow) -> Option<Reply> {
     let runs = follow::runs(now);
-    let why = if found.guest.template {
+    let why = if found.guest.template || now.template {
         "is a template".to_owned()
     } else if let Some(lock) = now
         .lock
@@ -242,106 +265,23 @@ fn in_the_way(power: Power, lock: &str) -> bool {
     !(lock == "suspended" && power == Power::Start)
 }
 
-/// An act whose entry is open. From here on every way out closes it.
-struct Doing<'d> {
-    desk: &'d Desk,
-    act: Act,
-    found: FoundGuest,
-    entry: Entry,
-    claim: Claim,
-}
-
-impl Doing<'_> {
-    async fn go(
-        self,
-        permit: &Permit,
-        request: &Request,
-        shown: &watch::Sender<Option<Reply>>,
-    ) -> Outcome {
-        let started = Instant::now();
-        show(shown, embed::act::asked(&self.act));
-        let client = self.found.inventory.client();
-        let facts = &self.act.guest;
-        let sent = client
-            .power(
-                permit,
-                self.act.power,
-                &facts.guest,
-                facts.kind,
-                &facts.node,
-            )
-            .await;
-        let end = match sent {
-            Ok(upid) => {
-                audit::sent(&self.desk.store, &self.entry, &upid).await;
-                show(shown, embed::act::at_work(&self.act));
-                follow::to_the_end(&self.found.inventory, &self.act, &upid, started).await
-            }
-            Err(error) => {
-                tracing::warn!(interaction = %request.id, %error, "Proxmox did not take the request");
-                self.not_taken(request, &error).await
-            }
-        };
-        audit::close(&self.desk.store, self.entry, &end.ending).await;
-        self.found.inventory.refresh();
-        drop(self.claim);
-        Outcome {
-            reply: Some(end.reply),
-            aside: end.aside,
-        }
-    }
-
-    /// Proxmox said no, or nothing.
-    async fn not_taken(&self, request: &Request, error: &Error) -> End {
-        let runs = follow::runs_now(&self.found.inventory, &self.act.guest).await;
-        if !error.surely_not_done() {
-            let reply = embed::act::unknown(&self.act, runs);
-            return End::of(reply, Ending::Unknown(error.to_string()));
-        }
-        let (why, aside) = explain(self.desk, request, &self.found, error);
-        End {
-            reply: embed::act::failed(&self.act, &why, runs),
-            aside,
-            ending: Ending::Failed(error.to_string()),
-        }
-    }
-}
-
-/// A refusal of Proxmox in our words, and for those who can mend it, how.
-fn explain(
+/// The guest cannot be read, so nothing is done to it.
+fn unreadable(
     desk: &Desk,
     request: &Request,
     found: &FoundGuest,
+    act: &Act,
     error: &Error,
-) -> (String, Option<Reply>) {
-    let why = embed::act::why_refused(&embed::act::Refusal {
-        status: error.status(),
-        text: error.reason(),
-        missing: error.missing_privilege().is_some(),
-    });
-    let policy = desk.policy.load();
-    let facts = &found.guest.facts;
-    let owner = policy
-        .of(&request.actor)
-        .decide(Right::Access, &Target::Guest(facts));
-    let aside = error.missing_privilege().map(|missing| {
-        let token = owner.is_ok().then(|| desk.token_of(&facts.guest.cluster));
-        embed::problem::missing_privilege(&missing.path, &missing.privileges, missing.any, token)
-    });
-    (why, aside)
-}
-
-/// The guest cannot be read, so nothing is done to it.
-fn unreadable(desk: &Desk, task: &Task, found: &FoundGuest, act: &Act, error: &Error) -> Outcome {
+) -> NotReady {
     if error.status().is_none() {
         let cluster = act.guest.guest.cluster.as_str();
-        return task.refuse(embed::problem::out_of_reach(cluster, task.request.id));
+        return NotReady::Refused(embed::problem::out_of_reach(cluster, request.id));
     }
-    let (why, aside) = explain(desk, &task.request, found, error);
-    Outcome {
+    let (why, aside) = doing::explain(desk, request, found, error);
+    NotReady::Failed(Outcome {
         reply: Some(embed::act::failed(act, &why, None)),
         aside,
-    }
+    })
 }
 
 /// Asks in the answer that is already there; where that is public, in a private one beside it.
@@ -354,7 +294,7 @@ async fn ask_late(
     if task.audience == Audience::Public {
         return task.refuse(reply);
     }
-    show(shown, reply.clone());
+    shown.send_replace(Some(reply.clone()));
     Outcome::shown(closed.await.unwrap_or(reply))
 }
 
@@ -396,13 +336,4 @@ fn refuse(
 
 fn not_found(desk: &Desk, request: &Request, switch: &Switch, lookup: Lookup<FoundGuest>) -> Reply {
     super::guest_not_found(desk, request, &switch.guest, switch.power.key(), lookup)
-}
-
-fn show(shown: &watch::Sender<Option<Reply>>, reply: Reply) {
-    shown.send_replace(Some(reply));
-}
-
-fn unix_now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |time| i64::try_from(time.as_secs()).unwrap_or(i64::MAX))
 }

@@ -1,0 +1,107 @@
+//! An act that is permitted and noted: sent once, followed, read again, told, closed.
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::action::{Request, Right, Target};
+use crate::audit::{self, Ending, Entry};
+use crate::embed::act::Act;
+use crate::embed::{self, Reply};
+use crate::follow::{self, End};
+use crate::permission::Permit;
+use crate::proxmox::Error;
+
+use super::Outcome;
+use super::busy::Claim;
+use super::desk::Desk;
+use super::resolve::FoundGuest;
+
+/// An act whose entry is open. From here on every way out closes it.
+pub(super) struct Doing<'d> {
+    pub desk: &'d Desk,
+    pub act: Act,
+    pub found: FoundGuest,
+    pub entry: Entry,
+    pub claim: Claim,
+}
+
+impl Doing<'_> {
+    /// Sends it, once, and follows it to its end.
+    pub(super) async fn go(
+        self,
+        permit: &Permit,
+        request: &Request,
+        shown: &watch::Sender<Option<Reply>>,
+    ) -> Outcome {
+        let started = Instant::now();
+        shown.send_replace(Some(embed::act::asked(&self.act)));
+        let client = self.found.inventory.client();
+        let facts = &self.act.guest;
+        let sent = client
+            .power(
+                permit,
+                self.act.power,
+                &facts.guest,
+                facts.kind,
+                &facts.node,
+            )
+            .await;
+        let end = match sent {
+            Ok(upid) => {
+                audit::sent(&self.desk.store, &self.entry, &upid).await;
+                shown.send_replace(Some(embed::act::at_work(&self.act)));
+                follow::to_the_end(&self.found.inventory, &self.act, &upid, started).await
+            }
+            Err(error) => {
+                tracing::warn!(interaction = %request.id, %error, "Proxmox did not take the request");
+                self.not_taken(request, &error).await
+            }
+        };
+        audit::close(&self.desk.store, self.entry, &end.ending).await;
+        self.found.inventory.refresh();
+        drop(self.claim);
+        Outcome {
+            reply: Some(end.reply),
+            aside: end.aside,
+        }
+    }
+
+    /// Proxmox said no, or nothing.
+    async fn not_taken(&self, request: &Request, error: &Error) -> End {
+        let runs = follow::runs_now(&self.found.inventory, &self.act.guest).await;
+        if !error.surely_not_done() {
+            let reply = embed::act::unknown(&self.act, runs);
+            return End::of(reply, Ending::Unknown(error.to_string()));
+        }
+        let (why, aside) = explain(self.desk, request, &self.found, error);
+        End {
+            reply: embed::act::failed(&self.act, &why, runs),
+            aside,
+            ending: Ending::Failed(error.to_string()),
+        }
+    }
+}
+
+/// A refusal of Proxmox in our words, and for those who can mend it, how.
+pub(super) fn explain(
+    desk: &Desk,
+    request: &Request,
+    found: &FoundGuest,
+    error: &Error,
+) -> (String, Option<Reply>) {
+    let why = embed::act::why_refused(&embed::act::Refusal {
+        status: error.status(),
+        text: error.reason(),
+        missing: error.missing_privilege().is_some(),
+    });
+    let policy = desk.policy.load();
+    let facts = &found.guest.facts;
+    let owner = policy
+        .of(&request.actor)
+        .decide(Right::Access, &Target::Guest(facts));
+    let aside = error.missing_privilege().map(|missing| {
+        let token = owner.is_ok().then(|| desk.token_of(&facts.guest.cluster));
+        embed::problem::missing_privilege(&missing.path, &missing.privileges, missing.any, token)
+    });
+    (why, aside)
+}
