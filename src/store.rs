@@ -115,12 +115,12 @@ mod tests {
     async fn what_is_committed_survives_a_power_cut() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(dir.path()).unwrap();
-        let pragma = |name: &'static str| {
-            store.run(move |db| db.pragma_query_value(None, name, |row| row.get::<_, String>(0)))
-        };
-        assert_eq!(pragma("journal_mode").await.unwrap(), "wal");
-        let full = store.run(|db| db.pragma_query_value(None, "synchronous", |row| row.get(0)));
-        assert_eq!(full.await.unwrap(), 2_i64);
+        let read = store.run(|db| {
+            let journal: String = db.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+            let sync: i64 = db.pragma_query_value(None, "synchronous", |row| row.get(0))?;
+            Ok((journal, sync))
+        });
+        assert_eq!(read.await.unwrap(), ("wal".to_owned(), 2));
     }
 
     #[test]

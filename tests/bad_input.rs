@@ -10,14 +10,21 @@ use support::{Setup, World, run, shown};
 
 async fn said(answer: &Answer) -> String {
     let message = answer.first().await;
-    assert!(message.ephemeral_for.is_some(), "private: {}", message.text());
+    assert!(
+        message.ephemeral_for.is_some(),
+        "private: {}",
+        message.text()
+    );
     shown(&message)
 }
 
 fn untouched(world: &World) {
     assert_eq!(world.writes(), Vec::<String>::new());
     let asked = world.px.requests();
-    assert!(asked.iter().all(|r| !r.path.contains("/qemu/")), "{asked:?}");
+    assert!(
+        asked.iter().all(|r| !r.path.contains("/qemu/")),
+        "{asked:?}"
+    );
 }
 
 #[test]
@@ -25,10 +32,24 @@ fn a_guest_that_is_no_guest_is_told_so() {
     run(Setup::default(), async |world| {
         let owner = world.person("owner");
         let long = "a".repeat(200);
-        for bad in ["0", "99", "1000000000", "../101", "a/b/c", "my vm", "💥", "-1", "101;reboot", &long] {
+        for bad in [
+            "0",
+            "99",
+            "1000000000",
+            "../101",
+            "a/b/c",
+            "my vm",
+            "💥",
+            "-1",
+            "101;reboot",
+            &long,
+        ] {
             let text = said(&owner.slash(&format!("/vm start guest:{bad}")).await).await;
             assert!(text.contains("That is no guest"), "{bad}: {text}");
-            assert!(!text.contains(bad) || bad.len() < 3, "what was typed is not echoed: {text}");
+            assert!(
+                !text.contains(bad) || bad.len() < 3,
+                "what was typed is not echoed: {text}"
+            );
         }
         assert_snapshot!(said(&owner.slash("/vm start ../101").await).await, @"
         🔒 only owner
@@ -46,7 +67,10 @@ fn a_name_that_no_guest_has_is_not_there() {
         let owner = world.person("owner");
         for unknown in ["100abc", "999", "999999999", "nowhere", "lab/101"] {
             let text = said(&owner.slash(&format!("/vm status {unknown}")).await).await;
-            assert!(text.contains(&format!("No guest {unknown} for you here")), "{text}");
+            assert!(
+                text.contains(&format!("No guest {unknown} for you here")),
+                "{text}"
+            );
         }
         untouched(world);
     });
@@ -85,7 +109,10 @@ fn a_name_finds_its_guest_in_any_case() {
 #[test]
 fn two_guests_of_one_name_are_asked_about() {
     let mut setup = Setup::default();
-    setup.px.guests.push(fake_proxmox::Guest::vm(120, "valheim", "pve2"));
+    setup
+        .px
+        .guests
+        .push(fake_proxmox::Guest::vm(120, "valheim", "pve2"));
     run(setup, async |world| {
         let text = said(&world.person("owner").slash("/vm start valheim").await).await;
         assert_snapshot!(text, @"
@@ -96,7 +123,12 @@ fn two_guests_of_one_name_are_asked_about() {
         │ • `home/120` VM valheim
         ");
         // Somebody who may see only one of them means that one.
-        world.person("max").slash("/vm status valheim").await.until("VM 101").await;
+        world
+            .person("max")
+            .slash("/vm status valheim")
+            .await
+            .until("VM 101")
+            .await;
     });
 }
 
@@ -119,12 +151,27 @@ fn an_unknown_subcommand_is_told_so() {
 fn forged_and_old_buttons_do_nothing() {
     run(Setup::default(), async |world| {
         let owner = world.person("owner");
-        let card = owner.slash("/vm start 102").await.until("runs already").await;
+        let card = owner
+            .slash("/vm start 102")
+            .await
+            .until("runs already")
+            .await;
         let long = "x".repeat(100);
         let forged = [
-            "start", "0:start:101", "2:start:home/101", "1:start", "1:start:", "1:start:home/../101",
-            "1:start:HOME/101", "1:start: 101", "1:explode:home/101", "1:yes:zz", "1:yes:1", "💥",
-            "1:start:home/101:again", &long,
+            "start",
+            "0:start:101",
+            "2:start:home/101",
+            "1:start",
+            "1:start:",
+            "1:start:home/../101",
+            "1:start:HOME/101",
+            "1:start: 101",
+            "1:explode:home/101",
+            "1:yes:zz",
+            "1:yes:1",
+            "💥",
+            "1:start:home/101:again",
+            &long,
         ];
         world.px.forget_requests();
         for id in forged {
@@ -143,7 +190,9 @@ fn a_button_of_an_old_message_is_checked_like_a_new_command() {
         let owner = world.person("owner");
         let card = owner.slash("/vm status 101").await.first().await;
         // Meanwhile somebody else started it; the old card still says Start.
-        world.px.set_guest(101, |guest| guest.state = "running".into());
+        world
+            .px
+            .set_guest(101, |guest| guest.state = "running".into());
         let answer = owner.click(&card, "Start").await;
         assert!(shown(&answer.until("runs already").await).contains("Nothing was done"));
         assert_eq!(world.writes(), Vec::<String>::new());

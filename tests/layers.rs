@@ -16,16 +16,46 @@ const MAY: &[(&str, &[&str])] = &[
     ("audit", &["ids", "config", "action", "store", "Permit"]),
     ("proxmox", &["ids", "config", "action", "Permit"]),
     // `Problem` and `Sick` are what the terminal has to put into words.
-    ("embed", &["ids", "action", "config::Problem", "health::Sick", "permission", "proxmox"]),
+    (
+        "embed",
+        &[
+            "ids",
+            "action",
+            "config::Problem",
+            "health::Sick",
+            "permission",
+            "proxmox",
+        ],
+    ),
     // Shared by the command that began an act and by what finishes it after a restart.
     ("follow", &["ids", "action", "audit", "embed", "proxmox"]),
     (
         "command",
-        &["ids", "config", "action", "store", "permission", "audit", "proxmox", "embed", "follow"],
+        &[
+            "ids",
+            "config",
+            "action",
+            "store",
+            "permission",
+            "audit",
+            "proxmox",
+            "embed",
+            "follow",
+        ],
     ),
     (
         "watch",
-        &["ids", "config", "action", "store", "permission", "audit", "proxmox", "embed", "follow"],
+        &[
+            "ids",
+            "config",
+            "action",
+            "store",
+            "permission",
+            "audit",
+            "proxmox",
+            "embed",
+            "follow",
+        ],
     ),
     // The edge reads its own section of the configuration: token, servers, channels, address.
     ("discord", &["ids", "action", "config", "command", "embed"]),
@@ -54,14 +84,26 @@ fn rust_files(dir: &Path) -> Vec<PathBuf> {
 /// The code of a file: without comments, texts and its own tests.
 fn code(path: &Path) -> String {
     let text = std::fs::read_to_string(path).unwrap();
-    let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default().to_owned();
-    let lines = text.lines().map(|line| line.split("//").next().unwrap_or_default());
+    let text = text
+        .split("#[cfg(test)]\nmod tests")
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    let lines = text
+        .lines()
+        .map(|line| line.split("//").next().unwrap_or_default());
     lines.collect::<Vec<_>>().join("\n")
 }
 
 fn module_of(path: &Path) -> String {
     let inside = path.strip_prefix(root().join("src")).unwrap();
-    let first = inside.components().next().unwrap().as_os_str().to_str().unwrap();
+    let first = inside
+        .components()
+        .next()
+        .unwrap()
+        .as_os_str()
+        .to_str()
+        .unwrap();
     first.trim_end_matches(".rs").to_owned()
 }
 
@@ -95,7 +137,9 @@ fn named(code: &str) -> BTreeSet<String> {
 }
 
 fn split_top(list: &str) -> Vec<&str> {
-    list.split(',').filter(|part| !part.trim().is_empty()).collect()
+    list.split(',')
+        .filter(|part| !part.trim().is_empty())
+        .collect()
 }
 
 fn allowed(may: &[&str], path: &str) -> bool {
@@ -159,11 +203,21 @@ fn nobody_but_the_gate_makes_a_permit() {
     for path in rust_files(&root().join("src")) {
         let gate = path.ends_with("permission/gate.rs");
         let makes = code(&path).contains("Permit {");
-        assert!(gate || !makes, "{} names the fields of a permit", path.display());
+        assert!(
+            gate || !makes,
+            "{} names the fields of a permit",
+            path.display()
+        );
         // A child of the gate could see its private fields.
-        assert!(!gate || !code(&path).contains("mod "), "the gate has a child module");
+        assert!(
+            !gate || !code(&path).contains("mod "),
+            "the gate has a child module"
+        );
     }
-    assert!(!root().join("src/permission/gate").exists(), "the gate has a folder");
+    assert!(
+        !root().join("src/permission/gate").exists(),
+        "the gate has a folder"
+    );
 }
 
 #[test]
@@ -190,7 +244,11 @@ fn no_test_switches_in_what_is_released() {
         for (at, _) in text.match_indices("cfg(test)") {
             let after = &text[at..];
             let tests = after.starts_with("cfg(test)]\nmod tests");
-            assert!(tests, "{}: cfg(test) on something else than tests", path.display());
+            assert!(
+                tests,
+                "{}: cfg(test) on something else than tests",
+                path.display()
+            );
         }
     }
 }
@@ -207,7 +265,10 @@ fn files_and_functions_stay_small() {
     sizes.sort();
     let median = sizes[sizes.len() / 2].0;
     let (largest, name) = sizes.last().unwrap().clone();
-    println!("{} files, median {median} lines, largest {name} with {largest}", sizes.len());
+    println!(
+        "{} files, median {median} lines, largest {name} with {largest}",
+        sizes.len()
+    );
     assert!(largest <= 450, "{name} has {largest} lines");
     assert!(median <= 200, "the median file has {median} lines");
 }

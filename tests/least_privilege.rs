@@ -20,15 +20,30 @@ fn readme(setup: &mut Proxmox) {
                 let privs = line.split('"').nth(1).expect("privileges in quotes");
                 roles.insert(role, privs.split(' ').collect());
             }
-            ["pveum", "acl", "modify", path, "-user" | "-token", who, "-role", role] => {
+            [
+                "pveum",
+                "acl",
+                "modify",
+                path,
+                "-user" | "-token",
+                who,
+                "-role",
+                role,
+            ] => {
                 let privs = &roles[role];
-                setup.acls.push(Acl::new(path, who.trim_matches('\''), privs, true));
+                setup
+                    .acls
+                    .push(Acl::new(path, who.trim_matches('\''), privs, true));
             }
             _ => {}
         }
     }
     assert_eq!(roles.len(), 2, "the README makes two roles");
-    assert_eq!(setup.acls.len(), 4, "and gives both to user and token, on two paths");
+    assert_eq!(
+        setup.acls.len(),
+        4,
+        "and gives both to user and token, on two paths"
+    );
 }
 
 fn as_the_readme_says() -> Setup {
@@ -65,7 +80,10 @@ fn the_others_proxmox_refuses_itself() {
         // Whoever does as the card says has mended exactly that.
         let words = |start: &str| {
             let lines = lacking.lines().map(|line| line.trim_start_matches("│ "));
-            lines.filter(|line| line.starts_with(start)).collect::<Vec<_>>().join("\n")
+            lines
+                .filter(|line| line.starts_with(start))
+                .collect::<Vec<_>>()
+                .join("\n")
         };
         let role = words("pveum role add");
         let privs: Vec<&str> = role.split('"').nth(1).unwrap().split(' ').collect();
@@ -73,7 +91,12 @@ fn the_others_proxmox_refuses_itself() {
             let who = line.split_whitespace().nth(5).unwrap().trim_matches('\'');
             world.px.acl("/vms/103", who, &privs, true);
         }
-        world.person("owner").slash("/vm reboot 103").await.until("rebooted").await;
+        world
+            .person("owner")
+            .slash("/vm reboot 103")
+            .await
+            .until("rebooted")
+            .await;
     });
 }
 
@@ -81,8 +104,18 @@ fn the_others_proxmox_refuses_itself() {
 fn rules_by_pool_work_with_it() {
     let rules = support::RULES.replace("tag:games", "pool:discord");
     run(as_the_readme_says().rules(&rules), async |world| {
-        world.person("max").slash("/vm start 101").await.until("started").await;
-        let hidden = world.person("max").slash("/ct status 105").await.first().await;
+        world
+            .person("max")
+            .slash("/vm start 101")
+            .await
+            .until("started")
+            .await;
+        let hidden = world
+            .person("max")
+            .slash("/ct status 105")
+            .await
+            .first()
+            .await;
         assert!(shown(&hidden).contains("No guest 105 for you here"));
     });
 }

@@ -52,14 +52,23 @@ fn power_of(row: &Row) -> Option<Power> {
 
 /// The state in which the act makes sense.
 fn prepare(world: &World, kind: Kind, power: Power) {
-    let state = if power == Power::Start { "stopped" } else { "running" };
-    world.px.set_guest(guest_of(kind), |guest| guest.state = state.into());
+    let state = if power == Power::Start {
+        "stopped"
+    } else {
+        "running"
+    };
+    world
+        .px
+        .set_guest(guest_of(kind), |guest| guest.state = state.into());
 }
 
 async fn assert_refused(world: &World, answer: &Answer, what: &str) {
     let said = answer.first().await;
     let text = said.text();
-    assert!(said.ephemeral_for.is_some(), "{what}: a refusal is private\n{text}");
+    assert!(
+        said.ephemeral_for.is_some(),
+        "{what}: a refusal is private\n{text}"
+    );
     assert!(text.contains('⛔'), "{what}: refused\n{text}");
     for secret in ["valheim", "web-lab", "running", "stopped", "pve2"] {
         assert!(!text.contains(secret), "{what}: tells {secret}\n{text}");
@@ -116,11 +125,23 @@ fn nothing_is_completed_without_a_right() {
 /// Every id that a button can carry: those on the cards that there are, and forged ones.
 async fn custom_ids(world: &World, owner: &Person) -> Vec<String> {
     let mut ids = Vec::new();
-    for text in ["/status", "/vm list", "/ct list", "/node list", "/node status pve1"] {
+    for text in [
+        "/status",
+        "/vm list",
+        "/ct list",
+        "/node list",
+        "/node status pve1",
+    ] {
         ids.extend(ids_of(&owner.slash(text).await.first().await));
     }
-    for (kind, state) in [(Kind::Vm, "running"), (Kind::Vm, "stopped"), (Kind::Ct, "running")] {
-        world.px.set_guest(guest_of(kind), |guest| guest.state = state.into());
+    for (kind, state) in [
+        (Kind::Vm, "running"),
+        (Kind::Vm, "stopped"),
+        (Kind::Ct, "running"),
+    ] {
+        world
+            .px
+            .set_guest(guest_of(kind), |guest| guest.state = state.into());
         let text = format!("/{} status {}", kind.key(), guest_of(kind));
         ids.extend(ids_of(&owner.slash(&text).await.first().await));
     }
@@ -133,7 +154,10 @@ async fn custom_ids(world: &World, owner: &Person) -> Vec<String> {
 
 fn ids_of(message: &Message) -> Vec<String> {
     let labels = message.buttons();
-    labels.iter().filter_map(|label| message.custom_id(label)).collect()
+    labels
+        .iter()
+        .filter_map(|label| message.custom_id(label))
+        .collect()
 }
 
 #[test]
@@ -142,8 +166,14 @@ fn every_button_is_refused_without_a_right() {
         let owner = world.person("owner");
         let ids = custom_ids(world, &owner).await;
         assert!(ids.len() >= 10, "{ids:?}");
-        world.px.set_guest(102, |guest| guest.state = "running".into());
-        let card = owner.slash("/vm start 102").await.until("runs already").await;
+        world
+            .px
+            .set_guest(102, |guest| guest.state = "running".into());
+        let card = owner
+            .slash("/vm start 102")
+            .await
+            .until("runs already")
+            .await;
         for id in &ids {
             for name in REFUSED {
                 let answer = world.person(name).press(&card, id).await;
@@ -167,7 +197,11 @@ fn every_question_is_closed_to_others() {
                     assert_refused(world, &answer, &format!("{name} answers {id}")).await;
                 }
             }
-            owner.click(&question, "Cancel").await.until("Cancelled").await;
+            owner
+                .click(&question, "Cancel")
+                .await
+                .until("Cancelled")
+                .await;
         }
     });
 }
@@ -215,7 +249,14 @@ fn every_action_has_its_guard() {
             Action::Unclear(_) => "tests/bad_input.rs",
         }
     }
-    assert_eq!(guard(&Action::Help), "free_commands_tell_nothing_to_those_without_a_right");
+    assert_eq!(
+        guard(&Action::Help),
+        "free_commands_tell_nothing_to_those_without_a_right"
+    );
     let rows: Vec<_> = TABLE.iter().map(|row| row.path.join(" ")).collect();
-    assert_eq!(rows.len(), 17, "a new command: is it in the tests above? {rows:?}");
+    assert_eq!(
+        rows.len(),
+        17,
+        "a new command: is it in the tests above? {rows:?}"
+    );
 }

@@ -46,7 +46,10 @@ fn actor(user: u64, roles: &[u64], channel: u64) -> Actor {
     Actor {
         user: UserId(user),
         name: "somebody".into(),
-        roles: roles.iter().map(|id| pve_steward::ids::RoleId(*id)).collect(),
+        roles: roles
+            .iter()
+            .map(|id| pve_steward::ids::RoleId(*id))
+            .collect(),
         guild: GuildId(1),
         channel: ChannelId(channel),
         parent: None,
@@ -77,7 +80,10 @@ fn the_matrix_of_the_example_is_the_reviewed_one() {
     let file = root().join("config/example.toml");
     let secrets = [
         ("PVE_STEWARD__DISCORD__TOKEN", "t"),
-        ("PVE_STEWARD__CLUSTER__HOME__TOKEN_SECRET", "00000000-0000-4000-8000-000000000000"),
+        (
+            "PVE_STEWARD__CLUSTER__HOME__TOKEN_SECRET",
+            "00000000-0000-4000-8000-000000000000",
+        ),
     ];
     let secrets = secrets.map(|(key, value)| (key.to_owned(), value.to_owned()));
     let config = config::load(&[file], secrets.into_iter()).unwrap().config;
@@ -102,14 +108,20 @@ fn the_matrix_of_the_example_is_the_reviewed_one() {
 }
 
 /// With `UPDATE=1` the file is written anew, to be read in the change's diff.
-#[expect(clippy::disallowed_methods, reason = "a switch for whoever runs this test")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a switch for whoever runs this test"
+)]
 fn compare(file: &str, text: &str) {
     let path = root().join(file);
     if std::env::var_os("UPDATE").is_some() {
         std::fs::write(&path, text).unwrap();
     }
     let reviewed = std::fs::read_to_string(Path::new(&path)).unwrap_or_default();
-    assert_eq!(text, reviewed, "{file} differs; UPDATE=1 cargo test --test policy writes it anew");
+    assert_eq!(
+        text, reviewed,
+        "{file} differs; UPDATE=1 cargo test --test policy writes it anew"
+    );
 }
 
 const ALLOW: &str = r#"
@@ -126,7 +138,12 @@ fn nothing_is_no() {
     assert!(may(&policy, &friend, Right::Start, &guest(101, &["games"])));
     assert!(!may(&policy, &friend, Right::Stop, &guest(101, &["games"])));
     assert!(!may(&policy, &friend, Right::Start, &guest(102, &[])));
-    assert!(!may(&policy, &actor(12, &[], 1), Right::Start, &guest(101, &["games"])));
+    assert!(!may(
+        &policy,
+        &actor(12, &[], 1),
+        Right::Start,
+        &guest(101, &["games"])
+    ));
     let node = NodeRef {
         cluster: "home".parse().unwrap(),
         node: "pve1".parse().unwrap(),
@@ -139,7 +156,13 @@ fn nothing_is_no() {
 fn a_permit_is_for_one_right_and_one_target() {
     let policy = policy(ALLOW);
     let facts = guest(101, &["games"]);
-    let permit = check(&policy, &actor(12, &[20], 1), Right::Start, &Target::Guest(&facts)).unwrap();
+    let permit = check(
+        &policy,
+        &actor(12, &[20], 1),
+        Right::Start,
+        &Target::Guest(&facts),
+    )
+    .unwrap();
     assert!(permit.covers(Right::Start, &Target::Guest(&facts).key()));
     assert!(!permit.covers(Right::Reboot, &Target::Guest(&facts).key()));
     assert!(!permit.covers(Right::Start, &Target::Guest(&guest(102, &["games"])).key()));
@@ -162,10 +185,18 @@ fn deny_beats_every_allow_wherever_it_stands() {
 #[test]
 fn a_deny_without_lists_takes_everything_and_an_empty_list_nothing() {
     let friend = actor(12, &[20], 1);
-    let all = policy(&format!("{ALLOW}[[deny]]\nwho = [\"friends\"]\nactions = [\"*\"]\n"));
+    let all = policy(&format!(
+        "{ALLOW}[[deny]]\nwho = [\"friends\"]\nactions = [\"*\"]\n"
+    ));
     assert!(!may(&all, &friend, Right::Start, &guest(101, &["games"])));
-    let nodes = format!("{ALLOW}[[deny]]\nwho = [\"friends\"]\nactions = [\"*\"]\nnodes = [\"*\"]\n");
-    assert!(may(&policy(&nodes), &friend, Right::Start, &guest(101, &["games"])));
+    let nodes =
+        format!("{ALLOW}[[deny]]\nwho = [\"friends\"]\nactions = [\"*\"]\nnodes = [\"*\"]\n");
+    assert!(may(
+        &policy(&nodes),
+        &friend,
+        Right::Start,
+        &guest(101, &["games"])
+    ));
 }
 
 #[test]
@@ -178,8 +209,16 @@ fn a_rule_for_a_channel_holds_in_its_threads_and_nowhere_else() {
         ..actor(12, &[20], 6)
     };
     assert!(may(&policy, &thread, Right::Start, &games));
-    let elsewhere = check(&policy, &actor(12, &[20], 7), Right::Start, &Target::Guest(&games));
-    assert!(matches!(elsewhere, Err(Denied::OtherChannel(_))), "{elsewhere:?}");
+    let elsewhere = check(
+        &policy,
+        &actor(12, &[20], 7),
+        Right::Start,
+        &Target::Guest(&games),
+    );
+    assert!(
+        matches!(elsewhere, Err(Denied::OtherChannel(_))),
+        "{elsewhere:?}"
+    );
 }
 
 #[test]
@@ -187,14 +226,19 @@ fn confirmation_binds_only_if_every_applying_rule_has_it() {
     let asks = |rules: &str, user: &Actor, right| {
         let policy = policy(rules);
         let facts = guest(101, &["games"]);
-        check(&policy, user, right, &Target::Guest(&facts)).unwrap().needs_confirmation()
+        check(&policy, user, right, &Target::Guest(&facts))
+            .unwrap()
+            .needs_confirmation()
     };
     let confirmed = format!("{ALLOW}confirm = [\"reboot\"]\n");
     let friend = actor(12, &[20], 1);
     assert!(asks(&confirmed, &friend, Right::Reboot));
     assert!(!asks(&confirmed, &friend, Right::Start));
     let freely = "[[allow]]\nwho = [\"max\"]\nactions = [\"*\"]\nguests = [\"101\"]\n";
-    for rules in [format!("{confirmed}{freely}"), format!("{freely}{confirmed}")] {
+    for rules in [
+        format!("{confirmed}{freely}"),
+        format!("{freely}{confirmed}"),
+    ] {
         assert!(!asks(&rules, &actor(11, &[20], 1), Right::Reboot));
         // The plug is never pulled unasked.
         assert!(asks(&rules, &actor(11, &[20], 1), Right::Stop));
@@ -208,19 +252,29 @@ fn everything_for_some_guests_is_not_access() {
     assert!(may(&some, &max, Right::Stop, &guest(101, &["games"])));
     assert!(!may(&some, &max, Right::Access, &guest(101, &["games"])));
     let named = "[[allow]]\nwho = [\"max\"]\nactions = [\"access\"]\nguests = [\"tag:games\"]\n";
-    assert!(may(&policy(named), &max, Right::Access, &guest(101, &["games"])));
+    assert!(may(
+        &policy(named),
+        &max,
+        Right::Access,
+        &guest(101, &["games"])
+    ));
     assert!(check(&policy(named), &max, Right::Access, &Target::Bot).is_err());
-    let whole = "[[allow]]\nwho = [\"max\"]\nactions = [\"*\"]\nguests = [\"*\"]\nnodes = [\"*\"]\n";
+    let whole =
+        "[[allow]]\nwho = [\"max\"]\nactions = [\"*\"]\nguests = [\"*\"]\nnodes = [\"*\"]\n";
     assert!(check(&policy(whole), &max, Right::Access, &Target::Bot).is_ok());
 }
 
 #[test]
 fn a_selector_that_means_nothing_is_refused_with_its_place() {
-    let rules = "[[allow]]\nwho = [\"max\"]\nactions = [\"view\"]\nguests = [\"valheim\", \"tags:x\"]\n";
+    let rules =
+        "[[allow]]\nwho = [\"max\"]\nactions = [\"view\"]\nguests = [\"valheim\", \"tags:x\"]\n";
     let problems = Policy::compile(&load(rules).unwrap()).unwrap_err();
     assert_eq!(problems.len(), 2, "{problems:?}");
     let shown = problems[0].to_string();
-    assert!(shown.contains("steward.toml:") && shown.contains("allow[0].guests[0]"), "{shown}");
+    assert!(
+        shown.contains("steward.toml:") && shown.contains("allow[0].guests[0]"),
+        "{shown}"
+    );
 }
 
 /// Every small policy of two rules, both orders, against every question: the laws hold for all.
@@ -229,8 +283,20 @@ fn the_laws_hold_for_every_small_policy() {
     let who = ["friends", "max"];
     let actions = ["start", "power", "*"];
     let guests = ["*", "101", "tag:games", "name:guest-*", "ct"];
-    let people = [actor(11, &[], 1), actor(11, &[20], 1), actor(12, &[20], 1), actor(13, &[], 1)];
-    let targets = [guest(101, &[]), guest(102, &["games"]), GuestFacts { name: None, ..guest(103, &[]) }];
+    let people = [
+        actor(11, &[], 1),
+        actor(11, &[20], 1),
+        actor(12, &[20], 1),
+        actor(13, &[], 1),
+    ];
+    let targets = [
+        guest(101, &[]),
+        guest(102, &["games"]),
+        GuestFacts {
+            name: None,
+            ..guest(103, &[])
+        },
+    ];
     let rule = |kind: &str, w: &str, a: &str, g: &str| {
         format!("[[{kind}]]\nwho = [\"{w}\"]\nactions = [\"{a}\"]\nguests = [\"{g}\"]\n")
     };
@@ -244,8 +310,15 @@ fn the_laws_hold_for_every_small_policy() {
             let turned = policy(&format!("{deny}{allow}"));
             for (person, target, right) in triples(&people, &targets, &Right::ALL) {
                 let first = may(&both, person, *right, target);
-                assert_eq!(first, may(&turned, person, *right, target), "order never matters");
-                assert!(!first || may(&alone, person, *right, target), "a deny adds nothing");
+                assert_eq!(
+                    first,
+                    may(&turned, person, *right, target),
+                    "order never matters"
+                );
+                assert!(
+                    !first || may(&alone, person, *right, target),
+                    "a deny adds nothing"
+                );
                 asked += 1;
             }
         }

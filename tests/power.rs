@@ -32,9 +32,14 @@ fn a_friend_starts_a_guest_and_sees_it_run() {
         │ — VM 101 · home
         [Shutdown] (secondary) [Reboot] (secondary) [Refresh] (secondary)
         ");
-        assert!(!answer.acked().await.ephemeral, "what is done is for all to see");
+        assert!(
+            !answer.acked().await.ephemeral,
+            "what is done is for all to see"
+        );
         assert_eq!(world.writes(), ["POST /nodes/pve1/qemu/101/status/start"]);
-        world.audited(&["opened start 101", "sent", "closed done"]).await;
+        world
+            .audited(&["opened start 101", "sent", "closed done"])
+            .await;
     });
 }
 
@@ -53,7 +58,10 @@ fn a_stranger_is_refused_and_learns_nothing() {
         let unreal = stranger.slash("/vm start 999").await;
         let unreal = unreal.first().await;
         let same = shown(&real).replace("101", "999") == shown(&unreal);
-        assert!(same, "a guest that is hidden and one that is not there look the same");
+        assert!(
+            same,
+            "a guest that is hidden and one that is not there look the same"
+        );
         assert_eq!(world.writes(), Vec::<String>::new());
         world.audited(&["refused start", "refused start"]).await;
     });
@@ -124,7 +132,9 @@ fn a_question_can_be_cancelled_and_is_then_closed() {
         │ Cancelled. Nothing was done.
         │ — VM 102 · home
         ");
-        let again = owner.press(&question, &custom_id(&question, "Stop now")).await;
+        let again = owner
+            .press(&question, &custom_id(&question, "Stop now"))
+            .await;
         assert!(shown(&again.until("closed").await).contains("Nothing was done"));
         assert_eq!(world.writes(), Vec::<String>::new());
     });
@@ -135,7 +145,10 @@ fn a_question_is_for_the_person_who_was_asked() {
     run(Setup::default(), async |world| {
         let owner = world.person("owner");
         let question = owner.slash("/vm stop 102").await.first().await;
-        let forged = world.person("max").press(&question, &custom_id(&question, "Stop now")).await;
+        let forged = world
+            .person("max")
+            .press(&question, &custom_id(&question, "Stop now"))
+            .await;
         assert_snapshot!(shown(&forged.first().await), @"
         🔒 only max
         │ ⛔ This question is not for you
@@ -144,7 +157,11 @@ fn a_question_is_for_the_person_who_was_asked() {
         ");
         assert_eq!(world.writes(), Vec::<String>::new());
         world.audited(&["refused confirm"]).await;
-        owner.click(&question, "Cancel").await.until("Cancelled").await;
+        owner
+            .click(&question, "Cancel")
+            .await
+            .until("Cancelled")
+            .await;
     });
 }
 
@@ -154,7 +171,9 @@ fn a_question_about_a_guest_that_was_replaced_does_nothing() {
         let owner = world.person("owner");
         let asked = owner.slash("/vm stop 102").await;
         let question = asked.first().await;
-        world.px.set_guest(102, |guest| guest.name = "another".into());
+        world
+            .px
+            .set_guest(102, |guest| guest.name = "another".into());
         world.next_snapshot().await;
         let answer = owner.click(&question, "Stop now").await;
         let shown = shown(&answer.until("another guest").await);
@@ -185,7 +204,10 @@ fn a_press_on_the_card_of_somebody_else_is_checked_for_the_presser() {
         │ — VM 101 · home
         [Shutdown] (secondary) [Reboot] (secondary) [Refresh] (secondary)
         ");
-        assert!(shown(&answer.now().unwrap()).contains("started"), "the first card stays");
+        assert!(
+            shown(&answer.now().unwrap()).contains("started"),
+            "the first card stays"
+        );
     });
 }
 
@@ -195,7 +217,12 @@ fn a_second_press_while_the_first_is_under_way_does_nothing() {
         let first = world.person("max").slash("/vm start 101").await;
         let upid = world.px.wait_task("qmstart", 101).await;
         first.until("at work").await;
-        let second = world.person("owner").slash("/vm start 101").await.first().await;
+        let second = world
+            .person("owner")
+            .slash("/vm start 101")
+            .await
+            .first()
+            .await;
         assert_snapshot!(shown(&second), @"
         🔒 only owner
         │ 🟡 valheim is starting already
@@ -214,14 +241,22 @@ fn a_second_press_while_the_first_is_under_way_does_nothing() {
 fn what_is_so_already_is_said_and_not_done() {
     run(Setup::default(), async |world| {
         let owner = world.person("owner");
-        let runs = owner.slash("/vm start 102").await.until("runs already").await;
+        let runs = owner
+            .slash("/vm start 102")
+            .await
+            .until("runs already")
+            .await;
         assert_snapshot!(shown(&runs), @"
         │ 🟢 minecraft · runs already
         │ Asked by <@184405311681986560>. Nothing was done.
         │ — VM 102 · home
         [Shutdown] (secondary) [Reboot] (secondary) [Refresh] (secondary)
         ");
-        let stopped = owner.slash("/ct shutdown 105").await.until("stopped already").await;
+        let stopped = owner
+            .slash("/ct shutdown 105")
+            .await
+            .until("stopped already")
+            .await;
         assert_snapshot!(shown(&stopped), @"
         │ ⚪ web-lab · is stopped already
         │ Asked by <@184405311681986560>. Nothing was done.
@@ -249,7 +284,9 @@ fn a_task_that_fails_is_told_in_plain_words_and_its_log_privately() {
         let answer = world.person("max").slash("/vm start 101").await;
         let upid = world.px.wait_task("qmstart", 101).await;
         world.px.log_line(&upid, "kvm: could not open disk image");
-        world.px.finish(&upid, "start failed: QEMU exited with code 1");
+        world
+            .px
+            .finish(&upid, "start failed: QEMU exited with code 1");
         let failed = answer.until("did not start").await;
         assert_snapshot!(shown(&failed), @"
         │ 🔴 valheim · did not start
@@ -260,7 +297,10 @@ fn a_task_that_fails_is_told_in_plain_words_and_its_log_privately() {
         ");
         let log = answer.follow_up("what Proxmox wrote").await;
         assert!(shown(&log).contains("could not open disk image"));
-        assert!(log.ephemeral_for.is_some(), "log lines are for the person who asked");
+        assert!(
+            log.ephemeral_for.is_some(),
+            "log lines are for the person who asked"
+        );
         world.audited_last("closed failed").await;
     });
 }
@@ -348,7 +388,13 @@ fn a_guest_of_the_ha_manager_is_requested_until_it_is_so() {
         let answer = world.person("owner").slash("/vm start 108").await;
         // The task only queues the request and is over at once; the guest does not run yet.
         answer.until("at work").await;
-        assert!(world.px.tasks().iter().any(|t| t.kind == "hastart" && t.exit.is_some()));
+        assert!(
+            world
+                .px
+                .tasks()
+                .iter()
+                .any(|t| t.kind == "hastart" && t.exit.is_some())
+        );
         assert!(!shown(&answer.now().unwrap()).contains("started"));
         world.px.ha_settle(108);
         assert!(shown(&answer.until("started").await).contains("ha-db"));
@@ -359,9 +405,15 @@ fn a_guest_of_the_ha_manager_is_requested_until_it_is_so() {
 fn a_container_says_no_at_once_and_in_the_same_words() {
     run(Setup::default(), async |world| {
         let owner = world.person("owner");
-        world.px.fault(Fault::once(FaultKind::Status500("CT 105 already running".into()))
-            .on(Match::any().method("POST")));
-        let answer = owner.slash("/ct start 105").await.until("did not start").await;
+        world.px.fault(
+            Fault::once(FaultKind::Status500("CT 105 already running".into()))
+                .on(Match::any().method("POST")),
+        );
+        let answer = owner
+            .slash("/ct start 105")
+            .await
+            .until("did not start")
+            .await;
         assert_snapshot!(shown(&answer), @"
         │ 🔴 web-lab · did not start
         │ Asked by <@184405311681986560>.
@@ -376,7 +428,10 @@ fn a_container_says_no_at_once_and_in_the_same_words() {
 #[test]
 fn a_privilege_that_the_bot_lacks_is_named_to_those_who_can_give_it() {
     let mut setup = Setup::default();
-    setup.px.acls.retain(|acl| !acl.privs.iter().any(|p| p == "VM.PowerMgmt"));
+    setup
+        .px
+        .acls
+        .retain(|acl| !acl.privs.iter().any(|p| p == "VM.PowerMgmt"));
     run(setup, async |world| {
         let owner = world.person("owner").slash("/vm start 101").await;
         assert_snapshot!(shown(&owner.until("did not start").await), @"
@@ -402,7 +457,10 @@ fn a_privilege_that_the_bot_lacks_is_named_to_those_who_can_give_it() {
         assert!(shown(&max.until("did not start").await).contains("Tell the owner"));
         let lacks = shown(&max.follow_up("lacks").await);
         assert!(lacks.contains("VM.PowerMgmt\n│ on `/vms/101`"), "{lacks}");
-        assert!(!lacks.contains("pveum"), "the cure is for those who can give it: {lacks}");
+        assert!(
+            !lacks.contains("pveum"),
+            "the cure is for those who can give it: {lacks}"
+        );
     });
 }
 
@@ -455,7 +513,9 @@ fn a_guest_that_vanished_between_typing_and_sending_is_not_there() {
 fn a_tag_that_changed_a_moment_ago_counts() {
     run(Setup::default(), async |world| {
         // The snapshot still says `games`; the guest itself says `prod`.
-        world.px.set_guest(101, |guest| guest.tags = vec!["games".into(), "prod".into()]);
+        world.px.set_guest(101, |guest| {
+            guest.tags = vec!["games".into(), "prod".into()];
+        });
         let answer = world.person("max").slash("/vm start 101").await;
         let refused = answer.follow_up("You may not start valheim").await;
         assert!(refused.ephemeral_for.is_some());
@@ -468,7 +528,12 @@ fn a_tag_that_changed_a_moment_ago_counts() {
 #[test]
 fn vm_on_a_container_answers_with_the_right_command() {
     run(Setup::default(), async |world| {
-        let answer = world.person("owner").slash("/vm start 105").await.first().await;
+        let answer = world
+            .person("owner")
+            .slash("/vm start 105")
+            .await
+            .first()
+            .await;
         assert_snapshot!(shown(&answer), @"
         🔒 only owner
         │ ⛔ web-lab is a container
@@ -486,7 +551,10 @@ fn custom_id(message: &fake_discord::Message, label: &str) -> String {
 async fn patient(answer: &fake_discord::Answer, contains: &str) -> fake_discord::Message {
     for _ in 0..20 {
         let there = answer.now().is_some_and(|m| m.text().contains(contains))
-            || answer.follow_ups().iter().any(|m| m.text().contains(contains));
+            || answer
+                .follow_ups()
+                .iter()
+                .any(|m| m.text().contains(contains));
         if there {
             break;
         }

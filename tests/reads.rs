@@ -1,6 +1,9 @@
 //! Looking, as people see it on a phone.
 
-#![allow(clippy::too_many_lines, reason = "most of the lines are what people see")]
+#![allow(
+    clippy::too_many_lines,
+    reason = "most of the lines are what people see"
+)]
 
 mod support;
 
@@ -179,7 +182,11 @@ fn one_guest_has_figures_and_buttons_that_fit() {
         settled(world).await;
         let max = world.person("max");
         let running = shown(&max.slash("/vm status 102").await.first().await);
-        let running: String = running.lines().filter(|l| !l.contains("Up ")).collect::<Vec<_>>().join("\n");
+        let running: String = running
+            .lines()
+            .filter(|l| !l.contains("Up "))
+            .collect::<Vec<_>>()
+            .join("\n");
         assert_snapshot!(running, @"
         🔒 only max
         │ 🟢 minecraft · running
@@ -212,9 +219,16 @@ fn a_private_card_refreshes_in_place() {
     run(Setup::default(), async |world| {
         let answer = world.person("max").slash("/vm status 101").await;
         let card = answer.first().await;
-        world.px.set_guest(101, |guest| guest.state = "running".into());
+        world
+            .px
+            .set_guest(101, |guest| guest.state = "running".into());
         tokio::time::sleep(Duration::from_millis(2100)).await;
-        world.person("max").click(&card, "Refresh").await.until("running").await;
+        world
+            .person("max")
+            .click(&card, "Refresh")
+            .await
+            .until("running")
+            .await;
         let now = world.dc.message(card.id).unwrap();
         assert!(now.text().contains("valheim · running"), "{}", now.text());
     });
@@ -224,11 +238,23 @@ fn a_private_card_refreshes_in_place() {
 fn one_node_tells_more_to_those_who_may() {
     run(still(), async |world| {
         settled(world).await;
-        let card = shown(&world.person("owner").slash("/node status pve1").await.first().await);
+        let card = shown(
+            &world
+                .person("owner")
+                .slash("/node status pve1")
+                .await
+                .first()
+                .await,
+        );
         for part in ["pve1 · online", "CPU", "Load", "Root disk", "Kernel"] {
             assert!(card.contains(part), "{part}: {card}");
         }
-        let refused = world.person("max").slash("/node status pve1").await.first().await;
+        let refused = world
+            .person("max")
+            .slash("/node status pve1")
+            .await
+            .first()
+            .await;
         assert!(shown(&refused).contains("No node pve1 for you here"));
     });
 }
@@ -246,7 +272,10 @@ fn twenty_people_at_once_are_one_question_to_proxmox() {
                 begun.elapsed()
             }
         });
-        let slowest = futures_util::future::join_all(asking).await.into_iter().max();
+        let slowest = futures_util::future::join_all(asking)
+            .await
+            .into_iter()
+            .max();
         println!("slowest of twenty: {slowest:?}");
         assert!(world.snapshots() <= 1, "{:?}", world.px.requests());
         assert!(world.px.requests().len() <= 2);
@@ -262,7 +291,11 @@ fn while_proxmox_hangs_what_was_seen_is_shown_with_its_age() {
         let answer = max.slash("/status").await;
         assert!(answer.acked().await.after < Duration::from_secs(1));
         let status = answer.first().await;
-        assert!(shown(&status).contains("Proxmox is slow: as of <time>"), "{}", shown(&status));
+        assert!(
+            shown(&status).contains("Proxmox is slow: as of <time>"),
+            "{}",
+            shown(&status)
+        );
         let offered = max.type_ahead("/vm start val").await;
         assert_eq!(offered.len(), 1);
         let one = max.slash("/vm status 102").await.first().await;
@@ -277,7 +310,9 @@ fn a_cluster_that_never_answered_is_said_to_be_so() {
     setup.px.guests.clear();
     run(setup, async |world| {
         world.stop_bot().await.unwrap();
-        world.px.fault(Fault::always(FaultKind::Status500("broken".into())).on(Match::any()));
+        world
+            .px
+            .fault(Fault::always(FaultKind::Status500("broken".into())).on(Match::any()));
         world.start_bot_blind().await;
         let owner = world.person("owner").slash("/status").await.first().await;
         assert_snapshot!(shown(&owner), @"
@@ -286,11 +321,19 @@ fn a_cluster_that_never_answered_is_said_to_be_so() {
         │ ⏳ Proxmox has not answered yet
         [Refresh] (secondary)
         ");
-        let stranger = world.person("stranger").slash("/status").await.first().await;
+        let stranger = world
+            .person("stranger")
+            .slash("/status")
+            .await
+            .first()
+            .await;
         assert!(shown(&stranger).contains("Nothing here for you"));
         let act = world.person("owner").slash("/vm start 101").await;
         let said = act.first().await;
-        assert!(said.ephemeral_for.is_some(), "nobody else learns what was asked");
+        assert!(
+            said.ephemeral_for.is_some(),
+            "nobody else learns what was asked"
+        );
         assert!(shown(&said).contains("does not answer"), "{}", shown(&said));
         assert_eq!(world.writes(), Vec::<String>::new());
     });
@@ -305,10 +348,22 @@ fn channels_for_reading_show_answers_to_all() {
     };
     run(setup, async |world| {
         let open = world.person("max").in_channel(support::OTHER_CHANNEL);
-        assert!(open.slash("/status").await.first().await.ephemeral_for.is_none());
+        assert!(
+            open.slash("/status")
+                .await
+                .first()
+                .await
+                .ephemeral_for
+                .is_none()
+        );
         let closed = world.person("max").slash("/status").await.first().await;
         assert!(closed.ephemeral_for.is_some());
-        let act = world.person("max").slash("/vm start 102").await.until("runs already").await;
+        let act = world
+            .person("max")
+            .slash("/vm start 102")
+            .await
+            .until("runs already")
+            .await;
         assert!(act.ephemeral_for.is_some(), "acts are private here");
     });
 }
@@ -318,7 +373,11 @@ fn completion_offers_what_fits_first() {
     run(Setup::default(), async |world| {
         let owner = world.person("owner");
         let names = |choices: Vec<fake_discord::Choice>| {
-            choices.into_iter().map(|c| c.name).collect::<Vec<_>>().join("\n")
+            choices
+                .into_iter()
+                .map(|c| c.name)
+                .collect::<Vec<_>>()
+                .join("\n")
         };
         assert_snapshot!(names(owner.type_ahead("/vm start ").await), @"
         101 valheim · stopped

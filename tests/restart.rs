@@ -14,7 +14,10 @@ fn a_stop_leaves_what_takes_long_to_the_next_process() {
         assert_eq!(world.audit(), ["opened start 101", "sent"]);
         world.start_bot().await;
         world.px.finish(&upid, "start failed: no such disk");
-        let told = world.dc.wait_channel_message(support::BOT_CHANNEL, "restarted in between").await;
+        let told = world
+            .dc
+            .wait_channel_message(support::BOT_CHANNEL, "restarted in between")
+            .await;
         assert!(shown(&told).contains("did not start"));
         world.audited_last("closed failed").await;
     });
@@ -66,7 +69,12 @@ fn commands_are_registered_again_only_when_they_changed() {
 #[test]
 fn the_audit_is_only_ever_added_to() {
     run(Setup::automatic(), async |world| {
-        world.person("max").slash("/vm start 101").await.until("started").await;
+        world
+            .person("max")
+            .slash("/vm start 101")
+            .await
+            .until("started")
+            .await;
         world.audited_last("closed done").await;
         let db = rusqlite::Connection::open(world.dir.path().join("state/steward.db")).unwrap();
         for forgery in ["DELETE FROM audit", "UPDATE audit SET outcome = 'failed'"] {

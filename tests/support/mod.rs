@@ -198,7 +198,8 @@ ca_file = "{ca}"
 
     /// How often the bot has looked at the whole cluster.
     pub fn snapshots(&self) -> usize {
-        let looked = |r: &fake_proxmox::Recorded| r.path.contains("cluster/resources") && r.status == 200;
+        let looked =
+            |r: &fake_proxmox::Recorded| r.path.contains("cluster/resources") && r.status == 200;
         self.px.requests().iter().filter(|r| looked(r)).count()
     }
 
@@ -276,10 +277,20 @@ ca_file = "{ca}"
 
     async fn end(mut self) {
         if self.bot.is_some() {
-            self.stop_bot().await.expect("the bot stops without a complaint");
+            self.stop_bot()
+                .await
+                .expect("the bot stops without a complaint");
         }
-        assert_eq!(self.dc.violations(), Vec::<String>::new(), "rules of Discord's broken");
-        assert_eq!(self.dc.unread(), Vec::<String>::new(), "messages that no one looked at");
+        assert_eq!(
+            self.dc.violations(),
+            Vec::<String>::new(),
+            "rules of Discord's broken"
+        );
+        assert_eq!(
+            self.dc.unread(),
+            Vec::<String>::new(),
+            "messages that no one looked at"
+        );
         contract::check(&self.px, &self.dc);
     }
 }
@@ -297,7 +308,9 @@ fn replaced(text: &str, from: &str, to: &str, with: &str) -> String {
     while let Some(at) = rest.find(from) {
         out.push_str(&rest[..at]);
         out.push_str(with);
-        let end = rest[at..].find(to).map_or(rest.len(), |end| at + end + to.len());
+        let end = rest[at..]
+            .find(to)
+            .map_or(rest.len(), |end| at + end + to.len());
         rest = &rest[end..];
     }
     out + rest
