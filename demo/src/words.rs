@@ -44,8 +44,12 @@ impl Reading<'_> {
         let end = text.find('>')?;
         let inner = &text[1..end];
         let shown = if let Some(stamp) = inner.strip_prefix("t:") {
-            let unix = stamp.split(':').next()?.parse().ok()?;
-            relative(self.now, unix)
+            let (unix, style) = stamp.split_once(':').unwrap_or((stamp, "f"));
+            let unix = unix.parse().ok()?;
+            match style {
+                "R" => relative(self.now, unix),
+                _ => clock(unix),
+            }
         } else if let Some(id) = inner.strip_prefix("@&") {
             let id: u64 = id.parse().ok()?;
             let role = self.setup.roles.iter().find(|role| role.id == id);
@@ -101,6 +105,12 @@ fn relative(now: i64, unix: i64) -> String {
     }
 }
 
+/// "14:22". Discord shows it in the reader's zone; a terminal's is not known here.
+fn clock(unix: i64) -> String {
+    let minutes = unix.rem_euclid(86_400) / 60;
+    format!("{:02}:{:02} UTC", minutes / 60, minutes % 60)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,7 +134,7 @@ mod tests {
             ),
             (
                 "<@1> until <t:1000180:t>, <t:1000000:R>",
-                "@unknown-user until in 3 min, now",
+                "@unknown-user until 13:49 UTC, now",
             ),
             (
                 "**/vm start** `guest` 2 * 3 < 7",
