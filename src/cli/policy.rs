@@ -18,7 +18,7 @@ pub(super) struct Query {
     /// Do not ask Proxmox: show what the rules say of the guests that they describe
     #[arg(long)]
     offline: bool,
-    /// A person of [people], or a role of [roles]
+    /// A person or a role, by the name that the rules use
     #[arg(long, value_name = "NAME", requires = "action")]
     who: Option<String>,
     /// A right, such as `start`
@@ -33,7 +33,7 @@ pub(super) struct Query {
     /// The channel from which it is asked, for rules with `channels`
     #[arg(long, value_name = "ID")]
     channel: Option<u64>,
-    /// Roles that the person holds besides, by their names in [roles]
+    /// Roles that the person holds besides, by the names that the rules use
     #[arg(long, value_name = "NAME")]
     role: Vec<String>,
 }

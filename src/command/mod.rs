@@ -1,5 +1,5 @@
 //! What a request becomes: decided at once from memory, then, once Discord has been told to wait,
-//! performed. The edge calls [`decide`], [`perform`] and [`suggest`], and nothing else.
+//! performed. The edge calls [`decide`], [`perform`] and [`suggest()`], and nothing else.
 
 mod busy;
 mod confirm;
