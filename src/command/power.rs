@@ -212,8 +212,10 @@ async fn fresh_guest(desk: &Desk, request: &Request, switch: &Switch) -> Result<
         Lookup::NotYet => return Err(out_of_reach("Proxmox")),
         lookup => return Err(not_found(desk, request, switch, lookup)),
     };
-    // The very snapshot that holds this guest must be a fresh one.
-    match found.inventory.fresh(FRESH, Duration::ZERO).await {
+    // The very snapshot that holds this guest must be a fresh one. It may have grown a moment older
+    // since it was asked for.
+    let still_fresh = FRESH + Duration::from_secs(1);
+    match found.inventory.fresh(still_fresh, Duration::ZERO).await {
         Ok(_) => Ok(found),
         Err(_) => Err(out_of_reach(found.inventory.client().cluster().as_str())),
     }
