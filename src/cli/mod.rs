@@ -32,11 +32,11 @@ pub struct Cli {
 
 #[derive(Debug, Args)]
 struct Files {
-    /// Configuration file; given again, later files win key by key [default: $`PVE_STEWARD_CONFIG`,
-    /// ./config/steward.toml, /etc/pve-steward/steward.toml]
+    /// Configuration file; given again, later files win key by key. Without it:
+    /// `$PVE_STEWARD_CONFIG`, ./config/steward.toml, /etc/pve-steward/steward.toml
     #[arg(long, short, global = true, value_name = "FILE")]
     config: Vec<PathBuf>,
-    /// What to log, in the syntax of tracing: info, debug, `pve_steward=debug`
+    /// What to log: `info`, `debug`, `info,pve_steward=debug`
     #[arg(long, global = true, value_name = "FILTER")]
     log: Option<String>,
     /// One JSON object a line instead of text

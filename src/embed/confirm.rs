@@ -50,7 +50,7 @@ fn yes(power: Power) -> &'static str {
 #[must_use]
 pub fn confirmed(power: Power, guest: &GuestFacts) -> Reply {
     // What comes of it is told elsewhere: here nothing is known but the yes.
-    let title = format!("☑️ {} {}", yes(power), guest_name(guest));
+    let title = format!("☑️ {} · {}", guest_name(guest), verb(power));
     closed(
         Colour::Grey,
         title,
