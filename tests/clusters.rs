@@ -1,0 +1,119 @@
+//! Two clusters in one bot: a number may mean two guests, and one that is away does not stop the
+//! other.
+
+mod support;
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use fake_proxmox::{Clock, Cluster, Fault, FaultKind, Guest, Setup as Proxmox};
+use support::{Setup, World, run_without_bot, shown};
+
+/// A second cluster `lab` with a VM 101 `testbed` and a VM 201 `runner`, in the bot's configuration.
+async fn with_lab(world: &mut World) -> Cluster {
+    let mut setup = Proxmox::home();
+    setup.clock = Clock::Auto {
+        task: Duration::from_millis(50),
+    };
+    setup.guests = vec![
+        Guest::vm(101, "testbed", "pve1").tags(&["games"]),
+        Guest::vm(201, "runner", "pve1"),
+    ];
+    let lab = Cluster::start(setup).await.unwrap();
+    for who in ["discord@pve", "discord@pve!bot"] {
+        lab.acl("/vms", who, &["VM.Audit", "VM.PowerMgmt"], true);
+    }
+    let ca = world.dir.path().join("lab.pem");
+    std::fs::write(&ca, lab.ca_pem()).unwrap();
+    let mut text = std::fs::read_to_string(&world.files[0]).unwrap();
+    let _ = write!(
+        text,
+        "\n[[cluster]]\nname = \"lab\"\nendpoints = [\"{}\"]\ntoken_id = \"{}\"\n\
+         token_secret = \"{}\"\nca_file = \"{}\"\n",
+        lab.url_of("pve1"),
+        lab.token_id(),
+        lab.token_secret(),
+        ca.display(),
+    );
+    std::fs::write(&world.files[0], text).unwrap();
+    lab
+}
+
+async fn started(world: &mut World, lab: &Cluster) {
+    world.start_bot().await;
+    for _ in 0..500 {
+        let seen = |r: &fake_proxmox::Recorded| r.path.contains("cluster/resources");
+        if lab.requests().iter().any(seen) {
+            return tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("lab was never looked at");
+}
+
+#[test]
+fn a_number_that_means_two_guests_is_asked_about() {
+    run_without_bot(Setup::automatic(), async |world| {
+        let lab = with_lab(world).await;
+        started(world, &lab).await;
+        let owner = world.person("owner");
+        let which = shown(&owner.slash("/vm start 101").await.first().await);
+        assert!(
+            which.contains("home/101") && which.contains("lab/101"),
+            "{which}"
+        );
+        owner
+            .slash("/vm start lab/101")
+            .await
+            .until("started")
+            .await;
+        assert_eq!(lab.writes().len(), 1);
+        assert_eq!(world.writes(), Vec::<String>::new());
+        // A number that only one cluster has needs no name in front.
+        owner.slash("/vm start 201").await.until("started").await;
+        assert_eq!(lab.writes().len(), 2);
+    });
+}
+
+#[test]
+fn rules_can_name_one_cluster() {
+    let rules = support::RULES.replace("\"tag:games\"", "\"lab/101\", \"home/101\"");
+    let rules = rules.replace("guests = [\"tag:prod\"]", "guests = [\"cluster:home\"]");
+    run_without_bot(Setup::automatic().rules(&rules), async |world| {
+        let lab = with_lab(world).await;
+        started(world, &lab).await;
+        let max = world.person("max");
+        // `home` is denied as a whole, so the number means one guest for max.
+        max.slash("/vm start 101")
+            .await
+            .until("testbed · started")
+            .await;
+        let refused = max.slash("/vm start home/101").await.first().await;
+        assert!(shown(&refused).contains("No guest home/101 for you here"));
+        let offered = max.type_ahead("/vm status 1").await;
+        let values: Vec<_> = offered.iter().filter_map(|c| c.value.as_str()).collect();
+        assert_eq!(values, ["lab/101"]);
+        assert_eq!(world.writes(), Vec::<String>::new());
+    });
+}
+
+#[test]
+fn a_cluster_that_is_away_does_not_stop_the_other() {
+    run_without_bot(Setup::automatic(), async |world| {
+        let lab = with_lab(world).await;
+        lab.fault(Fault::always(FaultKind::Refuse));
+        world.start_bot().await;
+        let owner = world.person("owner");
+        let status = shown(&owner.slash("/status").await.first().await);
+        assert!(status.contains("lab · no answer"), "{status}");
+        assert!(status.contains("home/102"), "{status}");
+        owner
+            .slash("/vm start home/101")
+            .await
+            .until("started")
+            .await;
+        let gone = shown(&owner.slash("/vm start lab/101").await.first().await);
+        assert!(gone.contains("does not answer"), "{gone}");
+        assert_eq!(lab.writes().len(), 0);
+    });
+}
