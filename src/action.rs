@@ -66,18 +66,21 @@ pub enum Right {
     Shutdown,
     Reboot,
     Stop,
-    /// Sees what the bot lacks, and in later versions grants and approves.
+    /// Grants, revokes and approves; on the bot itself: sees the whole policy and locks down.
     Access,
+    /// Reads the audit. On the bot itself only.
+    Audit,
 }
 
 impl Right {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::View,
         Self::Start,
         Self::Shutdown,
         Self::Reboot,
         Self::Stop,
         Self::Access,
+        Self::Audit,
     ];
 
     /// Names for several rights at once, as rules may use them.
@@ -96,6 +99,7 @@ impl Right {
             Self::Reboot => "reboot",
             Self::Stop => "stop",
             Self::Access => "access",
+            Self::Audit => "audit",
         }
     }
 
@@ -103,6 +107,27 @@ impl Right {
     #[must_use]
     pub fn always_confirmed(self) -> bool {
         matches!(self, Self::Stop)
+    }
+
+    /// Whether it changes something in Proxmox.
+    #[must_use]
+    pub fn is_act(self) -> bool {
+        match self {
+            Self::Start | Self::Shutdown | Self::Reboot | Self::Stop => true,
+            Self::View | Self::Access | Self::Audit => false,
+        }
+    }
+
+    /// Whether one person can give it to another for a while. Power over people cannot be lent.
+    #[must_use]
+    pub fn can_be_lent(self) -> bool {
+        self.is_act() || self == Self::View
+    }
+
+    /// Whether `*` gives it only in a rule about everything.
+    #[must_use]
+    pub fn is_about_the_bot(self) -> bool {
+        matches!(self, Self::Access | Self::Audit)
     }
 
     /// The rights that a word of a rule stands for; `None` for a word we do not know.

@@ -72,7 +72,7 @@ pub async fn open(
     let mut row = Line::of(request);
     permit.right().key().clone_into(&mut row.action);
     row.about(guest);
-    row.rule = Some(permit.rule().to_string());
+    row.rule = Some(permit.basis().to_string());
     row.public = public;
     let opened = store.run(move |db| insert(db, "opened", &row)).await;
     match opened {

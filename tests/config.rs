@@ -223,21 +223,23 @@ fn all_mistakes_are_told_at_once_in_order_and_without_secrets() {
     mistakes.toml:42: allow[0].who[0]: `ownr` is not in [people] or [roles]; did you mean `owner`?
     mistakes.toml:42: allow[0].who[1]: `frends` is not in [people] or [roles]; did you mean `friends`?
     mistakes.toml:42: allow[0].who[2]: `184405311681986560` is not in [people] or [roles]: give the id a name there
-    mistakes.toml:43: allow[0].actions[0]: unknown action `strat`; did you mean `start`? Known are view, start, shutdown, reboot, stop, access, power, force, *
+    mistakes.toml:43: allow[0].actions[0]: unknown action `strat`; did you mean `start`? Known are view, start, shutdown, reboot, stop, access, audit, power, force, *
     mistakes.toml:43: allow[0].actions[1]: this version has no `snapshot.create`
-    mistakes.toml:43: allow[0].actions[2]: unknown action `fly`; known are view, start, shutdown, reboot, stop, access, power, force, *
+    mistakes.toml:43: allow[0].actions[2]: unknown action `fly`; known are view, start, shutdown, reboot, stop, access, audit, power, force, *
     mistakes.toml:44: allow[0].guests: is an empty list: name at least one, or take the key out
-    mistakes.toml:45: allow[0].hours: this version cannot enforce `hours`; take it out
-    mistakes.toml:46: allow[0].limit: this version cannot enforce `limit`; take it out
-    mistakes.toml:47: allow[0].ask: unknown key; known are who, actions, guests, nodes, channels, confirm
+    mistakes.toml:45: allow[0].hours: must be two times of day such as "16:00-23:30" (over midnight: "22:00-02:00")
+    mistakes.toml:46: allow[0].limit: must be a number per time, such as "5 per hour" or "3 per 15 min"
+    mistakes.toml:47: allow[0].ask: unknown key; known are who, actions, guests, nodes, channels, confirm, hours, limit, cooldown
     mistakes.toml:49: allow[1].actions: is missing: what may be done, such as ["view", "start"]
     mistakes.toml:49: allow[1].who: is missing: names of [people] and [roles], such as ["owner"]
     mistakes.toml:50: allow[1].guests: must be a list in square brackets, such as ["one", "two"]
     mistakes.toml:51: allow[1].channels[0]: must be a Discord id, a number of up to 20 digits (switch on Developer Mode in Discord, then Copy ID)
     mistakes.toml:52: allow[1].confirm[1]: this version has no `reset`
     mistakes.toml:57: deny[0].channels: a rule [[deny]] takes only who, actions, guests and nodes
-    mistakes.toml:59: ask: this version cannot enforce `[[ask]]`; take it out
-    mistakes.toml:62: allows: unknown section; did you mean `allow`?
+    mistakes.toml:59: ask[0]: nobody can ask for `access`, only for things to be done to a guest
+    mistakes.toml:59: ask[0].guests: is missing: the guests that one may ask for, such as ["tag:lab"]
+    mistakes.toml:62: ask[0].hours: a rule [[ask]] takes only who, actions and guests
+    mistakes.toml:64: allows: unknown section; did you mean `allow`?
     "#);
 }
 
@@ -523,16 +525,16 @@ fn warnings_about_what_is_probably_not_meant() {
     let odd = SMALL
         .replace(":8006", "")
         .replace("owner = 10", "owner = 10\nme = 10")
-        + "[[allow]]\nwho = [\"me\"]\nactions = [\"view\"]\n[bot]\ntime_zone = \"Europe/Berlin\"\n";
+        + "[[allow]]\nwho = [\"me\"]\nactions = [\"view\"]\nhours = \"16:00-23:30\"\n";
     folder.secret("secret", "not-a-uuid");
     let loaded = folder.load(&[&odd], &[]).unwrap();
-    insta::assert_snapshot!(folder.lines(&loaded.warnings), @r#"
+    insta::assert_snapshot!(folder.lines(&loaded.warnings), @"
     0.toml:5: cluster.home.token_secret: does not look like a secret of Proxmox (12345678-1234-1234-1234-123456789abc)
     0.toml:7: cluster.home.endpoints[0]: names no port, so 443 is meant; Proxmox itself listens on 8006
     0.toml:11: people.owner: has the same id as `me`
     0.toml:17: allow[1]: covers nothing: it has neither `guests` nor `nodes`
-    0.toml:21: bot.time_zone: is not used by this version yet
-    "#);
+    0.toml:17: bot.time_zone: `hours` are read in UTC, because [bot] time_zone is not set
+    ");
 }
 
 #[test]

@@ -2,12 +2,13 @@
 //! every policy obeys.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use pve_steward::action::{Actor, GuestFacts, Right, Target};
 use pve_steward::config::{self, Config, Problem};
 use pve_steward::embed::policy as words;
 use pve_steward::ids::{ChannelId, GuestRef, GuildId, Kind, NodeRef, UserId, Vmid};
-use pve_steward::permission::{self, Denied, Policy, check, matrix, specimens, subjects};
+use pve_steward::permission::{self, Denied, Law, Policy, check, matrix, specimens, subjects};
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -38,8 +39,8 @@ friends = 20
     config::load(&[file], std::iter::empty()).map(|loaded| loaded.config)
 }
 
-fn policy(rules: &str) -> Policy {
-    Policy::compile(&load(rules).unwrap()).unwrap()
+fn policy(rules: &str) -> Law {
+    Law::of_rules(Arc::new(Policy::compile(&load(rules).unwrap()).unwrap()))
 }
 
 fn actor(user: u64, roles: &[u64], channel: u64) -> Actor {
@@ -71,8 +72,8 @@ fn guest(vmid: u64, tags: &[&str]) -> GuestFacts {
     }
 }
 
-fn may(policy: &Policy, actor: &Actor, right: Right, guest: &GuestFacts) -> bool {
-    check(policy, actor, right, &Target::Guest(guest)).is_ok()
+fn may(law: &Law, actor: &Actor, right: Right, guest: &GuestFacts) -> bool {
+    check(law, actor, right, &Target::Guest(guest)).is_ok()
 }
 
 #[test]
@@ -87,11 +88,11 @@ fn the_matrix_of_the_example_is_the_reviewed_one() {
     ];
     let secrets = secrets.map(|(key, value)| (key.to_owned(), value.to_owned()));
     let config = config::load(&[file], secrets.into_iter()).unwrap().config;
-    let policy = Policy::compile(&config).unwrap();
+    let policy = Law::of_rules(Arc::new(Policy::compile(&config).unwrap()));
     let clusters: Vec<_> = config.clusters.iter().map(|c| c.name.clone()).collect();
-    let everybody = subjects(&policy, config.discord.guilds[0], ChannelId(0));
+    let everybody = subjects(policy.policy(), config.discord.guilds[0], ChannelId(0));
     let mut text = String::new();
-    for (name, facts) in specimens(&policy, &clusters) {
+    for (name, facts) in specimens(policy.policy(), &clusters) {
         let rows = matrix(&policy, &everybody, &Target::Guest(&facts));
         text.push_str(&words::matrix(&name, &rows));
     }
@@ -166,7 +167,7 @@ fn a_permit_is_for_one_right_and_one_target() {
     assert!(permit.covers(Right::Start, &Target::Guest(&facts).key()));
     assert!(!permit.covers(Right::Reboot, &Target::Guest(&facts).key()));
     assert!(!permit.covers(Right::Start, &Target::Guest(&guest(102, &["games"])).key()));
-    assert!(permit.rule().to_string().contains("steward.toml:"));
+    assert!(permit.basis().to_string().contains("steward.toml:"));
 }
 
 #[test]
@@ -339,7 +340,7 @@ fn triples<'t, A, B, C>(a: &'t [A], b: &'t [B], c: &'t [C]) -> Vec<(&'t A, &'t B
 #[test]
 fn a_stranger_and_each_role_stand_in_the_matrix() {
     let policy = policy(ALLOW);
-    let names: Vec<String> = permission::subjects(&policy, GuildId(1), ChannelId(1))
+    let names: Vec<String> = permission::subjects(policy.policy(), GuildId(1), ChannelId(1))
         .into_iter()
         .map(|subject| subject.name)
         .collect();

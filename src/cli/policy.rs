@@ -1,5 +1,6 @@
 //! `pve-steward policy`: the matrix, or one decision explained.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -8,7 +9,7 @@ use crate::action::{Actor, GuestFacts, Right, Target};
 use crate::config::Config;
 use crate::embed::{policy as words, terminal};
 use crate::ids::{ChannelId, GuestQuery, GuildId, NodeRef, RoleId, Wanted};
-use crate::permission::{Policy, Subject, matrix, specimens, subjects};
+use crate::permission::{Law, Policy, Subject, matrix, specimens, subjects};
 use crate::{app, proxmox};
 
 use super::{CONFIGURATION, TRY_AGAIN, complain, say};
@@ -45,15 +46,15 @@ struct Estate {
 }
 
 pub(super) async fn policy(config: &Config, query: &Query) -> u8 {
-    let policy = match Policy::compile(config) {
-        Ok(policy) => policy,
+    let law = match Policy::compile(config) {
+        Ok(policy) => Law::of_rules(Arc::new(policy)),
         Err(problems) => {
             complain(&terminal::problems(&problems));
             return CONFIGURATION;
         }
     };
     let estate = if query.offline {
-        described(config, &policy)
+        described(config, law.policy())
     } else {
         real(config).await
     };
@@ -61,32 +62,32 @@ pub(super) async fn policy(config: &Config, query: &Query) -> u8 {
         return TRY_AGAIN;
     };
     let guild = config.discord.guilds.first().copied().unwrap_or(GuildId(0));
-    let subjects = subjects(&policy, guild, ChannelId(query.channel.unwrap_or(0)));
+    let subjects = subjects(law.policy(), guild, ChannelId(query.channel.unwrap_or(0)));
     let (Some(who), Some(action)) = (&query.who, &query.action) else {
-        say(&whole(&policy, &estate, &subjects));
+        say(&whole(&law, &estate, &subjects));
         return 0;
     };
-    explain(config, &policy, &estate, query, &subjects, (who, action))
+    explain(config, &law, &estate, query, &subjects, (who, action))
 }
 
-fn whole(policy: &Policy, estate: &Estate, subjects: &[Subject]) -> String {
+fn whole(law: &Law, estate: &Estate, subjects: &[Subject]) -> String {
     let mut text = String::new();
     for (name, facts) in &estate.guests {
-        let rows = matrix(policy, subjects, &Target::Guest(facts));
+        let rows = matrix(law, subjects, &Target::Guest(facts));
         text.push_str(&words::matrix(name, &rows));
     }
     for node in &estate.nodes {
-        let rows = matrix(policy, subjects, &Target::Node(node));
+        let rows = matrix(law, subjects, &Target::Node(node));
         text.push_str(&words::matrix(&words::node_title(node), &rows));
     }
-    let rows = matrix(policy, subjects, &Target::Bot);
+    let rows = matrix(law, subjects, &Target::Bot);
     text.push_str(&words::matrix(words::BOT_TITLE, &rows));
     text + words::LEGEND
 }
 
 fn explain(
     config: &Config,
-    policy: &Policy,
+    law: &Law,
     estate: &Estate,
     query: &Query,
     subjects: &[Subject],
@@ -100,14 +101,24 @@ fn explain(
         complain(&terminal::unknown_word("action", action));
         return CONFIGURATION;
     };
+    let explained = |target: &Target<'_>, title: &str| {
+        let mine = law.of(&actor);
+        words::explained(&words::Explained {
+            who,
+            right,
+            target: title,
+            decision: &mine.decide(right, target),
+            ask: mine.may_ask(right, target).as_ref(),
+            zone: law.policy().zone(),
+        })
+    };
     let text = match (&query.guest, &query.node) {
         (Some(guest), _) => {
             let Some((name, facts)) = pick(estate, guest) else {
                 complain(&terminal::unknown_word("guest", guest));
                 return CONFIGURATION;
             };
-            let decision = policy.of(&actor).decide(right, &Target::Guest(facts));
-            words::explained(who, right, name, &decision)
+            explained(&Target::Guest(facts), name)
         }
         (None, Some(node)) => {
             let Some(node) = estate
@@ -118,13 +129,9 @@ fn explain(
                 complain(&terminal::unknown_word("node", node));
                 return CONFIGURATION;
             };
-            let decision = policy.of(&actor).decide(right, &Target::Node(node));
-            words::explained(who, right, &words::node_title(node), &decision)
+            explained(&Target::Node(node), &words::node_title(node))
         }
-        (None, None) => {
-            let decision = policy.of(&actor).decide(right, &Target::Bot);
-            words::explained(who, right, words::BOT_TITLE, &decision)
-        }
+        (None, None) => explained(&Target::Bot, words::BOT_TITLE),
     };
     say(&text);
     0

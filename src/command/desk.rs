@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use jiff::Timestamp;
 
 use crate::action::{Actor, Request, TargetKey};
 use crate::audit;
 use crate::config::{Acts, Config};
 use crate::ids::{ChannelId, ClusterName};
-use crate::permission::{Denied, Policy};
+use crate::permission::{Denied, Law, Policy};
 use crate::proxmox::Inventory;
 use crate::store::Store;
 
@@ -30,7 +31,7 @@ pub(super) const ACT_PATIENCE: Duration = Duration::from_secs(12);
 #[derive(Debug)]
 pub struct Desk {
     pub(super) clusters: Vec<Arc<Inventory>>,
-    pub(super) policy: ArcSwap<Policy>,
+    policy: ArcSwap<Policy>,
     pub(super) store: Store,
     pub(super) questions: Questions,
     pub(super) busy: Busy,
@@ -61,6 +62,11 @@ impl Desk {
                 .map(|c| (c.name.clone(), c.token_id.clone()))
                 .collect(),
         }
+    }
+
+    /// The rules and what holds beside them, at this moment.
+    pub(super) fn law(&self) -> Law {
+        Law::new(self.policy.load_full(), Arc::default(), Timestamp::now())
     }
 
     /// The clusters that a query can mean.
@@ -106,5 +112,9 @@ pub(super) fn reason(denied: &Denied) -> String {
         Denied::NoRule => "no rule".to_owned(),
         Denied::OtherChannel(rule) => format!("other channel: {rule}"),
         Denied::ByRule(rule) => rule.to_string(),
+        Denied::OutsideHours { rule, .. } => format!("other hours: {rule}"),
+        Denied::UsedUp { rule, .. } => format!("limit reached: {rule}"),
+        Denied::Resting { rule, .. } => format!("too soon after the last: {rule}"),
+        Denied::Lockdown => "lockdown".to_owned(),
     }
 }

@@ -94,9 +94,9 @@ pub(super) fn explain(
         text: error.reason(),
         missing: error.missing_privilege().is_some(),
     });
-    let policy = desk.policy.load();
+    let law = desk.law();
     let facts = &found.guest.facts;
-    let owner = policy
+    let owner = law
         .of(&request.actor)
         .decide(Right::Access, &Target::Guest(facts));
     let aside = error.missing_privilege().map(|missing| {

@@ -13,8 +13,8 @@ use super::desk::Desk;
 use super::table::{Argument, Row, TABLE, Wants};
 
 pub(super) fn help(desk: &Desk, request: &Request) -> Reply {
-    let policy = desk.policy.load();
-    let mine = policy.of(&request.actor);
+    let law = desk.law();
+    let mine = law.of(&request.actor);
     let usable = |row: &&Row| {
         row.right
             .is_none_or(|right| anywhere(desk, &mine, right, row))
@@ -79,8 +79,8 @@ fn anywhere(desk: &Desk, mine: &Rights<'_>, right: Right, row: &Row) -> bool {
 }
 
 pub(super) fn whoami(desk: &Desk, request: &Request) -> Reply {
-    let policy = desk.policy.load();
-    let mine = policy.of(&request.actor);
+    let law = desk.law();
+    let mine = law.of(&request.actor);
     let mut groups: BTreeMap<Vec<(Right, bool)>, Vec<String>> = BTreeMap::new();
     let mut nodes = Vec::new();
     for inventory in &desk.clusters {
@@ -114,7 +114,7 @@ pub(super) fn whoami(desk: &Desk, request: &Request) -> Reply {
         .map(|(rights, names)| Group { rights, names })
         .collect();
     groups.sort_by_key(|group| std::cmp::Reverse(group.rights.len()));
-    embed::help::whoami(&policy.names_of(&request.actor), &groups, &nodes)
+    embed::help::whoami(&law.policy().names_of(&request.actor), &groups, &nodes)
 }
 
 fn rights(mine: &Rights<'_>, target: &Target<'_>) -> Vec<(Right, bool)> {

@@ -19,7 +19,7 @@ use crate::proxmox::{Error, GuestNow, RunState};
 use super::confirm::Asked;
 use super::desk::{ACT_PATIENCE, Desk, FRESH, reason};
 use super::doing::{self, Doing};
-use super::resolve::{self, FoundGuest, Lookup};
+use super::resolve::{self, FoundGuest, Lookup, Sight};
 use super::{Audience, Decision, Outcome, Task};
 
 /// What is asked: which way, and of which guest.
@@ -74,15 +74,21 @@ fn in_memory(
     request: &Request,
     switch: &Switch,
 ) -> Result<Option<(GuestFacts, Verdict)>, Reply> {
-    let found = match resolve::guest(desk, &request.actor, switch.kind, &switch.guest) {
+    let found = match resolve::guest(
+        desk,
+        &request.actor,
+        Sight::Known,
+        switch.kind,
+        &switch.guest,
+    ) {
         Lookup::Found(found) => found,
         Lookup::NotYet => return Ok(None),
         lookup => return Err(not_found(desk, request, switch, lookup)),
     };
     let facts = found.guest.facts;
     let right = switch.power.right();
-    let policy = desk.policy.load();
-    let mine = policy.of(&request.actor);
+    let law = desk.law();
+    let mine = law.of(&request.actor);
     match mine.decide(right, &Target::Guest(&facts)) {
         Ok(verdict) => Ok(Some((facts, verdict))),
         Err(denied) => Err(refuse(desk, request, right, &facts, &denied)),
@@ -185,8 +191,8 @@ async fn ready(desk: &Desk, request: &Request, switch: &Switch) -> Result<Ready,
         facts.tags.clone_from(&now.tags);
     }
     let right = switch.power.right();
-    let policy = desk.policy.load();
-    let checked = check(&policy, &request.actor, right, &Target::Guest(facts));
+    let law = desk.law();
+    let checked = check(&law, &request.actor, right, &Target::Guest(facts));
     match checked {
         Ok(permit) => Ok(Ready { found, now, permit }),
         Err(denied) => Err(refused(refuse(desk, request, right, facts, &denied))),
@@ -207,7 +213,13 @@ async fn fresh_guest(desk: &Desk, request: &Request, switch: &Switch) -> Result<
             }
         }
     }
-    let found = match resolve::guest(desk, &request.actor, switch.kind, &switch.guest) {
+    let found = match resolve::guest(
+        desk,
+        &request.actor,
+        Sight::Known,
+        switch.kind,
+        &switch.guest,
+    ) {
         Lookup::Found(found) => found,
         Lookup::NotYet => return Err(out_of_reach("Proxmox")),
         lookup => return Err(not_found(desk, request, switch, lookup)),
@@ -324,13 +336,14 @@ fn refuse(
 ) -> Reply {
     let target = Target::Guest(facts);
     desk.note_refusal(request, Some(&target.key()), &reason(denied));
+    if let Some(reply) = embed::problem::not_now(right, facts, denied) {
+        return reply;
+    }
     match denied {
         Denied::OtherChannel(_) => embed::problem::not_in_this_channel(right, facts),
-        Denied::NoRule | Denied::ByRule(_) => {
-            let ask = desk
-                .policy
-                .load()
-                .holders(&request.actor, Right::Access, &target);
+        Denied::Lockdown => embed::problem::locked_down(right, facts),
+        _ => {
+            let ask = desk.law().holders(&request.actor, Right::Access, &target);
             embed::problem::not_allowed(right, facts, &ask)
         }
     }

@@ -15,7 +15,7 @@ use crate::permission::Rights;
 use crate::proxmox::{Guest, GuestNow, Node, Snapshot};
 
 use super::desk::{Desk, FRESH, READ_PATIENCE};
-use super::resolve::{self, Lookup};
+use super::resolve::{self, Lookup, Sight};
 use super::{Audience, Decision, Outcome, Task, guest_not_found, node_not_found};
 
 /// A snapshot younger than this is shown without its age. One round of refreshing may be late.
@@ -49,7 +49,7 @@ pub(super) fn decide(desk: &Desk, request: &Request) -> Decision {
     }
     let refusal = match &request.action {
         Action::GuestStatus { kind, guest } => {
-            match resolve::guest(desk, &request.actor, *kind, guest) {
+            match resolve::guest(desk, &request.actor, Sight::Shown, *kind, guest) {
                 Lookup::Found(_) | Lookup::NotYet => None,
                 lookup => Some(guest_not_found(desk, request, guest, "status", lookup)),
             }
@@ -95,8 +95,8 @@ pub(super) async fn perform(desk: &Desk, task: &Task) -> Outcome {
 
 /// Summary and lists: everything comes from memory.
 fn overview(desk: &Desk, request: &Request) -> Result<Reply, Reply> {
-    let policy = desk.policy.load();
-    let mine = policy.of(&request.actor);
+    let law = desk.law();
+    let mine = law.of(&request.actor);
     let snapshots: Vec<(&ClusterName, Option<Arc<Snapshot>>)> = desk
         .clusters
         .iter()
@@ -184,7 +184,7 @@ async fn guest_status(
     kind: Option<Kind>,
     query: &GuestQuery,
 ) -> Result<Reply, Reply> {
-    let found = match resolve::guest(desk, &request.actor, kind, query) {
+    let found = match resolve::guest(desk, &request.actor, Sight::Shown, kind, query) {
         Lookup::Found(found) => found,
         Lookup::NotYet => {
             return Err(embed::problem::out_of_reach("Proxmox", request.id));
@@ -204,8 +204,8 @@ async fn guest_status(
             found.guest
         }
     };
-    let policy = desk.policy.load();
-    let mine = policy.of(&request.actor);
+    let law = desk.law();
+    let mine = law.of(&request.actor);
     let target = Target::Guest(&guest.facts);
     let may = |right: &Right| mine.decide(*right, &target).is_ok();
     let rights: Vec<Right> = Right::ALL.into_iter().filter(may).collect();
@@ -255,6 +255,6 @@ async fn node_status(desk: &Desk, request: &Request, query: &NodeQuery) -> Resul
 
 fn nothing(desk: &Desk, request: &Request) -> Reply {
     desk.note_refusal(request, None, "nothing visible");
-    let policy = desk.policy.load();
-    embed::problem::nothing_to_see(&policy.holders(&request.actor, Right::Access, &Target::Bot))
+    let law = desk.law();
+    embed::problem::nothing_to_see(&law.holders(&request.actor, Right::Access, &Target::Bot))
 }

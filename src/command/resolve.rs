@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::action::{Actor, GuestFacts, Target};
 use crate::ids::{GuestQuery, Kind, NodeQuery, NodeRef, Wanted};
+use crate::permission::Rights;
 use crate::proxmox::{Guest, Inventory, Node, Snapshot};
 
 use super::desk::Desk;
@@ -34,14 +35,33 @@ pub(super) struct FoundNode {
     pub node: Node,
 }
 
+/// How much of a guest one must be allowed to know for it to be found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sight {
+    /// It is shown here and now.
+    Shown,
+    /// Its existence is no secret, so a refusal may speak of it.
+    Known,
+}
+
+impl Sight {
+    fn finds(self, mine: &Rights<'_>, target: &Target<'_>) -> bool {
+        match self {
+            Self::Shown => mine.see(target),
+            Self::Known => mine.know(target),
+        }
+    }
+}
+
 pub(super) fn guest(
     desk: &Desk,
     actor: &Actor,
+    sight: Sight,
     kind: Option<Kind>,
     query: &GuestQuery,
 ) -> Lookup<FoundGuest> {
-    let policy = desk.policy.load();
-    let mine = policy.of(actor);
+    let law = desk.law();
+    let mine = law.of(actor);
     let mut unseen = false;
     let mut found: Vec<FoundGuest> = Vec::new();
     for inventory in desk.asked_for(query.cluster.as_ref()) {
@@ -49,10 +69,10 @@ pub(super) fn guest(
             unseen = true;
             continue;
         };
-        let visible = matching(&snapshot, &query.wanted)
+        let mine_of_it = matching(&snapshot, &query.wanted)
             .into_iter()
-            .filter(|guest| mine.see(&Target::Guest(&guest.facts)));
-        found.extend(visible.map(|guest| FoundGuest {
+            .filter(|guest| sight.finds(&mine, &Target::Guest(&guest.facts)));
+        found.extend(mine_of_it.map(|guest| FoundGuest {
             inventory: Arc::clone(inventory),
             guest: guest.clone(),
         }));
@@ -69,8 +89,8 @@ pub(super) fn guest(
 }
 
 pub(super) fn node(desk: &Desk, actor: &Actor, query: &NodeQuery) -> Lookup<FoundNode> {
-    let policy = desk.policy.load();
-    let mine = policy.of(actor);
+    let law = desk.law();
+    let mine = law.of(actor);
     let mut unseen = false;
     for inventory in desk.asked_for(query.cluster.as_ref()) {
         let Some(snapshot) = inventory.latest() else {

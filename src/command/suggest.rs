@@ -20,8 +20,8 @@ pub(super) fn suggest(desk: &Desk, typing: &Typing) -> Vec<Choice> {
 }
 
 fn guests(desk: &Desk, actor: &Actor, kind: Kind, right: Right, text: &str) -> Vec<Choice> {
-    let policy = desk.policy.load();
-    let mine = policy.of(actor);
+    let law = desk.law();
+    let mine = law.of(actor);
     let several = desk.several();
     let mut fitting = Vec::new();
     let mut others = Vec::new();
@@ -59,7 +59,7 @@ fn may(mine: &crate::permission::Rights<'_>, right: Right, guest: &Guest) -> boo
     let target = Target::Guest(&guest.facts);
     match right {
         Right::View => mine.see(&target),
-        right => mine.decide(right, &target).is_ok(),
+        right => mine.decide(right, &target).is_ok() || mine.may_ask(right, &target).is_some(),
     }
 }
 
@@ -80,7 +80,7 @@ fn fits(guest: &Guest, right: Right) -> bool {
     match right {
         Right::Start => guest.status == RunState::Stopped,
         Right::Shutdown | Right::Reboot | Right::Stop => guest.status == RunState::Running,
-        Right::View | Right::Access => true,
+        Right::View | Right::Access | Right::Audit => true,
     }
 }
 
@@ -92,8 +92,8 @@ fn choice(guest: &Guest, several: bool) -> Choice {
 }
 
 fn nodes(desk: &Desk, actor: &Actor, text: &str) -> Vec<Choice> {
-    let policy = desk.policy.load();
-    let mine = policy.of(actor);
+    let law = desk.law();
+    let mine = law.of(actor);
     let mut choices = Vec::new();
     for inventory in &desk.clusters {
         let Some(snapshot) = inventory.latest() else {

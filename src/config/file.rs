@@ -13,14 +13,15 @@ use super::reader::{Notes, unknown};
 pub(super) struct Written {
     /// `discord`, `bot`, `people`, `roles`: later files win key by key.
     pub sections: Map<String, Value>,
-    /// `[[cluster]]`, `[[allow]]`, `[[deny]]`: the lists of all files together.
+    /// `[[cluster]]`, `[[allow]]`, `[[deny]]`, `[[ask]]`: the lists of all files together.
     pub clusters: Vec<Value>,
     pub allow: Vec<Value>,
     pub deny: Vec<Value>,
+    pub ask: Vec<Value>,
 }
 
 const SECTIONS: [&str; 4] = ["discord", "bot", "people", "roles"];
-const LISTS: [&str; 3] = ["cluster", "allow", "deny"];
+const LISTS: [&str; 4] = ["cluster", "allow", "deny", "ask"];
 
 /// Reads a file; `None` when it is not there or not TOML.
 pub(super) fn read(path: &Path, notes: &mut Notes) -> Option<Written> {
@@ -56,12 +57,9 @@ fn split(root: &DeTable<'_>, lines: &Lines<'_>, notes: &mut Notes) -> Written {
             ("cluster", ValueKind::Array(items)) => written.clusters = items,
             ("allow", ValueKind::Array(items)) => written.allow = items,
             ("deny", ValueKind::Array(items)) => written.deny = items,
+            ("ask", ValueKind::Array(items)) => written.ask = items,
             (name, _) if LISTS.contains(&name) => {
                 let what = format!("is written with two square brackets: [[{name}]]");
-                notes.problem(Some(&origin), name, what);
-            }
-            ("ask", _) => {
-                let what = "this version cannot enforce `[[ask]]`; take it out";
                 notes.problem(Some(&origin), name, what);
             }
             (name, ValueKind::Table(table)) if SECTIONS.contains(&name) => {

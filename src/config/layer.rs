@@ -24,6 +24,7 @@ pub(super) struct Merged {
     /// With its number in its own file.
     pub allow: Vec<(usize, Value)>,
     pub deny: Vec<(usize, Value)>,
+    pub ask: Vec<(usize, Value)>,
 }
 
 /// One `[[cluster]]`, or what variables say of a cluster that no file has.
@@ -64,6 +65,7 @@ pub(super) fn stack(files: Vec<Written>, env: Map<String, Value>, notes: &mut No
             .insert("cluster".to_owned(), clusters.into());
         merged.allow.extend(written.allow.into_iter().enumerate());
         merged.deny.extend(written.deny.into_iter().enumerate());
+        merged.ask.extend(written.ask.into_iter().enumerate());
         push(&mut layers, written.sections);
     }
     add_unwritten(&env, &mut merged.clusters);

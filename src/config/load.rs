@@ -101,6 +101,13 @@ fn config(mut merged: Merged, notes: &mut Notes) -> Option<Config> {
         .collect();
     let allow = rules::allow(merged.allow, &known, notes);
     let deny = rules::deny(merged.deny, &known, notes);
+    let ask = rules::ask(merged.ask, &known, notes);
+    if bot.time_zone.is_none()
+        && let Some(rule) = allow.iter().find(|rule| rule.hours.is_some())
+    {
+        let what = "`hours` are read in UTC, because [bot] time_zone is not set";
+        notes.warning(Some(&rule.place.to_string()), "bot.time_zone", what);
+    }
     Some(Config {
         discord: discord?,
         bot,
@@ -109,6 +116,7 @@ fn config(mut merged: Merged, notes: &mut Notes) -> Option<Config> {
         roles: rules::ids(roles),
         allow,
         deny,
+        ask,
     })
 }
 

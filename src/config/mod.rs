@@ -7,6 +7,7 @@ mod file;
 mod layer;
 mod load;
 mod reader;
+mod rule_text;
 mod rules;
 mod secret;
 mod settings;
@@ -16,6 +17,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
 
 use crate::action::Right;
 use crate::ids::{ChannelId, ClusterName, GuildId, RoleId, UserId};
@@ -34,6 +39,7 @@ pub struct Config {
     pub roles: BTreeMap<String, RoleId>,
     pub allow: Vec<AllowRule>,
     pub deny: Vec<DenyRule>,
+    pub ask: Vec<AskRule>,
 }
 
 #[derive(Debug)]
@@ -45,6 +51,12 @@ pub struct Discord {
     pub channels: Vec<ChannelId>,
     /// Where answers to reading commands are shown to everybody.
     pub public_read_channels: Vec<ChannelId>,
+    /// Where requests of `[[ask]]` are put; without it they go to the approvers themselves.
+    pub approvals_channel: Option<ChannelId>,
+    /// Where the bot says unasked what needs looking at.
+    pub alerts_channel: Option<ChannelId>,
+    /// Where the audit can be read along.
+    pub audit_channel: Option<ChannelId>,
     /// Scheme and authority of Discord's API, without a path: `https://discord.com`, or plain http
     /// on loopback (tests, the demo).
     pub api_url: Option<String>,
@@ -55,6 +67,12 @@ pub struct Bot {
     pub state_dir: PathBuf,
     /// What was done is shown to the channel, or to the person alone.
     pub acts: Acts,
+    /// In which `hours` are meant and days begin; `None`: UTC.
+    pub time_zone: Option<TimeZone>,
+    /// No grant lasts longer.
+    pub grant_max: Duration,
+    /// How long a request waits for an answer.
+    pub ask_expires: Duration,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,6 +128,12 @@ pub struct AllowRule {
     pub channels: Vec<ChannelId>,
     /// Asked twice, on top of what always is.
     pub confirm: Vec<Right>,
+    /// When it holds; `None`: always.
+    pub hours: Option<Hours>,
+    /// How often one person may act under it.
+    pub limit: Option<Limit>,
+    /// How long a guest rests after an act before it may be done to it again, whoever did it.
+    pub cooldown: Option<Duration>,
     /// The actions as written, because `*` gives less than naming each (see `permission`).
     pub words: Vec<String>,
 }
@@ -122,6 +146,38 @@ pub struct DenyRule {
     pub actions: Vec<Right>,
     pub guests: Option<Vec<String>>,
     pub nodes: Option<Vec<String>>,
+}
+
+/// `[[ask]]`: what may be asked for, and somebody with `access` to the guest decides.
+#[derive(Debug, Clone)]
+pub struct AskRule {
+    pub place: Place,
+    pub who: Vec<String>,
+    pub actions: Vec<Right>,
+    pub guests: Vec<String>,
+}
+
+/// A part of every day, by the clock on the wall: `16:00-23:30`, or over midnight `22:00-02:00`.
+/// The first minute belongs to it, the last does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Hours {
+    pub from: Time,
+    /// Not the same as `from`; midnight as an end is `00:00`.
+    pub to: Time,
+}
+
+impl fmt::Display for Hours {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let clock = |time: Time| format!("{:02}:{:02}", time.hour(), time.minute());
+        write!(f, "{}-{}", clock(self.from), clock(self.to))
+    }
+}
+
+/// `5 per hour`: at most `most` acts in any stretch of time of length `per`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Limit {
+    pub most: u32,
+    pub per: Duration,
 }
 
 /// One mistake, in words for the owner. Never holds a secret.

@@ -106,6 +106,11 @@ impl<'n> Reader<'n> {
         self.notes.warning(self.place.as_deref(), &self.path, what);
     }
 
+    /// A problem of the table as a whole.
+    pub(super) fn problem(&mut self, what: &str) {
+        self.notes.problem(self.place.as_deref(), &self.path, what);
+    }
+
     /// One value that must be there.
     pub(super) fn must<T>(
         &mut self,
@@ -183,14 +188,6 @@ impl<'n> Reader<'n> {
             self.missing(key, expected);
             Vec::new()
         })
-    }
-
-    /// A key that later versions will use: checked, and otherwise without effect.
-    pub(super) fn later<T>(&mut self, key: &'static str, want: Want<T>) {
-        if let Some(found) = self.find(key, want) {
-            let what = "is not used by this version yet";
-            self.notes.warning(found.place.as_deref(), &found.key, what);
-        }
     }
 
     /// A key that we know and cannot honour: ignoring it would promise what does not happen.

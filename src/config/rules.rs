@@ -1,4 +1,4 @@
-//! `[people]`, `[roles]`, `[[allow]]` and `[[deny]]`: who may do what, as written.
+//! `[people]`, `[roles]`, `[[allow]]`, `[[deny]]` and `[[ask]]`: who may do what, as written.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -8,12 +8,12 @@ use ::config::{Value, ValueKind};
 
 use super::reader::{Found, Notes, Reader, nearest, unknown};
 use super::settings::values;
-use super::{AllowRule, DenyRule, Place, want};
+use super::{AllowRule, AskRule, DenyRule, Place, want};
 use crate::action::Right;
 use crate::ids::{BadId, GuildId, RoleId, UserId};
 
 /// Words that later versions will know. To take them silently would promise what is not there.
-const LATER: [&str; 21] = [
+const LATER: [&str; 20] = [
     "reset",
     "suspend",
     "resume",
@@ -33,7 +33,6 @@ const LATER: [&str; 21] = [
     "node.wake",
     "panel",
     "alert",
-    "audit",
     "token",
 ];
 
@@ -110,13 +109,10 @@ fn allow_rule(place: Place, mut r: Reader<'_>, known: &[&str]) -> AllowRule {
     let channels = r.filled("channels", want::id).map(values);
     let confirm = r.filled("confirm", want::text).unwrap_or_default();
     let confirm = rights(&confirm, r.notes);
-    for key in ["hours", "limit"] {
-        r.refuse(
-            key,
-            &format!("this version cannot enforce `{key}`; take it out"),
-        );
-    }
-    if guests.is_none() && nodes.is_none() && !actions.contains(&Right::Access) {
+    let hours = r.optional("hours", want::hours);
+    let limit = r.optional("limit", want::limit);
+    let cooldown = r.optional("cooldown", want::duration);
+    if guests.is_none() && nodes.is_none() && !actions.iter().any(|r| r.is_about_the_bot()) {
         r.warning("covers nothing: it has neither `guests` nor `nodes`");
     }
     r.finish();
@@ -128,6 +124,9 @@ fn allow_rule(place: Place, mut r: Reader<'_>, known: &[&str]) -> AllowRule {
         nodes: nodes.unwrap_or_default(),
         channels: channels.unwrap_or_default(),
         confirm,
+        hours,
+        limit,
+        cooldown,
         words,
     }
 }
@@ -146,7 +145,7 @@ fn deny_rule(place: Place, mut r: Reader<'_>, known: &[&str]) -> DenyRule {
     let guests = r.filled("guests", want::word).map(values);
     let nodes = r.filled("nodes", want::word).map(values);
     // A denial holds everywhere and always; narrowed down it would be a hole.
-    for key in ["channels", "confirm", "hours", "limit"] {
+    for key in ["channels", "confirm", "hours", "limit", "cooldown"] {
         r.refuse(
             key,
             "a rule [[deny]] takes only who, actions, guests and nodes",
@@ -159,6 +158,42 @@ fn deny_rule(place: Place, mut r: Reader<'_>, known: &[&str]) -> DenyRule {
         actions,
         guests,
         nodes,
+    }
+}
+
+pub(super) fn ask(rules: Vec<(usize, Value)>, known: &[&str], notes: &mut Notes) -> Vec<AskRule> {
+    let read = |(at, rule)| {
+        let (place, reader) = open("ask[]", "ask", at, rule, notes)?;
+        Some(ask_rule(place, reader, known))
+    };
+    rules.into_iter().filter_map(read).collect()
+}
+
+fn ask_rule(place: Place, mut r: Reader<'_>, known: &[&str]) -> AskRule {
+    let who = who(&mut r, known);
+    let (words, mut actions) = actions(&mut r);
+    let guests = values(r.must_list(
+        "guests",
+        want::word,
+        "the guests that one may ask for, such as [\"tag:lab\"]",
+    ));
+    let named = |right: &Right| words.iter().any(|word| word == right.key());
+    if let Some(right) = actions.iter().find(|r| !r.can_be_lent() && named(r)) {
+        r.problem(&format!(
+            "nobody can ask for `{right}`, only for things to be done to a guest"
+        ));
+    }
+    // `*` means all that can be asked for.
+    actions.retain(|right| right.can_be_lent() && *right != Right::View);
+    for key in ["nodes", "channels", "confirm", "hours", "limit", "cooldown"] {
+        r.refuse(key, "a rule [[ask]] takes only who, actions and guests");
+    }
+    r.finish();
+    AskRule {
+        place,
+        who,
+        actions,
+        guests,
     }
 }
 

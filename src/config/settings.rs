@@ -1,6 +1,7 @@
 //! `[discord]` and `[bot]`, and what takes the place of a file: secrets and paths.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::reader::{Found, Notes, Reader};
 use super::{Acts, Bot, Discord, Secret, env, secret, want};
@@ -18,15 +19,18 @@ pub(super) fn discord(mut r: Reader<'_>) -> (Vec<GuildId>, Option<Discord>) {
     let channels = values(r.list("channels", want::id).unwrap_or_default());
     let public_read_channels = values(r.list("public_read_channels", want::id).unwrap_or_default());
     let api_url = r.optional("api_url", want::api_url);
-    for key in ["approvals_channel", "alerts_channel", "audit_channel"] {
-        r.later(key, want::id::<ChannelId>);
-    }
+    let approvals_channel = r.optional("approvals_channel", want::id::<ChannelId>);
+    let alerts_channel = r.optional("alerts_channel", want::id::<ChannelId>);
+    let audit_channel = r.optional("audit_channel", want::id::<ChannelId>);
     r.finish();
     let discord = token.map(|token| Discord {
         token,
         guilds: guilds.clone(),
         channels,
         public_read_channels,
+        approvals_channel,
+        alerts_channel,
+        audit_channel,
         api_url,
     });
     (guilds, discord)
@@ -35,9 +39,14 @@ pub(super) fn discord(mut r: Reader<'_>) -> (Vec<GuildId>, Option<Discord>) {
 pub(super) fn bot(mut r: Reader<'_>) -> Bot {
     let state_dir = r.find("state_dir", want::text);
     let acts = r.optional("acts", want::acts);
-    r.later("time_zone", want::text);
+    let time_zone = r.optional("time_zone", want::time_zone);
+    let grant_max = r.optional("grant_max", want::duration);
+    let ask_expires = r.optional("ask_expires", want::duration);
     r.finish();
     Bot {
+        time_zone,
+        grant_max: grant_max.unwrap_or(Duration::from_hours(7 * 24)),
+        ask_expires: ask_expires.unwrap_or(Duration::from_mins(30)),
         state_dir: state_dir.map_or_else(|| "/var/lib/pve-steward".into(), |found| path(&found)),
         acts: acts.unwrap_or(Acts::Public),
     }

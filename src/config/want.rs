@@ -2,10 +2,14 @@
 //! "`key` ..." with what is expected. None repeats the value: it could be a misplaced secret.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use ::config::ValueKind;
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
+use jiff::{Span, SpanRelativeTo};
 
-use super::Acts;
+use super::{Acts, Hours, Limit};
 use crate::ids::BadId;
 
 pub(super) fn text(value: &ValueKind) -> Result<String, String> {
@@ -42,6 +46,78 @@ pub(super) fn acts(value: &ValueKind) -> Result<Acts, String> {
         _ => Err("must be \"public\" or \"private\"".to_owned()),
     }
 }
+
+pub(super) fn time_zone(value: &ValueKind) -> Result<TimeZone, String> {
+    let refused = || "must be a time zone such as \"Europe/Berlin\" or \"UTC\"".to_owned();
+    TimeZone::get(&text(value)?).map_err(|_| refused())
+}
+
+/// A length of time: `90m`, `6h`, `2 h 30 min`, `7d`. A day has 24 hours.
+pub(super) fn duration(value: &ValueKind) -> Result<Duration, String> {
+    let refused = || "must be a length of time such as \"30 min\", \"6h\" or \"7d\"".to_owned();
+    length(&text(value)?).ok_or_else(refused)
+}
+
+fn length(text: &str) -> Option<Duration> {
+    let span: Span = text.parse().ok()?;
+    let length = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
+    Duration::try_from(length)
+        .ok()
+        .filter(|length| (1..=YEAR).contains(&length.as_secs()))
+}
+
+/// Longer than that is a slip of the finger.
+const YEAR: u64 = 366 * 24 * 3600;
+
+pub(super) fn hours(value: &ValueKind) -> Result<Hours, String> {
+    let refused = || {
+        "must be two times of day such as \"16:00-23:30\" (over midnight: \"22:00-02:00\")"
+            .to_owned()
+    };
+    let text = text(value)?;
+    let (from, to) = text.split_once('-').ok_or_else(refused)?;
+    let (from, to) = (clock(from.trim(), false), clock(to.trim(), true));
+    match (from, to) {
+        (Some(from), Some(to)) if from != to => Ok(Hours { from, to }),
+        (Some(_), Some(_)) => {
+            Err("begins when it ends: leave it out where it holds always".to_owned())
+        }
+        _ => Err(refused()),
+    }
+}
+
+fn clock(text: &str, end: bool) -> Option<Time> {
+    if end && text == "24:00" {
+        return Some(Time::midnight());
+    }
+    let (hour, minute) = text.split_once(':')?;
+    let number = |digits: &str, lengths: std::ops::RangeInclusive<usize>| {
+        let plain = lengths.contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+        digits.parse::<i8>().ok().filter(|_| plain)
+    };
+    Time::new(number(hour, 1..=2)?, number(minute, 2..=2)?, 0, 0).ok()
+}
+
+/// `5 per hour`, `3 per 15 min`.
+pub(super) fn limit(value: &ValueKind) -> Result<Limit, String> {
+    let refused =
+        || "must be a number per time, such as \"5 per hour\" or \"3 per 15 min\"".to_owned();
+    let text = text(value)?;
+    let (most, per) = text.split_once(" per ").ok_or_else(refused)?;
+    let most: u32 = most.trim().parse().map_err(|_| refused())?;
+    let per = per.trim();
+    // "per hour" means one of it.
+    let per = length(per)
+        .or_else(|| length(&format!("1 {per}")))
+        .ok_or_else(refused)?;
+    match (most, per.as_secs()) {
+        (1..=10_000, ..=MONTH) => Ok(Limit { most, per }),
+        (0, _) => Err("allows nothing: take the rule out instead".to_owned()),
+        _ => Err("is too large: at most 10000, over at most 31 days".to_owned()),
+    }
+}
+
+const MONTH: u64 = 31 * 24 * 3600;
 
 /// Address of Discord's API; returned as scheme and authority.
 pub(super) fn api_url(value: &ValueKind) -> Result<String, String> {
@@ -166,6 +242,82 @@ mod tests {
 
     fn said<T>(want: fn(&ValueKind) -> Result<T, String>, text: &str) -> Result<T, String> {
         want(&ValueKind::from(text))
+    }
+
+    #[test]
+    fn lengths_of_time_are_read_as_people_write_them() {
+        for (text, seconds) in [
+            ("90m", 5400),
+            ("6h", 21_600),
+            ("2 h 30 min", 9000),
+            ("30 minutes", 1800),
+            ("7d", 604_800),
+            ("1 week", 604_800),
+        ] {
+            assert_eq!(said(duration, text).unwrap().as_secs(), seconds, "{text}");
+        }
+        for bad in [
+            "",
+            "6",
+            "h",
+            "-6h",
+            "0s",
+            "6 parsecs",
+            "1 month",
+            "9 years",
+            "6h!",
+        ] {
+            assert!(said(duration, bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn hours_are_two_times_of_day() {
+        for (text, shown) in [
+            ("16:00-23:30", "16:00-23:30"),
+            ("22:00 - 2:00", "22:00-02:00"),
+            ("8:15-24:00", "08:15-00:00"),
+        ] {
+            assert_eq!(said(hours, text).unwrap().to_string(), shown);
+        }
+        for bad in [
+            "",
+            "16-23",
+            "16:00",
+            "16:00-16:00",
+            "25:00-26:00",
+            "24:00-8:00",
+            "8:5-9:00",
+            "+8:00-9:00",
+            "0:00-24:00",
+        ] {
+            assert!(said(hours, bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_limit_is_a_number_and_a_length_of_time() {
+        for (text, most, seconds) in [
+            ("5 per hour", 5, 3600),
+            ("3 per 15 min", 3, 900),
+            ("1 per day", 1, 86_400),
+        ] {
+            let limit = said(limit, text).unwrap();
+            assert_eq!((limit.most, limit.per.as_secs()), (most, seconds), "{text}");
+        }
+        for bad in [
+            "",
+            "5",
+            "per hour",
+            "0 per hour",
+            "-1 per hour",
+            "5 per",
+            "5 per 9 years",
+            "5/hour",
+            "99999999 per hour",
+        ] {
+            assert!(said(limit, bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -1,10 +1,14 @@
 //! The policy in a terminal: the matrix for review, and one decision explained.
 
 use std::fmt::Write as _;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::action::{GuestFacts, Right};
 use crate::ids::NodeRef;
-use crate::permission::{Denied, Row, Verdict};
+use crate::permission::{Denied, Row, RuleRef, Terms, Verdict};
 
 /// One target and what everybody may do with it. Rows in which nothing is allowed say so.
 #[must_use]
@@ -16,7 +20,7 @@ pub fn matrix(target: &str, rows: &[Row]) -> String {
         .unwrap_or(0);
     let mut text = format!("{target}\n");
     for row in rows {
-        let rights: Vec<String> = row.rights.iter().filter_map(cell).collect();
+        let rights: Vec<String> = row.rights.iter().map(cell).collect();
         let rights = if rights.is_empty() {
             "-".to_owned()
         } else {
@@ -55,40 +59,119 @@ pub fn node_title(node: &NodeRef) -> String {
 }
 
 /// Below a matrix: what its signs mean.
-pub const LEGEND: &str = "!  asks first      -  nothing\n\
+pub const LEGEND: &str = "!  asks first      ?  may ask for it      -  nothing\n\
+    (16:00-23:30) at these hours   (5/1h) so often   (10m rest) between two on one guest\n\
     A role is shown as a member who has only that role; a person without any role.\n";
 
-fn cell((right, decision): &(Right, Result<Verdict, Denied>)) -> Option<String> {
-    let verdict = decision.as_ref().ok()?;
-    let mark = if verdict.confirm { "!" } else { "" };
-    Some(format!("{right}{mark}"))
+fn cell((right, terms): &(Right, Terms)) -> String {
+    let mut mark = String::new();
+    if terms.ask {
+        mark.push('?');
+    } else if terms.confirm {
+        mark.push('!');
+    }
+    let mut notes: Vec<String> = terms.hours.iter().map(ToString::to_string).collect();
+    if let Some(limit) = terms.limit {
+        notes.push(format!("{}/{}", limit.most, short(limit.per)));
+    }
+    if let Some(rest) = terms.cooldown {
+        notes.push(format!("{} rest", short(rest)));
+    }
+    if terms.lent_until.is_some() {
+        notes.push("lent".to_owned());
+    }
+    let notes = if notes.is_empty() {
+        String::new()
+    } else {
+        format!("({})", notes.join(", "))
+    };
+    format!("{right}{mark}{notes}")
+}
+
+/// `1h30m`, as people write it in rules.
+fn short(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let parts = [
+        (seconds / 86_400, "d"),
+        (seconds / 3600 % 24, "h"),
+        (seconds / 60 % 60, "m"),
+        (seconds % 60, "s"),
+    ];
+    let shown = parts.iter().filter(|(count, _)| *count > 0);
+    shown.fold(String::new(), |text, (count, unit)| {
+        format!("{text}{count}{unit}")
+    })
+}
+
+/// A decision about one person, in a terminal.
+#[derive(Debug)]
+pub struct Explained<'a> {
+    pub who: &'a str,
+    pub right: Right,
+    pub target: &'a str,
+    pub decision: &'a Result<Verdict, Denied>,
+    /// The rule under which it may be asked for.
+    pub ask: Option<&'a RuleRef>,
+    /// Whose time is shown.
+    pub zone: &'a TimeZone,
 }
 
 /// One decision with the rule that made it.
 #[must_use]
-pub fn explained(
-    who: &str,
-    right: Right,
-    target: &str,
-    decision: &Result<Verdict, Denied>,
-) -> String {
-    match decision {
-        Ok(Verdict { rule, confirm }) => {
+pub fn explained(of: &Explained<'_>) -> String {
+    let (who, right, target) = (of.who, of.right, of.target);
+    let again = |until: i64| match Timestamp::from_second(until) {
+        Ok(at) => {
+            let at = at.to_zoned_datetime(of.zone.clone());
+            format!("Again from {}.", at.strftime("%Y-%m-%d %H:%M %Z"))
+        }
+        Err(_) => "It never begins.".to_owned(),
+    };
+    let no = format!("no: {who} may not {right} {target}");
+    let why = match of.decision {
+        Ok(Verdict {
+            basis,
+            confirm,
+            counts,
+        }) => {
             let asks = if *confirm { "\nIt asks first." } else { "" };
-            format!("yes: {who} may {right} {target}.\nAllowed by {rule}.{asks}\n")
+            let limit = counts.map_or(String::new(), |counts| {
+                let limit = counts.limit;
+                format!("\nAt most {} times in {}.", limit.most, short(limit.per))
+            });
+            return format!("yes: {who} may {right} {target}.\nAllowed by {basis}.{asks}{limit}\n");
         }
         Err(Denied::ByRule(rule)) => {
+            format!("{no}.\nDenied by {rule}, which beats every allow and every grant.\n")
+        }
+        Err(Denied::OtherChannel(rule)) => {
+            format!("{no} there.\n{rule} allows it in other channels; try --channel.\n")
+        }
+        Err(Denied::OutsideHours { rule, until }) => {
             format!(
-                "no: {who} may not {right} {target}.\nDenied by {rule}, which beats every allow.\n"
+                "{no} now.\n{rule} allows it at other hours. {}\n",
+                again(*until)
             )
         }
-        Err(Denied::OtherChannel(rule)) => format!(
-            "no: {who} may not {right} {target} there.\n{rule} allows it in other channels; \
-             try --channel.\n"
+        Err(Denied::UsedUp { rule, limit, until }) => format!(
+            "{no} now.\n{rule} allows it {} times in {}, and that is used up. {}\n",
+            limit.most,
+            short(limit.per),
+            again(*until)
         ),
-        Err(Denied::NoRule) => format!(
-            "no: {who} may not {right} {target}.\nNo rule allows it, and what no rule allows is \
-             refused.\n"
+        Err(Denied::Resting { rule, until }) => format!(
+            "{no} now.\n{rule} lets a guest rest after an act. {}\n",
+            again(*until)
         ),
+        Err(Denied::Lockdown) => {
+            format!("{no} now.\nThe bot is locked down: only people with access act.\n")
+        }
+        Err(Denied::NoRule) => {
+            format!("{no}.\nNo rule allows it, and what no rule allows is refused.\n")
+        }
+    };
+    match of.ask {
+        Some(rule) => format!("{why}{who} may ask for it, by {rule}.\n"),
+        None => why,
     }
 }

@@ -3,9 +3,10 @@
 
 use crate::action::{Action, GuestFacts, Power, Right, Unclear};
 use crate::ids::{GuestQuery, GuestRef, InteractionId, Kind, NodeQuery, UserId};
+use crate::permission::Denied;
 
 use super::reply::{Button, Card, Colour, Reply, Style};
-use super::words::{going_on, guest_footer, guest_name, kind, person, plain};
+use super::words::{ago, clock, duration, going_on, guest_footer, guest_name, kind, person, plain};
 
 /// The same words for a guest that is not there and one that the person may not see.
 #[must_use]
@@ -48,6 +49,52 @@ pub fn not_in_this_channel(right: Right, guest: &GuestFacts) -> Reply {
     let mut reply = refusal(
         &format!("Not here: {} {}", infinitive(right), guest_name(guest)),
         "You may do this in another channel.".to_owned(),
+    );
+    footer(&mut reply, guest_footer(guest));
+    reply
+}
+
+/// It would be allowed at another time; then it works again by itself.
+#[must_use]
+pub fn not_now(right: Right, guest: &GuestFacts, denied: &Denied) -> Option<Reply> {
+    let until = denied.until()?;
+    let why = match denied {
+        Denied::UsedUp { limit, .. } => {
+            let times = if limit.most == 1 { "once" } else { "so often" };
+            format!(
+                "You have done this {times} already\nin {}.",
+                duration(limit.per)
+            )
+        }
+        Denied::Resting { .. } => {
+            "That was done a moment ago. The\nguest has to rest now.".to_owned()
+        }
+        _ => "You may do this at other hours.".to_owned(),
+    };
+    let again = if until == i64::MAX {
+        String::new()
+    } else {
+        format!("\nAgain from {}, {}.", clock(until), ago(until))
+    };
+    let mut reply = refusal(
+        &format!("Not now: {} {}", infinitive(right), guest_name(guest)),
+        format!("{why}{again}"),
+    );
+    footer(&mut reply, guest_footer(guest));
+    Some(reply)
+}
+
+/// Everything that changes something is shut off.
+#[must_use]
+pub fn locked_down(right: Right, guest: &GuestFacts) -> Reply {
+    let mut reply = refusal(
+        &format!(
+            "Locked: nobody can {} {}",
+            infinitive(right),
+            guest_name(guest)
+        ),
+        "The owner has locked the bot. You can\nlook, and act again once it is unlocked."
+            .to_owned(),
     );
     footer(&mut reply, guest_footer(guest));
     reply
@@ -228,6 +275,7 @@ fn infinitive(right: Right) -> &'static str {
         Right::Reboot => "reboot",
         Right::Stop => "stop",
         Right::Access => "manage access to",
+        Right::Audit => "read the audit of",
     }
 }
 

@@ -2,9 +2,12 @@
 //! child module could see the private fields.
 
 use crate::action::{Actor, Right, Target, TargetKey};
+use crate::config::Limit;
 use crate::ids::UserId;
 
-use super::policy::{Policy, RuleRef, Verdict};
+use super::law::Law;
+use super::policy::RuleRef;
+use super::rights::{Basis, Counts, Verdict};
 
 /// Proof that the policy allowed one person one right on one target, just now.
 ///
@@ -33,8 +36,9 @@ pub struct Permit {
     user: UserId,
     right: Right,
     target: TargetKey,
-    rule: RuleRef,
+    basis: Basis,
     confirm: bool,
+    counts: Option<Counts>,
 }
 
 impl Permit {
@@ -59,10 +63,16 @@ impl Permit {
         &self.target
     }
 
-    /// The rule that allowed it: where it stands in the configuration.
+    /// What allowed it: a rule of the configuration, or a grant.
     #[must_use]
-    pub fn rule(&self) -> &RuleRef {
-        &self.rule
+    pub fn basis(&self) -> &Basis {
+        &self.basis
+    }
+
+    /// The limit for which the act counts.
+    #[must_use]
+    pub fn counts(&self) -> Option<Counts> {
+        self.counts
     }
 
     /// Whether the person must be asked once more before it is done.
@@ -79,27 +89,85 @@ pub enum Denied {
     NoRule,
     /// A rule gives it, but only in other channels.
     OtherChannel(RuleRef),
+    /// A rule gives it, but only at other hours; the next begin at `until` (unix seconds).
+    OutsideHours { rule: RuleRef, until: i64 },
+    /// The person has done it as often as the rule allows; again at `until` (unix seconds).
+    UsedUp {
+        rule: RuleRef,
+        limit: Limit,
+        until: i64,
+    },
+    /// It was done to this guest a moment ago; again at `until` (unix seconds).
+    Resting { rule: RuleRef, until: i64 },
     /// A deny rule takes it away.
     ByRule(RuleRef),
+    /// Nobody acts but people with `access`.
+    Lockdown,
 }
 
-/// Decides. Deny beats allow, nothing is no, and the order of rules never matters.
+impl Denied {
+    /// When it will work again by itself, if that is known.
+    #[must_use]
+    pub fn until(&self) -> Option<i64> {
+        match self {
+            Self::OutsideHours { until, .. }
+            | Self::UsedUp { until, .. }
+            | Self::Resting { until, .. } => Some(*until),
+            Self::NoRule | Self::OtherChannel(_) | Self::ByRule(_) | Self::Lockdown => None,
+        }
+    }
+
+    /// The rule that the refusal rests on, if it rests on one.
+    #[must_use]
+    pub fn rule(&self) -> Option<&RuleRef> {
+        match self {
+            Self::OtherChannel(rule)
+            | Self::ByRule(rule)
+            | Self::OutsideHours { rule, .. }
+            | Self::UsedUp { rule, .. }
+            | Self::Resting { rule, .. } => Some(rule),
+            Self::NoRule | Self::Lockdown => None,
+        }
+    }
+
+    /// Of two reasons the one that helps most: here and soon before elsewhere before never.
+    pub(super) fn or_sooner(self, other: Self) -> Self {
+        let rank = |denied: &Self| match (denied, denied.until()) {
+            (_, Some(until)) => (0, until),
+            (Self::OtherChannel(_), _) => (1, 0),
+            _ => (2, 0),
+        };
+        if rank(&other) < rank(&self) {
+            other
+        } else {
+            self
+        }
+    }
+}
+
+/// Decides. Lockdown beats deny, deny beats grants and allow, nothing is no, and the order of rules
+/// never matters.
 ///
 /// # Errors
 ///
 /// [`Denied`] whenever it is not surely allowed.
 pub fn check(
-    policy: &Policy,
+    law: &Law,
     actor: &Actor,
     right: Right,
     target: &Target<'_>,
 ) -> Result<Permit, Denied> {
-    let Verdict { rule, confirm } = policy.of(actor).decide(right, target)?;
+    let Verdict {
+        basis,
+        confirm,
+        counts,
+    } = law.of(actor).decide(right, target)?;
     Ok(Permit {
         user: actor.user,
         right,
         target: target.key(),
-        rule,
+        basis,
         confirm,
+        counts,
     })
 }

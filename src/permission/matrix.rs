@@ -3,8 +3,9 @@
 use crate::action::{Actor, GuestFacts, Right, Target};
 use crate::ids::{ChannelId, ClusterName, GuestRef, GuildId, Kind, NodeName, UserId, Vmid};
 
-use super::gate::Denied;
-use super::policy::{Policy, Verdict};
+use super::law::Law;
+use super::policy::Policy;
+use super::rights::Terms;
 
 /// Somebody whom the policy names: a person without any role, or an invented member who has just
 /// the one role. (Who has which roles, only Discord knows.)
@@ -18,7 +19,7 @@ pub struct Subject {
 #[derive(Debug)]
 pub struct Row {
     pub who: String,
-    pub rights: Vec<(Right, Result<Verdict, Denied>)>,
+    pub rights: Vec<(Right, Terms)>,
 }
 
 /// Everybody whom the policy names, people first, and one stranger whom it does not.
@@ -49,16 +50,16 @@ pub fn subjects(policy: &Policy, guild: GuildId, channel: ChannelId) -> Vec<Subj
     people.chain(members).chain([stranger]).collect()
 }
 
-/// What each subject may do with the target.
+/// What each subject may do with the target, at whatever time.
 #[must_use]
-pub fn matrix(policy: &Policy, subjects: &[Subject], target: &Target<'_>) -> Vec<Row> {
+pub fn matrix(law: &Law, subjects: &[Subject], target: &Target<'_>) -> Vec<Row> {
     let row = |subject: &Subject| {
-        let mine = policy.of(&subject.actor);
+        let mine = law.of(&subject.actor);
         let rights = meaningful(target).iter();
         Row {
             who: subject.name.clone(),
             rights: rights
-                .map(|right| (*right, mine.decide(*right, target)))
+                .filter_map(|right| Some((*right, mine.terms(*right, target)?)))
                 .collect(),
         }
     };
@@ -68,9 +69,16 @@ pub fn matrix(policy: &Policy, subjects: &[Subject], target: &Target<'_>) -> Vec
 /// The rights that mean something there.
 fn meaningful(target: &Target<'_>) -> &'static [Right] {
     match target {
-        Target::Guest(_) => &Right::ALL,
+        Target::Guest(_) => &[
+            Right::View,
+            Right::Start,
+            Right::Shutdown,
+            Right::Reboot,
+            Right::Stop,
+            Right::Access,
+        ],
         Target::Node(_) => &[Right::View],
-        Target::Bot => &[Right::Access],
+        Target::Bot => &[Right::Access, Right::Audit],
     }
 }
 

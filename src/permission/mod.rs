@@ -1,13 +1,22 @@
 //! Who may do what. Deny by default; one gate; ids only.
 //!
-//! `policy` compiles what the owner wrote, `selector` matches guests and nodes, `gate` makes the
-//! only [`Permit`], `matrix` prints it all for people to review.
+//! `policy` compiles what the owner wrote, `selector` matches guests and nodes, `grant` is what one
+//! person lent to another, `standing` what holds beside the rules, `law` all of it at one moment,
+//! `rights` decides, `gate` makes the only [`Permit`], `matrix` prints it all for people to review.
 
 mod gate;
+mod grant;
+mod law;
 mod matrix;
 mod policy;
+mod rights;
 mod selector;
+mod standing;
 
 pub use gate::{Denied, Permit, check};
+pub use grant::{Giver, Grant, GrantId};
+pub use law::Law;
 pub use matrix::{Row, Subject, matrix, specimens, subjects};
-pub use policy::{Policy, Rights, RuleRef, Verdict};
+pub use policy::{Policy, RuleKey, RuleRef};
+pub use rights::{Basis, Counts, Rights, Terms, Verdict};
+pub use standing::{Acts, Did, Lockdown, Standing};

@@ -3,15 +3,18 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use sha2::{Digest, Sha256};
 
 use crate::action::{Actor, Right, Target};
-use crate::config::{AllowRule, Config, DenyRule, Place, Problem};
+use crate::config::{AllowRule, AskRule, Config, DenyRule, Hours, Limit, Place, Problem};
 use crate::ids::{ChannelId, ClusterName, RoleId, UserId};
 
-use super::gate::Denied;
 use super::selector::{GuestSelector, NodeSelector, Unknown};
 
-/// Compiled `[people]`, `[roles]`, `[[allow]]` and `[[deny]]`.
+/// Compiled `[people]`, `[roles]`, `[[allow]]`, `[[deny]]` and `[[ask]]`.
 #[derive(Debug)]
 pub struct Policy {
     pub(super) people: BTreeMap<String, UserId>,
@@ -19,64 +22,111 @@ pub struct Policy {
     pub(super) words: Vec<String>,
     /// The pools that rules name.
     pub(super) pools: Arc<[String]>,
-    allow: Vec<Allow>,
-    deny: Vec<Deny>,
+    pub(super) allow: Vec<Allow>,
+    pub(super) deny: Vec<Deny>,
+    pub(super) ask: Vec<Ask>,
+    /// What rules with `hours` mean by a time of day.
+    pub(super) zone: TimeZone,
     users: HashMap<UserId, Mine>,
     by_role: HashMap<RoleId, Mine>,
 }
 
 /// Places of rules in the lists, for one person or role.
-#[derive(Debug, Default)]
-struct Mine {
-    allow: Vec<usize>,
-    deny: Vec<usize>,
+#[derive(Debug, Default, Clone)]
+pub(super) struct Mine {
+    pub(super) allow: Vec<usize>,
+    pub(super) deny: Vec<usize>,
+    pub(super) ask: Vec<usize>,
 }
 
 #[derive(Debug)]
-struct Allow {
-    place: Place,
-    rights: HashSet<Right>,
+pub(super) struct Allow {
+    pub(super) rule: RuleRef,
+    pub(super) rights: RightSet,
     guests: Vec<GuestSelector>,
     nodes: Vec<NodeSelector>,
+    /// Of those rights, the ones that it gives over the bot itself.
+    of_bot: RightSet,
     channels: Vec<ChannelId>,
-    confirm: HashSet<Right>,
+    pub(super) confirm: RightSet,
+    pub(super) hours: Option<Hours>,
+    pub(super) limit: Option<Limit>,
+    pub(super) cooldown: Option<Duration>,
 }
 
 #[derive(Debug)]
-struct Deny {
-    place: Place,
-    rights: HashSet<Right>,
+pub(super) struct Deny {
+    pub(super) rule: RuleRef,
+    pub(super) rights: RightSet,
     guests: Vec<GuestSelector>,
     nodes: Vec<NodeSelector>,
     everything: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Ask {
+    pub(super) rule: RuleRef,
+    pub(super) rights: RightSet,
+    guests: Vec<GuestSelector>,
 }
 
 /// Where the rule stands that decided.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RuleRef {
     pub place: Place,
+    pub key: RuleKey,
+}
+
+/// What a rule says, as a number that is the same wherever it stands in the file: limits count
+/// under it, over reloads and restarts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RuleKey(pub i64);
+
+impl RuleKey {
+    /// The first eight bytes of the SHA-256 of the rule's text.
+    pub(super) fn of(text: &str) -> Self {
+        let digest = Sha256::digest(text.as_bytes());
+        let fold = |key: i64, byte: &u8| key << 8 | i64::from(*byte);
+        Self(digest.iter().take(8).fold(0, fold))
+    }
+}
+
+/// Some of all rights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct RightSet(u64);
+
+impl RightSet {
+    pub(super) fn has(self, right: Right) -> bool {
+        self.0 & (1 << right as u64) != 0
+    }
+
+    pub(super) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(super) fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub(super) fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+}
+
+impl FromIterator<Right> for RightSet {
+    fn from_iter<I: IntoIterator<Item = Right>>(rights: I) -> Self {
+        Self(
+            rights
+                .into_iter()
+                .fold(0, |set, right| set | 1 << right as u64),
+        )
+    }
 }
 
 impl std::fmt::Display for RuleRef {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.place.fmt(f)
     }
-}
-
-/// A yes. Not a key to anything: only [`super::check`] turns it into a permit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
-    pub rule: RuleRef,
-    pub confirm: bool,
-}
-
-/// The rules that speak of one person, roles included. Made per request, for lists that ask about
-/// many guests at once.
-#[derive(Debug)]
-pub struct Rights<'p> {
-    allow: Vec<&'p Allow>,
-    deny: Vec<&'p Deny>,
-    channel: (ChannelId, Option<ChannelId>),
 }
 
 impl Policy {
@@ -95,6 +145,8 @@ impl Policy {
             pools: pools_named(config),
             allow: Vec::new(),
             deny: Vec::new(),
+            ask: Vec::new(),
+            zone: config.bot.time_zone.clone().unwrap_or(TimeZone::UTC),
             users: HashMap::new(),
             by_role: HashMap::new(),
         };
@@ -111,6 +163,13 @@ impl Policy {
                 mine.deny.push(index);
             }
             policy.deny.push(compiled);
+        }
+        for (index, rule) in config.ask.iter().enumerate() {
+            let compiled = Ask::compile(index, rule, &clusters, &mut problems);
+            for mine in policy.named(&rule.who) {
+                mine.ask.push(index);
+            }
+            policy.ask.push(compiled);
         }
         if problems.is_empty() {
             Ok(policy)
@@ -144,28 +203,32 @@ impl Policy {
             .collect()
     }
 
-    /// The rules that speak of this person, here.
-    #[must_use]
-    pub fn of(&self, actor: &Actor) -> Rights<'_> {
+    /// Places of the rules that speak of this person, in the order of the file, each once.
+    pub(super) fn mine(&self, actor: &Actor) -> Mine {
         let roles = actor.roles.iter().filter_map(|role| self.by_role.get(role));
-        let mine: Vec<&Mine> = self
-            .users
-            .get(&actor.user)
-            .into_iter()
-            .chain(roles)
-            .collect();
-        let mut allow: Vec<usize> = mine.iter().flat_map(|m| m.allow.iter().copied()).collect();
-        let mut deny: Vec<usize> = mine.iter().flat_map(|m| m.deny.iter().copied()).collect();
-        // In the order of the file, each once: the first that applies is the one reported.
-        allow.sort_unstable();
-        allow.dedup();
-        deny.sort_unstable();
-        deny.dedup();
-        Rights {
-            allow: allow.into_iter().map(|i| &self.allow[i]).collect(),
-            deny: deny.into_iter().map(|i| &self.deny[i]).collect(),
-            channel: (actor.channel, actor.parent),
+        let entries = self.users.get(&actor.user).into_iter().chain(roles);
+        let mut mine = Mine::default();
+        for entry in entries {
+            mine.allow.extend(&entry.allow);
+            mine.deny.extend(&entry.deny);
+            mine.ask.extend(&entry.ask);
         }
+        for list in [&mut mine.allow, &mut mine.deny, &mut mine.ask] {
+            list.sort_unstable();
+            list.dedup();
+        }
+        mine
+    }
+
+    /// Whose time the `hours` of rules are.
+    #[must_use]
+    pub fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
+    /// Everybody whom `[people]` names.
+    pub fn people(&self) -> impl Iterator<Item = UserId> {
+        self.people.values().copied()
     }
 
     /// The pools that rules name. The token must see them, or denies by pool take everything.
@@ -184,68 +247,6 @@ impl Policy {
             .chain(roles.map(|(name, _)| name));
         names.cloned().collect()
     }
-
-    /// Who in `[people]` holds a right, for "ask .." in refusals. Roles cannot be listed: only
-    /// Discord knows their members.
-    #[must_use]
-    pub fn holders(&self, here: &Actor, right: Right, target: &Target<'_>) -> Vec<UserId> {
-        let as_person = |user: UserId| Actor {
-            user,
-            roles: Vec::new(),
-            ..here.clone()
-        };
-        let people = self.people.values().copied();
-        people
-            .filter(|user| self.of(&as_person(*user)).decide(right, target).is_ok())
-            .collect()
-    }
-}
-
-impl Rights<'_> {
-    /// The decision itself. Deny beats allow, nothing is no.
-    ///
-    /// # Errors
-    ///
-    /// [`Denied`] whenever it is not surely allowed.
-    pub fn decide(&self, right: Right, target: &Target<'_>) -> Result<Verdict, Denied> {
-        if let Some(rule) = self.deny.iter().find(|rule| rule.covers(right, target)) {
-            return Err(Denied::ByRule(rule.reference()));
-        }
-        let mut first: Option<&Allow> = None;
-        let mut elsewhere: Option<&Allow> = None;
-        let mut all_ask = true;
-        for rule in self.allow.iter().filter(|rule| rule.covers(right, target)) {
-            if rule.is_for(self.channel) {
-                first = first.or(Some(rule));
-                // One rule that lets it through unasked suffices, wherever it stands in the file.
-                all_ask &= rule.confirm.contains(&right);
-            } else {
-                elsewhere = elsewhere.or(Some(rule));
-            }
-        }
-        match (first, elsewhere) {
-            (Some(rule), _) => Ok(Verdict {
-                rule: rule.reference(),
-                confirm: right.always_confirmed() || all_ask,
-            }),
-            (None, Some(rule)) => Err(Denied::OtherChannel(rule.reference())),
-            (None, None) => Err(Denied::NoRule),
-        }
-    }
-
-    /// Whether the target's existence is known to this person: any right shows it.
-    #[must_use]
-    pub fn see(&self, target: &Target<'_>) -> bool {
-        Right::ALL
-            .into_iter()
-            .any(|right| self.decide(right, target).is_ok())
-    }
-
-    /// Whether there is any rule at all that gives something.
-    #[must_use]
-    pub fn any(&self) -> bool {
-        !self.allow.is_empty()
-    }
 }
 
 impl Allow {
@@ -260,45 +261,83 @@ impl Allow {
         let nodes = nodes(&rule.nodes, clusters, &rule.place, &key, problems);
         let whole =
             guests.iter().any(GuestSelector::is_all) && nodes.iter().any(NodeSelector::is_all);
-        let mut rights: HashSet<Right> = rule.actions.iter().copied().collect();
+        let bare = guests.is_empty() && nodes.is_empty();
+        let named = |right: &Right| rule.words.iter().any(|word| word == right.key());
         // `*` for some guests means all that can be done to them, not rights over other people.
-        let named = rule.words.iter().any(|word| word == Right::Access.key());
-        if !whole && !named {
-            rights.remove(&Right::Access);
-        }
+        let given = |right: &Right| !right.is_about_the_bot() || whole || named(right);
+        let over_bot = |right: &Right| match right {
+            // With a list of guests it is power over the access to those.
+            Right::Access => whole || (named(right) && bare),
+            right => right.is_about_the_bot() && given(right),
+        };
         Self {
-            place: rule.place.clone(),
-            rights,
+            rule: rule_ref(&rule.place, &rule.to_string()),
+            rights: rule.actions.iter().copied().filter(given).collect(),
+            of_bot: rule.actions.iter().copied().filter(over_bot).collect(),
             guests,
             nodes,
             channels: rule.channels.clone(),
             confirm: rule.confirm.iter().copied().collect(),
+            hours: rule.hours,
+            limit: rule.limit,
+            cooldown: rule.cooldown,
         }
     }
 
-    fn covers(&self, right: Right, target: &Target<'_>) -> bool {
-        self.rights.contains(&right)
-            && match target {
-                Target::Guest(guest) => {
-                    self.guests.iter().any(|s| s.matches(guest, Unknown::Fails))
-                }
-                Target::Node(node) => self.nodes.iter().any(|s| s.matches(node)),
-                Target::Bot => {
-                    self.guests.iter().any(GuestSelector::is_all)
-                        && self.nodes.iter().any(NodeSelector::is_all)
-                }
-            }
+    /// Whether it gives the right on the target, wherever and whenever.
+    pub(super) fn covers(&self, right: Right, target: &Target<'_>) -> bool {
+        match target {
+            Target::Bot => self.of_bot.has(right),
+            target => self.rights.has(right) && self.names(target),
+        }
     }
 
-    fn is_for(&self, (channel, parent): (ChannelId, Option<ChannelId>)) -> bool {
+    /// Whether its lists name the target.
+    pub(super) fn names(&self, target: &Target<'_>) -> bool {
+        match target {
+            Target::Guest(guest) => self.guests.iter().any(|s| s.matches(guest, Unknown::Fails)),
+            Target::Node(node) => self.nodes.iter().any(|s| s.matches(node)),
+            Target::Bot => !self.of_bot.is_empty(),
+        }
+    }
+
+    pub(super) fn is_for(&self, (channel, parent): (ChannelId, Option<ChannelId>)) -> bool {
         let here = |c: &ChannelId| *c == channel || Some(*c) == parent;
         self.channels.is_empty() || self.channels.iter().any(here)
     }
+}
 
-    fn reference(&self) -> RuleRef {
-        RuleRef {
-            place: self.place.clone(),
+impl Ask {
+    fn compile(
+        index: usize,
+        rule: &AskRule,
+        clusters: &[ClusterName],
+        problems: &mut Vec<Problem>,
+    ) -> Self {
+        let key = format!("ask[{index}]");
+        Self {
+            rule: rule_ref(&rule.place, &rule.to_string()),
+            rights: rule.actions.iter().copied().collect(),
+            guests: guests(&rule.guests, clusters, &rule.place, &key, problems),
         }
+    }
+
+    pub(super) fn covers(&self, right: Right, target: &Target<'_>) -> bool {
+        self.rights.has(right) && self.names(target)
+    }
+
+    pub(super) fn names(&self, target: &Target<'_>) -> bool {
+        match target {
+            Target::Guest(guest) => self.guests.iter().any(|s| s.matches(guest, Unknown::Fails)),
+            Target::Node(_) | Target::Bot => false,
+        }
+    }
+}
+
+fn rule_ref(place: &Place, text: &str) -> RuleRef {
+    RuleRef {
+        place: place.clone(),
+        key: RuleKey::of(text),
     }
 }
 
@@ -314,7 +353,7 @@ impl Deny {
         let guest_words = rule.guests.as_ref().unwrap_or(&none);
         let node_words = rule.nodes.as_ref().unwrap_or(&none);
         Self {
-            place: rule.place.clone(),
+            rule: rule_ref(&rule.place, &rule.to_string()),
             rights: rule.actions.iter().copied().collect(),
             guests: guests(guest_words, clusters, &rule.place, &key, problems),
             nodes: nodes(node_words, clusters, &rule.place, &key, problems),
@@ -322,10 +361,11 @@ impl Deny {
         }
     }
 
-    fn covers(&self, right: Right, target: &Target<'_>) -> bool {
-        if !self.rights.contains(&right) {
-            return false;
-        }
+    pub(super) fn covers(&self, right: Right, target: &Target<'_>) -> bool {
+        self.rights.has(right) && self.names(target)
+    }
+
+    pub(super) fn names(&self, target: &Target<'_>) -> bool {
         self.everything
             || match target {
                 Target::Guest(guest) => self
@@ -338,12 +378,6 @@ impl Deny {
                         && self.nodes.iter().any(NodeSelector::is_all)
                 }
             }
-    }
-
-    fn reference(&self) -> RuleRef {
-        RuleRef {
-            place: self.place.clone(),
-        }
     }
 }
 
@@ -403,9 +437,11 @@ fn selector_words(config: &Config) -> Vec<String> {
         .deny
         .iter()
         .flat_map(|rule| rule.guests.iter().flatten());
+    let ask = config.ask.iter().flat_map(|rule| &rule.guests);
     let mut seen = HashSet::new();
     allow
         .chain(deny)
+        .chain(ask)
         .filter(|word| seen.insert(word.as_str()))
         .cloned()
         .collect()

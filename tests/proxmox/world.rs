@@ -1,13 +1,14 @@
 //! What the tests share: a client for the fake, and permits, which only the gate can make.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use fake_proxmox::{Fault, FaultKind, Match, Setup};
 use pve_steward::action::{Actor, GuestFacts, Power, Right, Target};
 use pve_steward::config::{Acts, AllowRule, Bot, Cluster, Config, Discord, Place, Secret, Trust};
 use pve_steward::ids::{ChannelId, GuestRef, GuildId, Kind, NodeName, Upid, UserId, Vmid};
-use pve_steward::permission::{self, Permit, Policy};
+use pve_steward::permission::{self, Law, Permit, Policy};
 use pve_steward::proxmox::{Client, Error, Limits};
 
 pub(crate) async fn start(setup: Setup) -> fake_proxmox::Cluster {
@@ -82,6 +83,20 @@ pub(crate) fn permit(right: Right, on: &GuestRef) -> Permit {
         tags: Vec::new(),
     };
     let owner = UserId(1);
+    let law = everything_for(owner);
+    let actor = Actor {
+        user: owner,
+        name: "Olga".to_owned(),
+        roles: Vec::new(),
+        guild: GuildId(2),
+        channel: ChannelId(3),
+        parent: None,
+    };
+    permission::check(&law, &actor, right, &Target::Guest(&facts)).expect("allowed")
+}
+
+/// One rule, which gives everything to one person.
+fn everything_for(owner: UserId) -> Law {
     let rule = AllowRule {
         place: Place {
             file: "test".into(),
@@ -93,6 +108,9 @@ pub(crate) fn permit(right: Right, on: &GuestRef) -> Permit {
         nodes: vec!["*".to_owned()],
         channels: Vec::new(),
         confirm: Vec::new(),
+        hours: None,
+        limit: None,
+        cooldown: None,
         words: vec!["*".to_owned()],
     };
     let config = Config {
@@ -101,28 +119,27 @@ pub(crate) fn permit(right: Right, on: &GuestRef) -> Permit {
             guilds: vec![GuildId(2)],
             channels: Vec::new(),
             public_read_channels: Vec::new(),
+            approvals_channel: None,
+            alerts_channel: None,
+            audit_channel: None,
             api_url: None,
         },
         bot: Bot {
             state_dir: "/nowhere".into(),
             acts: Acts::Public,
+            time_zone: None,
+            grant_max: Duration::from_hours(1),
+            ask_expires: Duration::from_mins(30),
         },
         clusters: Vec::new(),
         people: BTreeMap::from([("owner".to_owned(), owner)]),
         roles: BTreeMap::new(),
         allow: vec![rule],
         deny: Vec::new(),
+        ask: Vec::new(),
     };
     let policy = Policy::compile(&config).expect("a policy");
-    let actor = Actor {
-        user: owner,
-        name: "Olga".to_owned(),
-        roles: Vec::new(),
-        guild: GuildId(2),
-        channel: ChannelId(3),
-        parent: None,
-    };
-    permission::check(&policy, &actor, right, &Target::Guest(&facts)).expect("allowed")
+    Law::of_rules(Arc::new(policy))
 }
 
 /// Power over a VM on pve1, with the permit that it needs.

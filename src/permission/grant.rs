@@ -1,0 +1,69 @@
+//! Rights that one person lent to another for a while.
+
+use crate::action::{Actor, Right};
+use crate::ids::{ChannelId, GuestRef, GuildId, RoleId, UserId};
+
+/// What one person lent to another. Worth what the giver may still do: every decision asks the
+/// rules anew whether the giver has the right, and `access` to the guest, in the same place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    pub id: GrantId,
+    pub to: UserId,
+    /// Sorted, each once; only what can be lent.
+    pub rights: Vec<Right>,
+    pub guest: GuestRef,
+    /// The name under which the guest was meant. Another guest under the same VMID was not.
+    pub guest_name: String,
+    pub giver: Giver,
+    /// Unix seconds.
+    pub since: i64,
+    /// Unix seconds; at this second it is over.
+    pub ends: i64,
+}
+
+/// Number of a grant in the store; [`GrantId::ONCE`] is in no store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct GrantId(pub i64);
+
+impl GrantId {
+    /// For the one act that was approved, and gone with it.
+    pub const ONCE: Self = Self(0);
+}
+
+/// Who lent it, with the roles held when it was lent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Giver {
+    pub user: UserId,
+    pub roles: Vec<RoleId>,
+    pub guild: GuildId,
+}
+
+impl Giver {
+    #[must_use]
+    pub fn of(actor: &Actor) -> Self {
+        Self {
+            user: actor.user,
+            roles: actor.roles.clone(),
+            guild: actor.guild,
+        }
+    }
+
+    /// The giver, asking from where the other one asks.
+    pub(super) fn at(&self, channel: ChannelId, parent: Option<ChannelId>) -> Actor {
+        Actor {
+            user: self.user,
+            name: String::new(),
+            roles: self.roles.clone(),
+            guild: self.guild,
+            channel,
+            parent,
+        }
+    }
+}
+
+impl Grant {
+    #[must_use]
+    pub fn is_over(&self, unix: i64) -> bool {
+        self.ends <= unix
+    }
+}

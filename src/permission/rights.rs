@@ -1,0 +1,379 @@
+//! The decision: what one person may do, by rules and by grants, at one moment.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::action::{Actor, Right, Target};
+use crate::config::{Hours, Limit};
+use crate::ids::{ChannelId, UserId};
+
+use super::gate::Denied;
+use super::grant::{Grant, GrantId};
+use super::law::Law;
+use super::policy::{Allow, Ask, Deny, Mine, RightSet, RuleKey, RuleRef};
+
+/// What the law says of one person, roles included. Made per request, for lists that ask about many
+/// guests at once.
+#[derive(Debug)]
+pub struct Rights<'l> {
+    law: &'l Law,
+    user: UserId,
+    channel: (ChannelId, Option<ChannelId>),
+    allow: Vec<&'l Allow>,
+    deny: Vec<&'l Deny>,
+    ask: Vec<&'l Ask>,
+    grants: Vec<&'l Arc<Grant>>,
+}
+
+/// A yes. Not a key to anything: only [`super::check`] turns it into a permit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    pub basis: Basis,
+    pub confirm: bool,
+    /// The limit that one act more counts for.
+    pub counts: Option<Counts>,
+}
+
+/// What a yes rests on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Basis {
+    Rule(RuleRef),
+    /// Somebody lent it, who has it by the rule.
+    Grant {
+        id: GrantId,
+        by: UserId,
+        rule: RuleRef,
+    },
+}
+
+impl Basis {
+    #[must_use]
+    pub fn rule(&self) -> &RuleRef {
+        match self {
+            Self::Rule(rule) | Self::Grant { rule, .. } => rule,
+        }
+    }
+
+    /// Who lent it, if it was lent.
+    #[must_use]
+    pub fn giver(&self) -> Option<UserId> {
+        match self {
+            Self::Rule(_) => None,
+            Self::Grant { by, .. } => Some(*by),
+        }
+    }
+}
+
+impl std::fmt::Display for Basis {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Rule(rule) => rule.fmt(f),
+            Self::Grant { id, by, rule } if *id == GrantId::ONCE => {
+                write!(f, "approved once by {by} ({rule})")
+            }
+            Self::Grant { id, by, rule } => write!(f, "grant {} by {by} ({rule})", id.0),
+        }
+    }
+}
+
+/// Which limit, and how it reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    pub rule: RuleKey,
+    pub limit: Limit,
+}
+
+/// Under which conditions a right is held, whatever the time: for people to review.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Terms {
+    pub confirm: bool,
+    /// Empty: always.
+    pub hours: Vec<Hours>,
+    pub limit: Option<Limit>,
+    pub cooldown: Option<Duration>,
+    /// Only lent, until then (unix seconds).
+    pub lent_until: Option<i64>,
+    /// Not held; may be asked for.
+    pub ask: bool,
+}
+
+/// One rule or grant that applies here and now.
+struct Applies {
+    basis: Basis,
+    confirm: bool,
+    counts: Option<Counts>,
+}
+
+/// What the rules say, denies aside.
+struct ByRules {
+    applying: Vec<Applies>,
+    /// Why those that cover it do not apply.
+    why_not: Denied,
+}
+
+impl<'l> Rights<'l> {
+    pub(super) fn new(law: &'l Law, actor: &Actor) -> Self {
+        let Mine { allow, deny, ask } = law.policy.mine(actor);
+        let unix = law.unix();
+        let lent = law.standing.grants.iter().chain(&law.once);
+        Self {
+            law,
+            user: actor.user,
+            channel: (actor.channel, actor.parent),
+            allow: allow.into_iter().map(|i| &law.policy.allow[i]).collect(),
+            deny: deny.into_iter().map(|i| &law.policy.deny[i]).collect(),
+            ask: ask.into_iter().map(|i| &law.policy.ask[i]).collect(),
+            grants: lent
+                .filter(|grant| grant.to == actor.user && !grant.is_over(unix))
+                .collect(),
+        }
+    }
+
+    /// The decision itself. Lockdown beats deny, deny beats grants and allow, nothing is no.
+    ///
+    /// # Errors
+    ///
+    /// [`Denied`] whenever it is not surely allowed.
+    pub fn decide(&self, right: Right, target: &Target<'_>) -> Result<Verdict, Denied> {
+        if right.is_act()
+            && self.law.standing.lockdown.is_some()
+            && self.has_by_rule(Right::Access, target).is_err()
+        {
+            return Err(Denied::Lockdown);
+        }
+        self.denied(right, target)?;
+        let ByRules {
+            mut applying,
+            why_not,
+        } = self.by_rules(right, target, self.user);
+        applying.extend(self.lent(right, target));
+        verdict(right, applying).ok_or(why_not)
+    }
+
+    fn denied(&self, right: Right, target: &Target<'_>) -> Result<(), Denied> {
+        match self.deny.iter().find(|rule| rule.covers(right, target)) {
+            Some(deny) => Err(Denied::ByRule(deny.rule.clone())),
+            None => Ok(()),
+        }
+    }
+
+    /// The same by rules alone: what somebody else lent cannot be lent on.
+    ///
+    /// # Errors
+    ///
+    /// [`Denied`] whenever no rule surely allows it.
+    pub fn has_by_rule(&self, right: Right, target: &Target<'_>) -> Result<Verdict, Denied> {
+        self.denied(right, target)?;
+        let ByRules { applying, why_not } = self.by_rules(right, target, self.user);
+        verdict(right, applying).ok_or(why_not)
+    }
+
+    /// `counted`: whose acts count for limits.
+    fn by_rules(&self, right: Right, target: &Target<'_>, counted: UserId) -> ByRules {
+        let mut applying = Vec::new();
+        let mut why_not = Denied::NoRule;
+        for rule in self.allow.iter().filter(|rule| rule.covers(right, target)) {
+            match self.applies(rule, right, target, counted) {
+                Ok(applies) => applying.push(applies),
+                Err(not) => why_not = why_not.or_sooner(not),
+            }
+        }
+        ByRules { applying, why_not }
+    }
+
+    /// A rule that covers it: whether it does so here, now, and once more.
+    fn applies(
+        &self,
+        allow: &Allow,
+        right: Right,
+        target: &Target<'_>,
+        counted: UserId,
+    ) -> Result<Applies, Denied> {
+        let rule = allow.rule.clone();
+        if !allow.is_for(self.channel) {
+            return Err(Denied::OtherChannel(rule));
+        }
+        if let Some(hours) = allow.hours.filter(|hours| !self.law.is_within(*hours)) {
+            let until = self.law.opens(hours);
+            return Err(Denied::OutsideHours { rule, until });
+        }
+        let mut counts = None;
+        if right.is_act() {
+            let (acts, now) = (&self.law.standing.acts, self.law.unix_ms());
+            if let (Some(rest), Target::Guest(guest)) = (allow.cooldown, target)
+                && let Some(until) = acts.resting(&guest.guest, right, rest, now)
+            {
+                let until = seconds_up(until);
+                return Err(Denied::Resting { rule, until });
+            }
+            if let Some(limit) = allow.limit {
+                if let Some(until) = acts.used_up(counted, rule.key, limit, now) {
+                    let until = seconds_up(until);
+                    return Err(Denied::UsedUp { rule, limit, until });
+                }
+                let rule = rule.key;
+                counts = Some(Counts { rule, limit });
+            }
+        }
+        Ok(Applies {
+            basis: Basis::Rule(rule),
+            confirm: allow.confirm.has(right),
+            counts,
+        })
+    }
+
+    /// What was lent: each grant as far as its giver has the right, and `access` to the guest, by
+    /// the rules of this very moment and place. Limits count for the one who acts.
+    fn lent(&self, right: Right, target: &Target<'_>) -> Vec<Applies> {
+        let Target::Guest(guest) = target else {
+            return Vec::new();
+        };
+        let meant = |grant: &&&Arc<Grant>| {
+            grant.rights.contains(&right)
+                && right.can_be_lent()
+                && grant.guest == guest.guest
+                && guest.name.as_ref() == Some(&grant.guest_name)
+                && grant.giver.user != self.user
+        };
+        let (channel, parent) = self.channel;
+        let worth = |grant: &&Arc<Grant>| {
+            let giver = self.law.of(&grant.giver.at(channel, parent));
+            giver.has_by_rule(Right::Access, target).ok()?;
+            giver.denied(right, target).ok()?;
+            let of_giver = verdict(right, giver.by_rules(right, target, self.user).applying)?;
+            Some(Applies {
+                basis: Basis::Grant {
+                    id: grant.id,
+                    by: grant.giver.user,
+                    rule: of_giver.basis.rule().clone(),
+                },
+                confirm: of_giver.confirm,
+                counts: of_giver.counts,
+            })
+        };
+        self.grants.iter().filter(meant).filter_map(worth).collect()
+    }
+
+    /// The rule under which this person may ask somebody else for it. Nobody need ask for what they
+    /// have, and nobody can ask for what is denied.
+    #[must_use]
+    pub fn may_ask(&self, right: Right, target: &Target<'_>) -> Option<RuleRef> {
+        let rule = self.ask.iter().find(|rule| rule.covers(right, target))?;
+        let open = match self.decide(right, target) {
+            Ok(_) | Err(Denied::ByRule(_) | Denied::Lockdown) => false,
+            Err(_) => true,
+        };
+        open.then(|| rule.rule.clone())
+    }
+
+    /// Whether the target is shown to this person, here and now: any right on it shows it.
+    #[must_use]
+    pub fn see(&self, target: &Target<'_>) -> bool {
+        let given = self.rights_on(target, |allow| {
+            allow.is_for(self.channel) && allow.hours.is_none_or(|hours| self.law.is_within(hours))
+        });
+        !given.is_empty() || self.sees_by_grant(target)
+    }
+
+    /// Whether its existence is no secret to this person: it is shown at other times or places, or
+    /// may be asked for. So a refusal may speak of it.
+    #[must_use]
+    pub fn know(&self, target: &Target<'_>) -> bool {
+        let asked = || {
+            let all = self.ask.iter().filter(|ask| ask.names(target));
+            let rights = all.fold(RightSet::default(), |set, ask| set.or(ask.rights));
+            !rights.without(self.denied_on(target)).is_empty()
+        };
+        !self.rights_on(target, |_| true).is_empty() || self.sees_by_grant(target) || asked()
+    }
+
+    fn sees_by_grant(&self, target: &Target<'_>) -> bool {
+        !self.grants.is_empty()
+            && Right::ALL.into_iter().any(|right| {
+                self.denied(right, target).is_ok() && !self.lent(right, target).is_empty()
+            })
+    }
+
+    /// What rules for which `applies` holds give on the target, less what is denied.
+    fn rights_on(&self, target: &Target<'_>, applies: impl Fn(&Allow) -> bool) -> RightSet {
+        let named = self
+            .allow
+            .iter()
+            .filter(|allow| applies(allow) && allow.names(target));
+        let given = named.fold(RightSet::default(), |set, allow| set.or(allow.rights));
+        if given.is_empty() {
+            return given;
+        }
+        given.without(self.denied_on(target))
+    }
+
+    fn denied_on(&self, target: &Target<'_>) -> RightSet {
+        let denies = self.deny.iter().filter(|deny| deny.names(target));
+        denies.fold(RightSet::default(), |set, deny| set.or(deny.rights))
+    }
+
+    /// Whether there is any rule or grant at all that gives something.
+    #[must_use]
+    pub fn any(&self) -> bool {
+        !self.allow.is_empty() || !self.grants.is_empty()
+    }
+
+    /// Under which terms the right is held or can be asked for, here, at whatever time; `None`: not
+    /// at all.
+    #[must_use]
+    pub fn terms(&self, right: Right, target: &Target<'_>) -> Option<Terms> {
+        self.denied(right, target).ok()?;
+        let here = |rule: &&&Allow| rule.covers(right, target) && rule.is_for(self.channel);
+        let rules: Vec<_> = self.allow.iter().filter(here).collect();
+        if rules.is_empty() {
+            let mut lent = self.grants.iter().filter(|grant| {
+                matches!(target, Target::Guest(guest) if guest.guest == grant.guest)
+                    && grant.rights.contains(&right)
+            });
+            let lent_until = lent.next().map(|grant| grant.ends);
+            let ask = self.ask.iter().any(|ask| ask.covers(right, target));
+            return (ask || lent_until.is_some()).then(|| Terms {
+                confirm: right.always_confirmed(),
+                lent_until,
+                ask: lent_until.is_none(),
+                ..Terms::default()
+            });
+        }
+        // A condition binds only if every rule that gives the right has one.
+        let hours: Vec<Hours> = rules.iter().filter_map(|rule| rule.hours).collect();
+        let limits: Vec<Limit> = rules.iter().filter_map(|rule| rule.limit).collect();
+        let rests: Vec<Duration> = rules.iter().filter_map(|rule| rule.cooldown).collect();
+        let all = |count: usize| count == rules.len() && right.is_act();
+        Some(Terms {
+            confirm: right.always_confirmed() || rules.iter().all(|rule| rule.confirm.has(right)),
+            limit: limits.first().copied().filter(|_| all(limits.len())),
+            cooldown: rests.first().copied().filter(|_| all(rests.len())),
+            hours: if hours.len() == rules.len() {
+                hours
+            } else {
+                Vec::new()
+            },
+            lent_until: None,
+            ask: false,
+        })
+    }
+}
+
+/// One that applies suffices; a confirmation or a limit binds only if all have one.
+fn verdict(right: Right, applying: Vec<Applies>) -> Option<Verdict> {
+    let all_ask = applying.iter().all(|rule| rule.confirm);
+    let all_count = applying.iter().all(|rule| rule.counts.is_some());
+    // The freest is named; among equals the first in the file, rules before grants.
+    let named = applying
+        .into_iter()
+        .min_by_key(|rule| (rule.counts.is_some(), rule.confirm))?;
+    Some(Verdict {
+        basis: named.basis,
+        confirm: right.always_confirmed() || all_ask,
+        counts: named.counts.filter(|_| all_count),
+    })
+}
+
+fn seconds_up(ms: i64) -> i64 {
+    ms.div_euclid(1000) + i64::from(ms.rem_euclid(1000) > 0)
+}
