@@ -1,19 +1,27 @@
 //! Builds the parts, starts the loops, waits for the end. The only file that knows all.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use jiff::Timestamp;
+use tokio::sync::watch;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use crate::access::Access;
 use crate::audit;
-use crate::command::Desk;
+use crate::command::{self, Desk, Parts};
 use crate::config::{Config, Problem};
-use crate::discord::{self, Outbox, Settings};
+use crate::discord::{self, Settings};
+use crate::errand::Errands;
 use crate::health;
 use crate::permission::Policy;
 use crate::proxmox::{Client, Inventory};
 use crate::store::Store;
-use crate::watch::{self as watchers, Notice, Recipient};
+use crate::watch as watchers;
+
+/// How long messages that are on their way may take when everything else has ended.
+const LAST_WORDS: Duration = Duration::from_secs(3);
 
 /// Why the bot did not come up or could not go on.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +57,8 @@ impl Stopped {
 ///
 /// [`Stopped`], which knows the exit code.
 pub async fn run(config: Config, stop: CancellationToken) -> Result<(), Stopped> {
+    // Its own: when the bot ends for whatever reason, everything of it ends.
+    let stop = stop.child_token();
     let policy = Policy::compile(&config).map_err(Stopped::Policy)?;
     let (version, rules) = (
         env!("CARGO_PKG_VERSION"),
@@ -63,22 +73,38 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), Stopped>
     let clusters = clusters(&config)?;
     let store = Store::open(&config.bot.state_dir)?;
     let left = audit::unfinished(&store).await?;
+    let access = Arc::new(Access::load(store.clone(), Timestamp::now().as_millisecond()).await?);
     let settings = Settings::from(&config.discord);
-    let outbox = Outbox::new(&settings)?;
+    let (errands, wanted) = Errands::new();
+    let errands_done = tokio::spawn(discord::run_errands(&settings, wanted)?);
     for inventory in &clusters {
         tokio::spawn(watchers::keep_fresh(Arc::clone(inventory), stop.clone()));
     }
-    let (notices, told) = mpsc::channel(64);
-    tokio::spawn(tell(outbox, told));
-    watchers::finish(store.clone(), clusters.clone(), left, notices).await;
-    let desk = Arc::new(Desk::new(&config, policy, clusters, store));
+    watchers::finish(store.clone(), clusters.clone(), left, errands.clone()).await;
+    tokio::spawn(watchers::end_grants(Arc::clone(&access), stop.clone()));
+    let parts = Parts {
+        policy,
+        clusters,
+        store,
+        access,
+        errands,
+        stop: stop.clone(),
+    };
+    let desk = Arc::new(Desk::new(&config, parts));
+    command::resume(&desk).await?;
     let alive = watch::Sender::new(None);
     tokio::spawn(health::beat(
         config.bot.state_dir,
         alive.subscribe(),
         stop.clone(),
     ));
-    Ok(discord::run(settings, desk, stop, alive).await?)
+    let ended = discord::run(settings, desk, stop.clone(), alive).await;
+    stop.cancel();
+    // What was to be told is on its way; a Discord that does not answer is not waited for.
+    if timeout(LAST_WORDS, errands_done).await.is_err() {
+        tracing::warn!("stopping before everything was told");
+    }
+    Ok(ended?)
 }
 
 /// One client and one shared snapshot per cluster.
@@ -95,17 +121,4 @@ pub fn clusters(config: &Config) -> Result<Vec<Arc<Inventory>>, Stopped> {
         }),
     };
     config.clusters.iter().map(inventory).collect()
-}
-
-/// Sends what the watchers have to say. What was private is never sent to a channel.
-async fn tell(outbox: Outbox, mut notices: mpsc::Receiver<Notice>) {
-    while let Some(Notice { to, reply }) = notices.recv().await {
-        let sent = match to {
-            Recipient::Channel(channel, user) => outbox.post_for(channel, user, &reply).await,
-            Recipient::Person(user) => outbox.direct(user, &reply).await,
-        };
-        if let Err(failed) = sent {
-            tracing::warn!(%failed, ?to, "a notice could not be told; it is in the audit");
-        }
-    }
 }

@@ -9,7 +9,10 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 /// Versions of the schema: each entry brings a file from one `user_version` to the next.
-const MIGRATIONS: &[&str] = &[include_str!("store/001_audit.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("store/001_audit.sql"),
+    include_str!("store/003_access.sql"),
+];
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {

@@ -62,7 +62,11 @@ pub(super) fn decide(desk: &Desk, request: &Request) -> Decision {
     };
     match refusal {
         Some(reply) => Decision::answer(reply, Audience::Private),
-        None => Decision::go(Task::read(request, safe_audience(desk, request))),
+        None => Decision::go(Task::new(
+            request,
+            super::Work::Read,
+            safe_audience(desk, request),
+        )),
     }
 }
 
@@ -154,7 +158,7 @@ fn view<'s>(
             cluster: cluster.clone(),
             node: node.name.clone(),
         };
-        mine.see(&Target::Node(&reference))
+        mine.decide(Right::View, &Target::Node(&reference)).is_ok()
     };
     let nodes: Vec<&Node> = snapshot.nodes.values().filter(visible).collect();
     let guests = snapshot.guests.values();

@@ -192,7 +192,7 @@ fn noun(power: Power) -> &'static str {
 
 fn refresh(act: &Act) -> Button {
     Button {
-        label: "Refresh",
+        label: "Refresh".into(),
         style: Style::Secondary,
         action: Action::GuestStatus {
             kind: None,

@@ -116,8 +116,8 @@ fn notes(guest: &Guest) -> Vec<String> {
 #[must_use]
 pub fn buttons_of(guest: &GuestRef, runs: Option<bool>) -> Vec<Button> {
     let query = GuestQuery::from(guest);
-    let power = |label, style, power| Button {
-        label,
+    let power = |label: &'static str, style, power| Button {
+        label: label.into(),
         style,
         action: Action::Power {
             power,
@@ -134,7 +134,7 @@ pub fn buttons_of(guest: &GuestRef, runs: Option<bool>) -> Vec<Button> {
         None => vec![],
     };
     buttons.push(Button {
-        label: "Refresh",
+        label: "Refresh".into(),
         style: Style::Secondary,
         action: Action::GuestStatus {
             kind: None,
@@ -168,7 +168,7 @@ pub fn list(kind: Kind, guests: &[&Guest], several: bool, ages: &[Age]) -> Reply
         footer: None,
     };
     Reply::card(card).with_buttons(vec![Button {
-        label: "Refresh",
+        label: "Refresh".into(),
         style: Style::Secondary,
         action: Action::GuestList(kind),
     }])

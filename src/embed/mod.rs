@@ -1,6 +1,8 @@
 //! Every sentence that the bot says. Data in, [`Reply`] out; nothing is fetched, nothing decided.
 
+pub mod access;
 pub mod act;
+pub mod ask;
 pub mod check;
 pub mod confirm;
 pub mod edge;

@@ -54,7 +54,7 @@ pub fn summary(views: &[View<'_>]) -> Reply {
         ..Reply::default()
     }
     .with_buttons(vec![Button {
-        label: "Refresh",
+        label: "Refresh".into(),
         style: Style::Secondary,
         action: Action::Status,
     }])

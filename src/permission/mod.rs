@@ -14,7 +14,7 @@ mod selector;
 mod standing;
 
 pub use gate::{Denied, Permit, check};
-pub use grant::{Giver, Grant, GrantId};
+pub use grant::{Giver, Grant};
 pub use law::Law;
 pub use matrix::{Row, Subject, matrix, specimens, subjects};
 pub use policy::{Policy, RuleKey, RuleRef};

@@ -237,6 +237,13 @@ impl Policy {
         &self.pools
     }
 
+    /// The name under which `[people]` has somebody, or the id where it has none.
+    #[must_use]
+    pub fn name_of(&self, user: UserId) -> String {
+        let named = self.people.iter().find(|(_, id)| **id == user);
+        named.map_or_else(|| user.to_string(), |(name, _)| name.clone())
+    }
+
     /// The names under which the rules know somebody: their own, and those of their roles.
     #[must_use]
     pub fn names_of(&self, actor: &Actor) -> Vec<String> {

@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use fake_discord::{Discord, Message, Person};
 use fake_proxmox::{Clock, Cluster};
+use pve_steward::command::{Field, Row};
+use pve_steward::ids::Kind;
 use pve_steward::{app, config};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -293,6 +295,33 @@ ca_file = "{ca}"
         );
         contract::check(&self.px, &self.dc);
     }
+}
+
+/// The command as a person would type it, with something for each option that it must have.
+pub fn command(row: &Row, guest_of: impl Fn(Kind) -> u32) -> String {
+    let words = row.options.iter().filter(|option| option.required);
+    let words = words.map(|option| match option.field {
+        Field::Guest(kind) => guest_of(kind.unwrap_or(Kind::Vm)).to_string(),
+        Field::Node => "pve1".to_owned(),
+        Field::Person => "max".to_owned(),
+        Field::Right | Field::Rights => "start".to_owned(),
+        Field::End => "1h".to_owned(),
+        Field::Grant => "1".to_owned(),
+        Field::Switch => "off".to_owned(),
+        Field::Remark => "because".to_owned(),
+    });
+    let path = format!("/{}", row.path.join(" "));
+    [path]
+        .into_iter()
+        .chain(words)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// Whether the first thing that one types after the command is completed with guests or nodes.
+pub fn completes_first(row: &Row) -> bool {
+    let first = row.options.first().map(|option| option.field);
+    matches!(first, Some(Field::Guest(_) | Field::Node))
 }
 
 /// What a message says, with the times put aside that differ from run to run.
