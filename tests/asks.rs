@@ -63,6 +63,12 @@ async fn ask(world: &World, who: &Person, text: &str) -> (Answer, Message) {
     (answer, letter)
 }
 
+/// The request stays open when the bot stops, and the person who asked is told so.
+async fn left_open(world: &mut World, answer: &Answer) {
+    world.stop_bot().await.unwrap();
+    answer.until("restarted").await;
+}
+
 async fn letter_until(world: &World, letter: &Message, contains: &str) -> String {
     for _ in 0..500 {
         let now = world.dc.message(letter.id).unwrap();
@@ -82,20 +88,46 @@ fn a_refusal_that_may_be_asked_for_becomes_a_request() {
     run(setup(), async |world| {
         let max = world.person("max");
         let refused = max.slash("/ct start 105").await.first().await;
-        assert_snapshot!(shown(&refused), @"");
+        assert_snapshot!(shown(&refused), @"
+        🔒 only max
+        │ ⛔ You may not start web-lab
+        │ Ask <@80351110224678913> or <@184405311681986560>.
+        │ — CT 105 · home
+        [Ask for it] (primary)
+        ");
         let answer = max.click(&refused, "Ask for it").await;
-        assert_snapshot!(shown(&answer.until("once somebody has decided").await), @"");
+        assert_snapshot!(shown(&answer.until("once somebody has decided").await), @"
+        🔒 only max
+        │ 🟡 web-lab · start: asked
+        │ You asked <time>. This message changes
+        │ once somebody has decided.
+        │ It lapses <time>.
+        │ — CT 105 · home
+        ");
         let letter = world
             .dc
             .wait_channel_message(APPROVALS, "asks for it")
             .await;
-        assert_snapshot!(shown(&letter), @"");
+        assert_snapshot!(shown(&letter), @"
+        │ ✋ May web-lab be started?
+        │ <@80351110224678912> asks for it, from <#1100000000000000000>.
+        │ It is stopped now.
+        │ Asked <time>, lapses <time>.
+        │ — CT 105 · home
+        [Once] (primary) [1 hour] (secondary) [Until tomorrow] (secondary) [No] (danger)
+        ");
         assert_eq!(world.writes(), Vec::<String>::new());
         // The same again is one request too many.
         let again = max.slash("/ct start 105").await.first().await;
         let again = max.click(&again, "Ask for it").await.until("already").await;
-        assert_snapshot!(shown(&again), @"");
+        assert_snapshot!(shown(&again), @"
+        🔒 only max
+        │ ⛔ You asked to start web-lab already
+        │ Nobody has decided yet. You are told
+        │ once somebody has.
+        ");
         assert_eq!(world.dc.channel_messages(APPROVALS).len(), 1);
+        left_open(world, &answer).await;
     });
 }
 
@@ -105,12 +137,36 @@ fn once_acts_at_once_as_the_person_who_asked() {
         let (max, owner) = (world.person("max"), world.person("owner"));
         let (answer, letter) = ask(world, &max, "/ct start 105").await;
         let pressed = owner.click(&letter, "Once").await;
-        assert_snapshot!(shown(&answer.until("started").await), @"");
-        assert_snapshot!(letter_until(world, &letter, "started").await, @"");
-        assert_snapshot!(shown(&pressed.until("started").await), @"");
+        assert_snapshot!(shown(&answer.until("started").await), @"
+        🔒 only max
+        │ 🟢 web-lab · started
+        │ By <@80351110224678912>, done <soon>.
+        │ Running since <time>.
+        │ — CT 105 · home
+        [Shutdown] (secondary) [Reboot] (secondary) [Refresh] (secondary)
+        ");
+        assert_snapshot!(letter_until(world, &letter, "started").await, @"
+        │ 🟢 web-lab · started
+        │ <@80351110224678912> asked, <@184405311681986560> approved it once.
+        │ — CT 105 · home
+        ");
+        assert_snapshot!(shown(&pressed.until("started").await), @"
+        🔒 only owner
+        │ 🟢 web-lab · started
+        │ By <@80351110224678912>, done <soon>.
+        │ Running since <time>.
+        │ — CT 105 · home
+        ");
         let channel = support::BOT_CHANNEL;
         let public = world.dc.wait_channel_message(channel, "started").await;
-        assert_snapshot!(shown(&public), @"");
+        assert_snapshot!(shown(&public), @"
+        <@80351110224678912>
+        │ 🟢 web-lab · started
+        │ By <@80351110224678912>, done <soon>.
+        │ Running since <time>.
+        │ — CT 105 · home
+        [Shutdown] (secondary) [Reboot] (secondary) [Refresh] (secondary)
+        ");
         assert_eq!(world.writes(), ["POST /nodes/pve2/lxc/105/status/start"]);
         // Once is once.
         world
@@ -129,9 +185,26 @@ fn one_hour_lends_the_right_and_lets_the_person_press() {
         let (answer, letter) = ask(world, &max, "/ct start 105").await;
         let pressed = owner.click(&letter, "1 hour").await;
         let may = answer.until("you may").await;
-        assert_snapshot!(shown(&may), @"");
-        assert_snapshot!(shown(&pressed.until("is told").await), @"");
-        assert_snapshot!(letter_until(world, &letter, "granted").await, @"");
+        assert_snapshot!(shown(&may), @"
+        🔒 only max
+        │ 🟢 web-lab · start: you may
+        │ <@184405311681986560> lets you do this until <time>,
+        │ <time>.
+        │ — CT 105 · home
+        [Start] (primary)
+        ");
+        assert_snapshot!(shown(&pressed.until("is told").await), @"
+        🔒 only owner
+        │ ☑️ Granted
+        │ <@80351110224678912> is told.
+        │ — CT 105 · home
+        ");
+        assert_snapshot!(letter_until(world, &letter, "granted").await, @"
+        │ ☑️ web-lab · start: granted
+        │ <@80351110224678912> may do it until <time>, <time>.
+        │ Given by <@184405311681986560>.
+        │ — CT 105 · home
+        ");
         assert_eq!(
             world.writes(),
             Vec::<String>::new(),
@@ -140,13 +213,25 @@ fn one_hour_lends_the_right_and_lets_the_person_press() {
         max.click(&may, "Start").await.until("started").await;
         assert_eq!(world.writes().len(), 1);
         let list = owner.slash("/access list").await.first().await;
-        assert_snapshot!(shown(&list), @"");
+        assert_snapshot!(shown(&list), @"
+        🔒 only owner
+        │ 🔑 What is granted
+        │ **Granted for a while**
+        │ `1` <@80351110224678912>: start on 105 web-lab
+        │ until <time>, <time>, by <@184405311681986560>
+        [Revoke 1] (danger)
+        ");
         let gone = owner
             .click(&list, "Revoke 1")
             .await
             .until("taken back")
             .await;
-        assert_snapshot!(shown(&gone), @"");
+        assert_snapshot!(shown(&gone), @"
+        │ 🔑 web-lab · taken back
+        │ <@184405311681986560> took back from <@80351110224678912>:
+        │ start.
+        │ — 105 · home · grant 1
+        ");
         let refused = max.slash("/ct reboot 105").await.first().await;
         assert!(refused.text().contains("You may not"), "{}", refused.text());
     });
@@ -167,11 +252,32 @@ fn a_no_says_why_and_is_final() {
         let said = owner
             .submit_modal(&form, &[(&label, "not today **@everyone**")])
             .await;
-        assert_snapshot!(shown(&said.until("is told").await), @"");
-        assert_snapshot!(shown(&answer.until("declined").await), @"");
-        assert_snapshot!(letter_until(world, &letter, "declined").await, @"");
+        assert_snapshot!(shown(&said.until("is told").await), @"
+        🔒 only owner
+        │ ☑️ Declined
+        │ <@80351110224678912> is told.
+        │ — CT 105 · home
+        ");
+        assert_snapshot!(shown(&answer.until("declined").await), @r"
+        🔒 only max
+        │ ⚪ web-lab · start: declined
+        │ <@184405311681986560> said no.
+        │ > not today \*\*\@everyone\*\*
+        │ — CT 105 · home
+        ");
+        assert_snapshot!(letter_until(world, &letter, "declined").await, @r"
+        │ ⚪ web-lab · start: declined
+        │ <@80351110224678912> asked, <@184405311681986560> said no.
+        │ > not today \*\*\@everyone\*\*
+        │ — CT 105 · home
+        ");
         let late = owner.press(&letter, "1:once:1").await.first().await;
-        assert_snapshot!(shown(&late), @"");
+        assert_snapshot!(shown(&late), @"
+        🔒 only owner
+        │ ⛔ This is decided already
+        │ It was declined by <@184405311681986560>.
+        │ Nothing was done by this press.
+        ");
         assert_eq!(world.writes(), Vec::<String>::new());
     });
 }
@@ -180,7 +286,7 @@ fn a_no_says_why_and_is_final() {
 fn nobody_else_decides() {
     run(setup(), async |world| {
         let (max, owner) = (world.person("max"), world.person("owner"));
-        let (_answer, letter) = ask(world, &max, "/ct start 105").await;
+        let (answer, letter) = ask(world, &max, "/ct start 105").await;
         for (name, says) in [
             ("max", "yourself"),
             ("stranger", "You may not decide"),
@@ -224,6 +330,7 @@ fn nobody_else_decides() {
             "{}",
             granted.text()
         );
+        left_open(world, &answer).await;
     });
 }
 
@@ -255,15 +362,15 @@ fn of_two_who_decide_the_second_is_told_who_was_first() {
 fn what_has_changed_since_is_seen() {
     for (change, says) in [
         ("renamed", "another guest"),
-        ("retagged to prod", "asked for any more"),
-        ("no longer lab", "asked for any more"),
-        ("asker lost the role", "asked for any more"),
+        ("retagged to prod", "can no longer"),
+        ("no longer lab", "can no longer"),
+        ("asker lost the role", "can no longer"),
         ("asker left", "could not check"),
         ("approver lost the right", "could not check"),
     ] {
         run(setup(), async |world| {
             let (max, owner) = (world.person("max"), world.person("owner"));
-            let (_answer, letter) = ask(world, &max, "/ct start 105").await;
+            let (answer, letter) = ask(world, &max, "/ct start 105").await;
             let changed =
                 |change: &dyn Fn(&mut fake_proxmox::Guest)| world.px.set_guest(105, change);
             match change {
@@ -282,15 +389,18 @@ fn what_has_changed_since_is_seen() {
                     if change == "asker lost the role" {
                         person.roles.clear();
                     } else {
-                        person.guilds.clear();
+                        person.guilds = vec![1];
                     }
                 }),
             }
-            world.next_snapshot().await;
+            if ["renamed", "retagged to prod", "no longer lab"].contains(&change) {
+                world.next_snapshot().await;
+            }
             let said = owner.press(&letter, "1:once:1").await.settled().await;
             assert!(said.text().contains(says), "{change}: {}", said.text());
             assert!(said.ephemeral_for.is_some(), "{change}");
             assert_eq!(world.writes(), Vec::<String>::new(), "{change}");
+            left_open(world, &answer).await;
         });
     }
 }
@@ -344,8 +454,18 @@ fn a_request_lapses_and_says_so() {
     run(setup, async |world| {
         let max = world.person("max");
         let (answer, letter) = ask(world, &max, "/ct start 105").await;
-        assert_snapshot!(shown(&answer.until("not answered").await), @"");
-        assert_snapshot!(letter_until(world, &letter, "lapsed").await, @"");
+        assert_snapshot!(shown(&answer.until("not answered").await), @"
+        🔒 only max
+        │ ⚪ web-lab · start: not answered
+        │ Nobody decided in time. Nothing was
+        │ done. You may ask again.
+        │ — CT 105 · home
+        ");
+        assert_snapshot!(letter_until(world, &letter, "lapsed").await, @"
+        │ ⚪ web-lab · start: lapsed
+        │ <@80351110224678912> asked, and nobody decided in time.
+        │ — CT 105 · home
+        ");
         let late = world
             .person("owner")
             .press(&letter, "1:once:1")
@@ -359,13 +479,12 @@ fn a_request_lapses_and_says_so() {
         );
         // It may be asked anew.
         let refused = max.slash("/ct start 105").await.first().await;
-        max.click(&refused, "Ask for it")
-            .await
-            .until("once somebody")
-            .await;
+        let answer = max.click(&refused, "Ask for it").await;
+        answer.until("once somebody").await;
         let all = world.dc.channel_messages(APPROVALS);
         assert_eq!(all.len(), 2);
-        world.writes();
+        answer.until("not answered").await;
+        letter_until(world, &all[1], "lapsed").await;
     });
 }
 
@@ -393,7 +512,12 @@ fn a_request_survives_a_restart() {
         );
         assert_eq!(world.writes().len(), 1);
         let twice = owner.press(&letter, "1:once:1").await.settled().await;
-        assert_snapshot!(shown(&twice), @"");
+        assert_snapshot!(shown(&twice), @"
+        🔒 only owner
+        │ ⛔ This is decided already
+        │ It was approved once by <@184405311681986560>.
+        │ Nothing was done by this press.
+        ");
         assert_eq!(world.writes().len(), 1);
     });
 }
@@ -409,6 +533,11 @@ fn where_nobody_may_decide_nobody_is_asked() {
         let max = world.person("max");
         let refused = max.slash("/ct start 105").await.first().await;
         let answer = max.click(&refused, "Ask for it").await;
-        assert_snapshot!(shown(&answer.until("Nobody could be asked").await), @"");
+        assert_snapshot!(shown(&answer.until("Nobody could be asked").await), @"
+        🔒 only max
+        │ ⛔ Nobody could be asked to start web-lab
+        │ I reached nobody who may decide it.
+        │ Tell the owner yourself.
+        ");
     });
 }
