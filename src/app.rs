@@ -3,22 +3,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Access;
 use crate::audit;
 use crate::command::{self, Desk, Parts};
-use crate::config::{Config, Problem};
+use crate::config::{Config, Loaded, Problem};
 use crate::discord::{self, Settings};
 use crate::errand::Errands;
 use crate::health;
 use crate::permission::Policy;
 use crate::proxmox::{Client, Inventory};
 use crate::store::Store;
-use crate::watch as watchers;
+use crate::watch::{self as watchers, Rules};
 
 /// How long messages that are on their way may take when everything else has ended.
 const LAST_WORDS: Duration = Duration::from_secs(3);
@@ -51,12 +52,17 @@ impl Stopped {
     }
 }
 
-/// Runs the bot until `stop`. Returns once everything is wound down.
+/// Runs the bot until `stop`. Returns once everything is wound down. `again`: read the rules again.
 ///
 /// # Errors
 ///
 /// [`Stopped`], which knows the exit code.
-pub async fn run(config: Config, stop: CancellationToken) -> Result<(), Stopped> {
+pub async fn run(
+    loaded: Loaded,
+    again: Arc<Notify>,
+    stop: CancellationToken,
+) -> Result<(), Stopped> {
+    let Loaded { config, source, .. } = loaded;
     // Its own: when the bot ends for whatever reason, everything of it ends.
     let stop = stop.child_token();
     let policy = Policy::compile(&config).map_err(Stopped::Policy)?;
@@ -82,22 +88,32 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), Stopped>
     }
     watchers::finish(store.clone(), clusters.clone(), left, errands.clone()).await;
     tokio::spawn(watchers::end_grants(Arc::clone(&access), stop.clone()));
+    let policy = Arc::new(ArcSwap::from_pointee(policy));
     let parts = Parts {
-        policy,
-        clusters,
-        store,
+        policy: Arc::clone(&policy),
+        clusters: clusters.clone(),
+        store: store.clone(),
         access,
-        errands,
+        errands: errands.clone(),
         stop: stop.clone(),
     };
     let desk = Arc::new(Desk::new(&config, parts));
     command::resume(&desk).await?;
     let alive = watch::Sender::new(None);
     tokio::spawn(health::beat(
-        config.bot.state_dir,
+        config.bot.state_dir.clone(),
         alive.subscribe(),
         stop.clone(),
     ));
+    let rules = Rules {
+        source,
+        running: config,
+        policy,
+        clusters,
+        store,
+        errands,
+    };
+    tokio::spawn(watchers::keep_rules(rules, again, stop.clone()));
     let ended = discord::run(settings, desk, stop.clone(), alive).await;
     stop.cancel();
     // What was to be told is on its way; a Discord that does not answer is not waited for.

@@ -252,6 +252,10 @@ pub fn insert_note(db: &Connection, note: &Note) -> rusqlite::Result<i64> {
     Ok(0)
 }
 
+pub async fn note(store: &Store, note: Note) -> Result<i64, StoreError> {
+    store.run(move |db| insert_note(db, &note)).await
+}
+
 #[expect(clippy::unused_async)]
 pub async fn uses(_store: &Store, _since: i64) -> Result<Vec<crate::permission::Did>, StoreError> {
     Ok(Vec::new())

@@ -376,7 +376,7 @@ fn what_has_changed_since_is_seen() {
             match change {
                 "renamed" => changed(&|guest| guest.name = "payroll".into()),
                 "retagged to prod" => {
-                    changed(&|guest| guest.tags = vec!["lab".into(), "prod".into()])
+                    changed(&|guest| guest.tags = vec!["lab".into(), "prod".into()]);
                 }
                 "no longer lab" => changed(&|guest| guest.tags = Vec::new()),
                 _ => world.dc.adjust(|setup| {

@@ -9,12 +9,19 @@ const MAY: &[(&str, &[&str])] = &[
     ("ids", &[]),
     ("logging", &[]),
     ("health", &[]),
-    ("action", &["ids"]),
-    ("config", &["ids", "action"]),
+    ("until", &[]),
+    ("action", &["ids", "until"]),
+    ("config", &["ids", "action", "until"]),
     ("store", &["ids", "config", "action"]),
     ("permission", &["ids", "config", "action"]),
     ("audit", &["ids", "config", "action", "store", "Permit"]),
     ("proxmox", &["ids", "config", "action", "Permit"]),
+    // What the bot wants of Discord, as data: whoever wants something need not know Discord.
+    ("errand", &["ids", "embed"]),
+    (
+        "access",
+        &["ids", "action", "store", "permission", "audit", "errand"],
+    ),
     // `Problem` and `Sick` are what the terminal has to put into words.
     (
         "embed",
@@ -41,6 +48,9 @@ const MAY: &[(&str, &[&str])] = &[
             "proxmox",
             "embed",
             "follow",
+            "access",
+            "errand",
+            "until",
         ],
     ),
     (
@@ -55,10 +65,15 @@ const MAY: &[(&str, &[&str])] = &[
             "proxmox",
             "embed",
             "follow",
+            "access",
+            "errand",
         ],
     ),
     // The edge reads its own section of the configuration: token, servers, channels, address.
-    ("discord", &["ids", "action", "config", "command", "embed"]),
+    (
+        "discord",
+        &["ids", "action", "config", "command", "embed", "errand"],
+    ),
     ("app", &["*"]),
     ("cli", &["*"]),
 ];

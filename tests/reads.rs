@@ -50,7 +50,7 @@ fn the_owner_sees_everything() {
         │ 🟢 `103` nextcloud · CPU 25 %
         │ 🟢 `104` dns · CPU 25 %
         │ ⚪ `105` web-lab · stopped
-        │ ⚪ `107` backup-me · stopped 🔒
+        │ ⚪ `107` backup-me · stopped · locked
         │ ⚪ `108` ha-db · stopped
         [Refresh] (secondary)
         ");
@@ -68,7 +68,7 @@ fn the_owner_sees_everything() {
         │ 🟢 `102` minecraft · CPU 25 %
         │ 🟢 `103` nextcloud · CPU 25 %
         │ 📄 `106` template-debian · template
-        │ ⚪ `107` backup-me · stopped 🔒
+        │ ⚪ `107` backup-me · stopped · locked
         │ ⚪ `108` ha-db · stopped
         [Refresh] (secondary)
         ");
@@ -137,6 +137,8 @@ fn a_friend_sees_what_is_theirs() {
         │ Shut a VM down and start it again
         │ **/access whoami**
         │ What you may do here
+        │ **/access why** `action`
+        │ Why you, or somebody, may or may not do something
         │ **/help**
         │ The commands that you may use
         │
@@ -166,8 +168,13 @@ fn a_stranger_sees_nothing() {
         │ What you can do here
         │ **/access whoami**
         │ What you may do here
+        │ **/access why** `action`
+        │ Why you, or somebody, may or may not do something
         │ **/help**
         │ The commands that you may use
+        │
+        │ A guest is its number or its name;
+        │ a list appears while you type.
         ");
         for name in ["/vm list", "/ct list", "/node list"] {
             let said = stranger.slash(name).await.first().await;

@@ -6,8 +6,10 @@ mod policy;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{self, Loaded, Problem};
@@ -115,7 +117,9 @@ impl Cli {
         }
         let stop = CancellationToken::new();
         tokio::spawn(stop_on_signal(stop.clone()));
-        match app::run(loaded.config, stop).await {
+        let again = Arc::new(Notify::new());
+        tokio::spawn(read_again_on_signal(Arc::clone(&again)));
+        match app::run(loaded, again, stop).await {
             Ok(()) => 0,
             Err(app::Stopped::Policy(problems)) => {
                 complain(&terminal::problems(&problems));
@@ -175,6 +179,18 @@ async fn stop_on_signal(stop: CancellationToken) {
     }
     tracing::info!("stopping: nothing new is begun");
     stop.cancel();
+}
+
+/// SIGHUP, as `systemctl reload` sends it.
+async fn read_again_on_signal(again: Arc<Notify>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else {
+        tracing::warn!("SIGHUP cannot be caught; rules are read again when their file changes");
+        return;
+    };
+    while hangup.recv().await.is_some() {
+        again.notify_one();
+    }
 }
 
 fn say(text: &str) {

@@ -35,7 +35,7 @@ pub(super) const ACT_PATIENCE: Duration = Duration::from_secs(12);
 #[derive(Debug)]
 pub struct Desk {
     pub(super) clusters: Vec<Arc<Inventory>>,
-    policy: ArcSwap<Policy>,
+    policy: Arc<ArcSwap<Policy>>,
     pub(super) access: Arc<Access>,
     pub(super) store: Store,
     pub(super) errands: Errands,
@@ -60,7 +60,8 @@ pub(super) struct Settings {
 /// What a desk is made with.
 #[derive(Debug)]
 pub struct Parts {
-    pub policy: Policy,
+    /// Replaced as a whole when the rules are read again.
+    pub policy: Arc<ArcSwap<Policy>>,
     pub clusters: Vec<Arc<Inventory>>,
     pub store: Store,
     pub access: Arc<Access>,
@@ -73,7 +74,7 @@ impl Desk {
     pub fn new(config: &Config, parts: Parts) -> Self {
         Self {
             clusters: parts.clusters,
-            policy: ArcSwap::from_pointee(parts.policy),
+            policy: parts.policy,
             access: parts.access,
             store: parts.store,
             errands: parts.errands,
@@ -101,11 +102,6 @@ impl Desk {
     pub fn law(&self) -> Law {
         let now = Timestamp::now();
         Law::new(self.policy.load_full(), self.access.standing(), now)
-    }
-
-    /// From now on these are the rules.
-    pub fn set_policy(&self, policy: Arc<Policy>) {
-        self.policy.store(policy);
     }
 
     /// The clusters that a query can mean.

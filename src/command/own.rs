@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::action::{Action, Request, Right, Target};
-use crate::embed::help::{Group, Line};
+use crate::embed::help::{Group, Line, Mark};
 use crate::embed::{self, Reply};
 use crate::ids::{Kind, NodeRef};
-use crate::permission::Rights;
+use crate::permission::{Grant, Rights};
 use crate::proxmox::Guest;
 
 use super::desk::Desk;
@@ -88,7 +88,7 @@ fn anywhere(desk: &Desk, mine: &Rights<'_>, right: Right, row: &Row) -> bool {
 pub(super) fn whoami(desk: &Desk, request: &Request) -> Reply {
     let law = desk.law();
     let mine = law.of(&request.actor);
-    let mut groups: BTreeMap<Vec<(Right, bool)>, Vec<String>> = BTreeMap::new();
+    let mut groups: BTreeMap<Vec<(Right, Mark)>, Vec<String>> = BTreeMap::new();
     let mut nodes = Vec::new();
     for inventory in &desk.clusters {
         let Some(snapshot) = inventory.latest() else {
@@ -121,12 +121,29 @@ pub(super) fn whoami(desk: &Desk, request: &Request) -> Reply {
         .map(|(rights, names)| Group { rights, names })
         .collect();
     groups.sort_by_key(|group| std::cmp::Reverse(group.rights.len()));
-    embed::help::whoami(&law.policy().names_of(&request.actor), &groups, &nodes)
+    let lent: Vec<&Grant> = law
+        .standing()
+        .grants
+        .iter()
+        .map(AsRef::as_ref)
+        .filter(|grant| grant.to == request.actor.user && !grant.is_over(law.unix()))
+        .collect();
+    embed::help::whoami(
+        &law.policy().names_of(&request.actor),
+        &groups,
+        &nodes,
+        &lent,
+    )
 }
 
-fn rights(mine: &Rights<'_>, target: &Target<'_>) -> Vec<(Right, bool)> {
+fn rights(mine: &Rights<'_>, target: &Target<'_>) -> Vec<(Right, Mark)> {
+    let mark = |right: Right| match mine.decide(right, target) {
+        Ok(verdict) if verdict.confirm => Some(Mark::AsksFirst),
+        Ok(_) => Some(Mark::Freely),
+        Err(_) => mine.may_ask(right, target).map(|_| Mark::MayAsk),
+    };
     Right::ALL
         .into_iter()
-        .filter_map(|right| Some((right, mine.decide(right, target).ok()?.confirm)))
+        .filter_map(|right| Some((right, mark(right)?)))
         .collect()
 }

@@ -351,7 +351,10 @@ pub fn status_line(lockdown: &Lockdown) -> String {
 
 #[must_use]
 pub fn locked(lockdown: &Lockdown, cancelled: usize) -> Reply {
-    let mut body = locked_line(lockdown);
+    let mut body = format!("By {} {}.", person(lockdown.by), ago(lockdown.since));
+    if let Some(why) = &lockdown.reason {
+        let _ = write!(body, "\n> {}", plain(why));
+    }
     body.push_str("\nNobody acts but people with access.\nLooking goes on.");
     if cancelled > 0 {
         let _ = write!(body, "\nOpen requests cancelled: {cancelled}.");

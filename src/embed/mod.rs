@@ -11,6 +11,7 @@ pub mod help;
 pub mod node;
 pub mod policy;
 pub mod problem;
+pub mod reload;
 pub mod reply;
 pub mod status;
 pub mod terminal;

@@ -102,13 +102,8 @@ pub fn not_now(right: Right, guest: &GuestFacts, denied: &Denied) -> Option<Repl
 #[must_use]
 pub fn locked_down(right: Right, guest: &GuestFacts) -> Reply {
     let mut reply = refusal(
-        &format!(
-            "Locked: nobody can {} {}",
-            infinitive(right),
-            guest_name(guest)
-        ),
-        "The owner has locked the bot. You can\nlook, and act again once it is unlocked."
-            .to_owned(),
+        &format!("Locked: not {} {}", infinitive(right), guest_name(guest)),
+        "The bot is locked down. You can look,\nand act again once it is unlocked.".to_owned(),
     );
     footer(&mut reply, guest_footer(guest));
     reply
@@ -198,13 +193,14 @@ pub fn busy(guest: &GuestFacts, power: Power, by: Option<UserId>) -> Reply {
     reply.with_buttons(vec![look(&guest.guest)])
 }
 
-/// Proxmox did not answer, so nothing could be checked, so nothing was done.
+/// Proxmox did not answer, or not with what was asked, so nothing could be checked and nothing was
+/// done.
 #[must_use]
 pub fn out_of_reach(cluster: &str, id: InteractionId) -> Reply {
     failure(
-        "Proxmox does not answer",
+        "Proxmox cannot be read now",
         format!(
-            "Nothing was done, because the state\nof `{cluster}` cannot be read now.\n\
+            "Nothing was done, because nobody knows\nthe state of `{cluster}` just now.\n\
              Try again in a minute."
         ),
         id,

@@ -2,6 +2,7 @@
 
 mod grants;
 mod leftovers;
+mod reload;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use crate::proxmox::Inventory;
 
 pub use grants::end_grants;
 pub use leftovers::finish;
+pub use reload::{Rules, keep_rules};
 
 /// Proxmox looks at its guests every 10 s; asking more often shows nothing new.
 const EVERY: Duration = Duration::from_secs(10);

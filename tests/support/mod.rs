@@ -8,6 +8,7 @@
 pub mod contract;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use fake_discord::{Discord, Message, Person};
@@ -16,6 +17,7 @@ use pve_steward::command::{Field, Row};
 use pve_steward::ids::Kind;
 use pve_steward::{app, config};
 use tempfile::TempDir;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -97,6 +99,10 @@ pub struct World {
     pub dc: Discord,
     pub dir: TempDir,
     pub files: Vec<PathBuf>,
+    /// The file up to the rules.
+    head: String,
+    /// As SIGHUP would.
+    pub again: Arc<Notify>,
     bot: Option<Bot>,
 }
 
@@ -139,7 +145,7 @@ impl World {
         let ca = dir.path().join("ca.pem");
         std::fs::write(&ca, px.ca_pem()).unwrap();
         let endpoints = px.urls().join("\", \"");
-        let text = format!(
+        let head = format!(
             r#"
 [discord]
 token = "{token}"
@@ -155,7 +161,7 @@ endpoints = ["{endpoints}"]
 token_id = "{id}"
 token_secret = "{secret}"
 ca_file = "{ca}"
-{rules}"#,
+"#,
             token = dc.token(),
             api = dc.url(),
             discord = setup.discord,
@@ -164,8 +170,8 @@ ca_file = "{ca}"
             id = px.token_id(),
             secret = px.token_secret(),
             ca = ca.display(),
-            rules = setup.rules,
         );
+        let text = format!("{head}{}", setup.rules);
         let file = dir.path().join("steward.toml");
         std::fs::write(&file, text).unwrap();
         Self {
@@ -173,15 +179,26 @@ ca_file = "{ca}"
             dc,
             dir,
             files: vec![file],
+            head,
+            again: Arc::new(Notify::new()),
             bot: None,
         }
     }
 
     pub fn config(&self) -> config::Config {
+        self.loaded().config
+    }
+
+    fn loaded(&self) -> config::Loaded {
         match config::load(&self.files, std::iter::empty()) {
-            Ok(loaded) => loaded.config,
+            Ok(loaded) => loaded,
             Err(problems) => panic!("the test's configuration: {problems:#?}"),
         }
+    }
+
+    /// What the owner does while the bot runs.
+    pub fn write_rules(&self, rules: &str) {
+        std::fs::write(&self.files[0], format!("{}{rules}", self.head)).unwrap();
     }
 
     pub async fn start_bot(&mut self) {
@@ -193,7 +210,7 @@ ca_file = "{ca}"
     /// Without waiting for Proxmox, which may be away.
     pub async fn start_bot_blind(&mut self) {
         let stop = CancellationToken::new();
-        let task = tokio::spawn(app::run(self.config(), stop.clone()));
+        let task = tokio::spawn(app::run(self.loaded(), self.again.clone(), stop.clone()));
         self.bot = Some(Bot { stop, task });
         self.dc.bot_ready().await;
     }

@@ -11,6 +11,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use fake_discord::setup::{BOT_CHANNEL, HOME};
 use fake_discord::{Discord, GatewayEntry, GatewayEvent, Setup};
 use fake_proxmox::Cluster;
@@ -69,7 +70,7 @@ impl Bot {
         let (errands, wanted) = Errands::new();
         tokio::spawn(discord::run_errands(&settings, wanted).expect("errands"));
         let parts = Parts {
-            policy,
+            policy: Arc::new(ArcSwap::from_pointee(policy)),
             clusters: vec![inventory],
             store,
             access: Arc::new(access),
