@@ -489,7 +489,7 @@ fn while_proxmox_hangs_nothing_is_done_and_it_is_said() {
         tokio::time::sleep(Duration::from_secs(11)).await;
         let answer = world.person("max").slash("/vm start 101").await;
         assert!(answer.acked().await.after < Duration::from_secs(1));
-        let said = patient(&answer, "does not answer").await;
+        let said = patient(&answer, "cannot be read").await;
         assert!(shown(&said).contains("Nothing was done"));
         world.px.clear_faults();
         assert_eq!(world.writes(), Vec::<String>::new());

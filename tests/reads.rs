@@ -299,7 +299,7 @@ fn while_proxmox_hangs_what_was_seen_is_shown_with_its_age() {
         assert!(answer.acked().await.after < Duration::from_secs(1));
         let status = answer.first().await;
         assert!(
-            shown(&status).contains("Proxmox is slow: as of <time>"),
+            shown(&status).contains("Not up to date: as of <time>"),
             "{}",
             shown(&status)
         );
@@ -341,7 +341,7 @@ fn a_cluster_that_never_answered_is_said_to_be_so() {
             said.ephemeral_for.is_some(),
             "nobody else learns what was asked"
         );
-        assert!(shown(&said).contains("does not answer"), "{}", shown(&said));
+        assert!(shown(&said).contains("cannot be read"), "{}", shown(&said));
         assert_eq!(world.writes(), Vec::<String>::new());
     });
 }
