@@ -15,12 +15,14 @@ const MAY: &[(&str, &[&str])] = &[
     ("permission", &["ids", "config", "action"]),
     ("audit", &["ids", "config", "action", "store", "Permit"]),
     ("proxmox", &["ids", "config", "action", "Permit"]),
-    // `Problem` and `Sick` are what the terminal has to put into words.
+    // What the audit holds is put into words; `Problem` and `Sick` for the terminal.
     (
         "embed",
         &[
             "ids",
             "action",
+            "audit::Fault",
+            "audit::Verified",
             "config::Problem",
             "health::Sick",
             "permission",
