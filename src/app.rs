@@ -13,7 +13,7 @@ use crate::health;
 use crate::permission::Policy;
 use crate::proxmox::{Client, Inventory};
 use crate::store::Store;
-use crate::watch::{self as watchers, Notice, Recipient};
+use crate::watch::{self as watchers, Notice, Recipient, Rooms};
 
 /// Why the bot did not come up or could not go on.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +70,9 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), Stopped>
     }
     let (notices, told) = mpsc::channel(64);
     tokio::spawn(tell(outbox, told));
+    let rooms = Rooms::from(&config.discord);
+    let mirror = watchers::mirror(store.clone(), rooms, notices.clone(), stop.clone());
+    tokio::spawn(mirror);
     watchers::finish(store.clone(), clusters.clone(), left, notices).await;
     let desk = Arc::new(Desk::new(&config, policy, clusters, store));
     let alive = watch::Sender::new(None);
@@ -102,6 +105,7 @@ async fn tell(outbox: Outbox, mut notices: mpsc::Receiver<Notice>) {
     while let Some(Notice { to, reply }) = notices.recv().await {
         let sent = match to {
             Recipient::Channel(channel, user) => outbox.post_for(channel, user, &reply).await,
+            Recipient::Room(channel) => outbox.post(channel, &reply).await,
             Recipient::Person(user) => outbox.direct(user, &reply).await,
         };
         if let Err(failed) = sent {

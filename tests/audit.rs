@@ -1,4 +1,5 @@
-//! The audit's chain: as it is written, what shows when somebody tampers with it, and how it is read.
+//! The audit's chain: as it is written, what shows when somebody tampers with it, and where it can
+//! be read.
 
 mod support;
 
@@ -12,7 +13,16 @@ use pve_steward::store::chain::{self, Hash};
 use pve_steward::store::{self, Store};
 use rusqlite::Connection;
 use serde_json::Value;
-use support::{Setup, World, run};
+use support::{Setup, World, run, shown};
+
+const AUDIT: u64 = 1_100_000_000_000_000_003;
+const ALERTS: u64 = 1_100_000_000_000_000_002;
+
+fn channels() -> Setup {
+    let mut setup = Setup::automatic();
+    setup.discord = format!("audit_channel = {AUDIT}\nalerts_channel = {ALERTS}\n");
+    setup
+}
 
 fn steward(world: &World, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pve-steward"));
@@ -394,5 +404,84 @@ fn an_act_counts_for_the_rule_with_the_limit() {
         let uses = audit::uses(&store, 0).await.unwrap();
         assert!(uses[0].rule_key.is_some(), "{uses:?}");
         assert_eq!(audit::uses(&store, i64::MAX).await.unwrap(), []);
+    });
+}
+
+#[test]
+fn the_audit_channel_shows_acts_and_refusals() {
+    run(channels(), async |world| {
+        let stranger = world.person("stranger");
+        stranger.slash("/vm start 101").await.first().await;
+        let refused = world.dc.wait_channel_message(AUDIT, "⛔").await;
+        insta::assert_snapshot!(shown(&refused), @"
+        │ 📒 Audit
+        │ ⛔ <time> <@80351110224678999> start: no such guest, or not visible
+        ");
+        let max = world.person("max");
+        max.slash("/vm start 101").await.until("started").await;
+        let done = world.dc.wait_channel_message(AUDIT, "▶️").await;
+        insta::assert_snapshot!(shown(&done), @"
+        │ 📒 Audit
+        │ ▶️ <time> <@80351110224678912> start 101 valheim: done
+        │ — home
+        ");
+    });
+}
+
+#[test]
+fn the_audit_channel_goes_on_where_it_was() {
+    run(channels(), async |world| {
+        let stranger = world.person("stranger");
+        stranger.slash("/vm start 101").await.first().await;
+        world.dc.wait_channel_message(AUDIT, "⛔").await;
+        world.stop_bot().await.unwrap();
+        // What is noted while nobody reads along is shown later, and nothing twice.
+        let store = Store::open(&world.dir.path().join("state")).unwrap();
+        audit::note(&store, Note::new(Noted::Locked, "lockdown"))
+            .await
+            .unwrap();
+        world.start_bot().await;
+        let later = world.dc.wait_channel_message(AUDIT, "🔒").await;
+        assert!(!later.text().contains("⛔"), "{}", later.text());
+        assert_eq!(world.dc.channel_messages(AUDIT).len(), 2);
+    });
+}
+
+#[test]
+fn somebody_who_is_refused_again_and_again_is_told_of_once() {
+    run(channels(), async |world| {
+        let friend = world.person("friend");
+        for _ in 0..5 {
+            friend.slash("/vm stop 101").await.first().await;
+        }
+        let alert = world
+            .dc
+            .wait_channel_message(ALERTS, "again and again")
+            .await;
+        insta::assert_snapshot!(shown(&alert), @"
+        │ ⛔ Refused again and again
+        │ <@80351110224678913> was refused 5 times
+        │ within 10 min. Nothing was done.
+        │ Last tried <time>:
+        │ stop home/101: no rule
+        │ I say this once a day per person;
+        │ the audit has the rest.
+        ");
+        // A restart does not make it news again.
+        world.stop_bot().await.unwrap();
+        world.start_bot().await;
+        for _ in 0..6 {
+            friend.slash("/vm stop 102").await.first().await;
+        }
+        let mut mirrored = 0;
+        while mirrored < 11 {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            let cards = world.dc.channel_messages(AUDIT);
+            mirrored = cards
+                .iter()
+                .map(|card| card.text().matches('⛔').count())
+                .sum();
+        }
+        assert_eq!(world.dc.channel_messages(ALERTS).len(), 1);
     });
 }

@@ -21,7 +21,11 @@ const MAY: &[(&str, &[&str])] = &[
         &[
             "ids",
             "action",
+            "audit::Ending",
+            "audit::Event",
             "audit::Fault",
+            "audit::Line",
+            "audit::Noted",
             "audit::Verified",
             "config::Problem",
             "health::Sick",

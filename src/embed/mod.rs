@@ -1,6 +1,7 @@
 //! Every sentence that the bot says. Data in, [`Reply`] out; nothing is fetched, nothing decided.
 
 pub mod act;
+pub mod audit;
 pub mod check;
 pub mod confirm;
 pub mod edge;

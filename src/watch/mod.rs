@@ -1,6 +1,8 @@
 //! What the bot does unasked: loops that only wait, fetch and send.
 
 mod leftovers;
+mod mirror;
+mod refusals;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +15,7 @@ use crate::ids::{ChannelId, UserId};
 use crate::proxmox::Inventory;
 
 pub use leftovers::finish;
+pub use mirror::{Rooms, mirror};
 
 /// Proxmox looks at its guests every 10 s; asking more often shows nothing new.
 const EVERY: Duration = Duration::from_secs(10);
@@ -28,6 +31,8 @@ pub struct Notice {
 pub enum Recipient {
     /// A channel, naming the person whom it concerns.
     Channel(ChannelId, UserId),
+    /// A channel, naming nobody.
+    Room(ChannelId),
     Person(UserId),
 }
 
