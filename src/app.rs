@@ -19,7 +19,7 @@ use crate::health;
 use crate::permission::Policy;
 use crate::proxmox::{Client, Inventory};
 use crate::store::Store;
-use crate::watch::{self as watchers, Rules};
+use crate::watch::{self as watchers, Rooms, Rules};
 
 /// How long messages that are on their way may take when everything else has ended.
 const LAST_WORDS: Duration = Duration::from_secs(3);
@@ -86,6 +86,9 @@ pub async fn run(
     for inventory in &clusters {
         tokio::spawn(watchers::keep_fresh(Arc::clone(inventory), stop.clone()));
     }
+    let rooms = Rooms::from(&config.discord);
+    let mirror = watchers::mirror(store.clone(), rooms, errands.clone(), stop.clone());
+    tokio::spawn(mirror);
     watchers::finish(store.clone(), clusters.clone(), left, errands.clone()).await;
     tokio::spawn(watchers::end_grants(Arc::clone(&access), stop.clone()));
     let policy = Arc::new(ArcSwap::from_pointee(policy));

@@ -22,12 +22,18 @@ const MAY: &[(&str, &[&str])] = &[
         "access",
         &["ids", "action", "store", "permission", "audit", "errand"],
     ),
-    // `Problem` and `Sick` are what the terminal has to put into words.
+    // What the audit holds is put into words; `Problem` and `Sick` for the terminal.
     (
         "embed",
         &[
             "ids",
             "action",
+            "audit::Ending",
+            "audit::Event",
+            "audit::Fault",
+            "audit::Line",
+            "audit::Noted",
+            "audit::Verified",
             "config::Problem",
             "health::Sick",
             "permission",

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use tokio::sync::Mutex;
 
+use crate::action::Right;
 use crate::audit::{self, Note};
 use crate::ids::GrantId;
-use crate::permission::{Acts, Counts, Did, Grant, Lockdown, Standing};
+use crate::permission::{Acts, Counts, Did, Grant, Lockdown, RuleKey, Standing};
 use crate::store::{Store, StoreError};
 
 pub use requests::{Asked, Decided, Letter, NotOpened, State};
@@ -38,8 +39,18 @@ impl Access {
             .run(|db| Ok((grants::all(db)?, grants::lockdown(db)?)))
             .await?;
         let mut acts = Acts::default();
-        for did in audit::uses(&store, now_ms - LOOK_BACK_MS).await? {
-            acts.add(did);
+        for used in audit::uses(&store, now_ms - LOOK_BACK_MS).await? {
+            let right = Right::ALL
+                .into_iter()
+                .find(|right| right.key() == used.action);
+            // An act that this version no longer has binds nobody.
+            acts.extend(right.map(|right| Did {
+                user: used.user,
+                under: used.rule_key.map(RuleKey),
+                guest: used.guest,
+                right,
+                at_ms: used.at_ms,
+            }));
         }
         let standing = Standing {
             grants: grants.into_iter().map(Arc::new).collect(),

@@ -1,5 +1,6 @@
 //! The command line: what an owner types on the machine that runs the bot.
 
+mod audit;
 mod check;
 mod policy;
 
@@ -54,6 +55,9 @@ enum Command {
     Check,
     /// Show who may do what, or explain one decision
     Policy(policy::Query),
+    /// Read the audit: whether it is as it was written, or all of it for other programs
+    #[command(subcommand)]
+    Audit(audit::Query),
     /// Show the SHA-256 fingerprint of a server's certificate, to compare it with the node's own
     Fingerprint {
         /// Such as <https://192.0.2.11:8006>
@@ -91,6 +95,10 @@ impl Cli {
             },
             Command::Policy(query) => match self.load() {
                 Ok(loaded) => policy::policy(&loaded.config, query).await,
+                Err(code) => code,
+            },
+            Command::Audit(query) => match self.load() {
+                Ok(loaded) => audit::audit(&loaded.config.bot, query),
                 Err(code) => code,
             },
             Command::Fingerprint { url } => fingerprint(url).await,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::action::{Action, Actor, Person, Remark, Request, Right, Target};
-use crate::audit::Event;
+use crate::audit::Noted;
 use crate::embed::access::{self as words, Holder, Why};
 use crate::embed::{self, Reply};
 use crate::ids::{GrantId, GuestQuery};
@@ -288,7 +288,7 @@ async fn grant(
     let (since, most) = (law.unix(), desk.settings.grant_max);
     let ends = end.from(law.now()).filter(|ends| fits(since, *ends, most));
     let ends = ends.ok_or_else(|| words::bad_end(most))?;
-    let mut entry = note::of(request, Event::Granted, &joined(rights));
+    let mut entry = note::of(request, Noted::Granted, &joined(rights));
     entry.subject = Some(to.user);
     entry.guest = Some((facts.guest.clone(), facts.name.clone()));
     entry.rule = Some(permit.basis().to_string());
@@ -325,7 +325,7 @@ async fn revoke(desk: &Desk, request: &Request, id: GrantId) -> Result<Reply, Re
     let Some(grant) = mine.into_iter().find(|grant| grant.id == id) else {
         return Err(words::no_such_grant(id));
     };
-    let mut entry = note::of(request, Event::Revoked, &joined(&grant.rights));
+    let mut entry = note::of(request, Noted::Revoked, &joined(&grant.rights));
     entry.subject = Some(grant.to);
     entry.guest = Some((grant.guest.clone(), Some(grant.guest_name.clone())));
     match desk.access.end(id, entry).await {
@@ -346,7 +346,7 @@ async fn lockdown(
     if check(&law, &request.actor, Right::Access, &Target::Bot).is_err() {
         return Err(words::only_for_access());
     }
-    let event = if on { Event::Locked } else { Event::Unlocked };
+    let event = if on { Noted::Locked } else { Noted::Unlocked };
     let mut entry = note::of(request, event, "access.lockdown");
     entry.detail = reason.map(|reason| reason.as_str().to_owned());
     let wanted = on.then(|| Lockdown {

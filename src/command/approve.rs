@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::access::{Asked, Decided, State};
 use crate::action::{Action, Actor, Door, GuestFacts, Remark, Request, Right, Ruling, Target};
-use crate::audit::Event;
+use crate::audit::Noted;
 use crate::embed::{self, Reply, ask as words};
 use crate::errand::Recipient;
 use crate::ids::{GrantId, RequestId};
@@ -135,10 +135,10 @@ pub(super) async fn perform(
         Err(refusal) => return task.refuse(refusal),
     };
     let (state, event) = match ruling {
-        Ruling::Once => (State::Once, Event::Approved),
-        Ruling::Hour => (State::Hour, Event::Approved),
-        Ruling::Tomorrow => (State::Tomorrow, Event::Approved),
-        Ruling::No(_) => (State::No, Event::Declined),
+        Ruling::Once => (State::Once, Noted::Approved),
+        Ruling::Hour => (State::Hour, Noted::Approved),
+        Ruling::Tomorrow => (State::Tomorrow, Noted::Approved),
+        Ruling::No(_) => (State::No, Noted::Declined),
     };
     let mut entry = note::of(request, event, open.asked.power.key());
     entry.subject = Some(open.asked.by.user);
@@ -273,7 +273,7 @@ async fn lend(
         ..lent(asked, &checked.approver, now)
     };
     let by = request.actor.user;
-    let mut entry = note::of(request, Event::Granted, asked.power.key());
+    let mut entry = note::of(request, Noted::Granted, asked.power.key());
     entry.subject = Some(asked.by.user);
     entry.guest = Some((asked.guest.clone(), Some(asked.guest_name.clone())));
     entry.ends_ms = Some(grant.ends.saturating_mul(1000));
@@ -427,7 +427,7 @@ pub(super) async fn cancel_all(desk: &Desk, request: &Request) -> usize {
         let Some(open) = desk.requests.get(id) else {
             continue;
         };
-        let mut entry = note::about(&open.asked, Event::Lapsed);
+        let mut entry = note::about(&open.asked, Noted::Lapsed);
         entry.detail = Some("cancelled by a lockdown".to_owned());
         let state = Decided {
             state: State::Cancelled,

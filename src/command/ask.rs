@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::access::{Asked, Decided, Letter, NotOpened, State};
 use crate::action::{Actor, Door, GuestFacts, Request, Right, Target};
-use crate::audit::Event;
+use crate::audit::Noted;
 use crate::embed::{self, Reply, ask as words};
 use crate::errand::Recipient;
 use crate::ids::{GuestQuery, RequestId, UserId};
@@ -62,7 +62,7 @@ pub(super) async fn perform(
         return task.refuse(embed::access::nameless(facts));
     };
     let asked = asked(desk, request, switch, facts, name);
-    let mut entry = note::of(request, Event::Asked, right.key());
+    let mut entry = note::of(request, Noted::Asked, right.key());
     entry.guest = Some((facts.guest.clone(), facts.name.clone()));
     entry.rule = Some(rule.to_string());
     entry.ends_ms = Some(asked.expires * 1000);
@@ -188,7 +188,7 @@ async fn lapse(desk: Arc<Desk>, id: RequestId, expires: i64) {
         state: State::Lapsed,
         by: None,
     };
-    let entry = note::about(&open.asked, Event::Lapsed);
+    let entry = note::about(&open.asked, Noted::Lapsed);
     match desk.access.decide(id, state, entry).await {
         Ok(Ok(())) => finish(&desk, id, &words::End::Lapsed).await,
         Ok(Err(_)) => {}
@@ -204,7 +204,7 @@ async fn cancel(desk: &Desk, id: RequestId) {
         state: State::Cancelled,
         by: None,
     };
-    let entry = note::about(&open.asked, Event::Lapsed);
+    let entry = note::about(&open.asked, Noted::Lapsed);
     if let Err(error) = desk.access.decide(id, state, entry).await {
         tracing::error!(%error, "a request that reached nobody could not be noted");
     }

@@ -47,6 +47,12 @@ pub struct Did {
     pub at_ms: i64,
 }
 
+impl Extend<Did> for Acts {
+    fn extend<I: IntoIterator<Item = Did>>(&mut self, acts: I) {
+        acts.into_iter().for_each(|did| self.add(did));
+    }
+}
+
 impl Acts {
     pub fn add(&mut self, did: Did) {
         if let Some(rule) = did.under {

@@ -9,7 +9,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Access;
-use crate::audit::{Event, Note};
+use crate::audit::{Note, Noted};
 use crate::permission::{Grant, Standing};
 
 const EVERY: Duration = Duration::from_secs(5);
@@ -38,16 +38,8 @@ fn over(standing: &Standing, unix: i64) -> Vec<Arc<Grant>> {
 
 fn note(grant: &Grant) -> Note {
     let rights: Vec<&str> = grant.rights.iter().map(|right| right.key()).collect();
-    Note {
-        event: Event::Ended,
-        interaction: None,
-        by: None,
-        subject: Some(grant.to),
-        approver: None,
-        action: rights.join(","),
-        guest: Some((grant.guest.clone(), Some(grant.guest_name.clone()))),
-        rule: None,
-        ends_ms: Some(grant.ends.saturating_mul(1000)),
-        detail: None,
-    }
+    Note::new(Noted::Ended, rights.join(","))
+        .concerning(grant.to)
+        .on(grant.guest.clone(), Some(grant.guest_name.clone()))
+        .until_ms(grant.ends.saturating_mul(1000))
 }

@@ -2,6 +2,8 @@
 
 mod grants;
 mod leftovers;
+mod mirror;
+mod refusals;
 mod reload;
 
 use std::sync::Arc;
@@ -14,6 +16,7 @@ use crate::proxmox::Inventory;
 
 pub use grants::end_grants;
 pub use leftovers::finish;
+pub use mirror::{Rooms, mirror};
 pub use reload::{Rules, keep_rules};
 
 /// Proxmox looks at its guests every 10 s; asking more often shows nothing new.

@@ -11,7 +11,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::action::{GuestFacts, Target};
-use crate::audit::{self, Event, Note};
+use crate::audit::{self, Note, Noted};
 use crate::config::{Config, Loaded, Problem, Source};
 use crate::embed::guest::called;
 use crate::embed::reload::{self as words, Reload};
@@ -114,16 +114,8 @@ async fn refuse(rules: &Rules, problems: &[Problem]) {
 
 async fn note(rules: &Rules, detail: Option<String>) {
     let note = Note {
-        event: Event::Reloaded,
-        interaction: None,
-        by: None,
-        subject: None,
-        approver: None,
-        action: "policy".to_owned(),
-        guest: None,
-        rule: None,
-        ends_ms: None,
         detail,
+        ..Note::new(Noted::Reloaded, "policy")
     };
     if let Err(error) = audit::note(&rules.store, note).await {
         tracing::error!(%error, "a change of the rules could not be noted");
