@@ -9,7 +9,9 @@ use crate::ids::{GuestQuery, UserId};
 
 use super::guest::buttons_of;
 use super::reply::{Button, Card, Colour, File, Reply, Style};
-use super::words::{ago, clock, done, duration, going_on, guest_footer, guest_name, person, verb};
+use super::words::{
+    ago, clock, done, duration, going_on, guest_footer, guest_name, person, verb, visible,
+};
 
 /// Who does what to which guest, since when (unix seconds).
 #[derive(Debug, Clone)]
@@ -145,14 +147,19 @@ pub fn not_needed(act: &Act, why: &str, runs: Runs) -> Reply {
     Reply::card(card(act, colour, mark, why, body)).with_buttons(buttons_of(&act.guest.guest, runs))
 }
 
-/// What Proxmox wrote, for the person who asked alone.
+/// Of the log, the card shows so many last lines, and so many letters of each.
+const LAST_LINES: usize = 8;
+const LETTERS: usize = 300;
+
+/// What Proxmox wrote, for the person who asked alone: its end, and a file where that is not all.
 #[must_use]
-pub fn log(act: &Act, last: &[String], whole: Option<String>) -> Reply {
-    let lines: Vec<String> = last.iter().map(|line| line.replace("```", "'''")).collect();
+pub fn log(act: &Act, lines: &[String]) -> Reply {
+    let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
+    let shown: Vec<String> = last.iter().map(|line| log_line(line)).collect();
     let body = if lines.is_empty() {
         "The task wrote no log.".to_owned()
     } else {
-        format!("```\n{}\n```", lines.join("\n"))
+        format!("```\n{}\n```", shown.join("\n"))
     };
     let mut reply = Reply::card(Card {
         colour: Colour::Grey,
@@ -160,14 +167,24 @@ pub fn log(act: &Act, last: &[String], whole: Option<String>) -> Reply {
         body,
         footer: Some(guest_footer(&act.guest)),
     });
-    reply.files = whole
-        .map(|text| File {
+    let cut = |line: &String| line.chars().nth(LETTERS).is_some();
+    if lines.len() > LAST_LINES || last.iter().any(cut) {
+        reply.files.push(File {
             name: "task-log.txt".to_owned(),
-            text,
-        })
-        .into_iter()
-        .collect();
+            text: lines.join("\n"),
+        });
+    }
     reply
+}
+
+/// One line that neither ends the block that it stands in nor fills the card.
+fn log_line(line: &str) -> String {
+    let mut letters = line.chars();
+    let mut start: String = letters.by_ref().take(LETTERS).collect();
+    if letters.next().is_some() {
+        start.push('…');
+    }
+    visible(&start).replace("```", "'''")
 }
 
 fn card(act: &Act, colour: Colour, mark: &str, state: &str, body: String) -> Card {
@@ -328,6 +345,52 @@ pub fn why_refused(refusal: &Refusal<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn act() -> Act {
+        Act {
+            power: Power::Start,
+            guest: GuestFacts {
+                guest: crate::ids::GuestRef {
+                    cluster: "home".parse().unwrap(),
+                    vmid: crate::ids::Vmid::new(101).unwrap(),
+                },
+                kind: crate::ids::Kind::Vm,
+                node: "pve1".parse().unwrap(),
+                name: None,
+                pool: None,
+                pools_seen: [].into(),
+                tags: Vec::new(),
+            },
+            by: UserId(1),
+            since: 0,
+        }
+    }
+
+    #[test]
+    fn a_long_line_of_a_log_is_cut_on_the_card_and_whole_in_the_file() {
+        let long = format!("{}END", "é".repeat(1_000_000));
+        let reply = log(&act(), &["one".to_owned(), long.clone()]);
+        let body = &reply.cards[0].body;
+        assert!(body.starts_with("```\none\néé") && body.ends_with("é…\n```"));
+        assert_eq!(body.chars().filter(|c| *c == 'é').count(), LETTERS);
+        assert_eq!(reply.files[0].text, format!("one\n{long}"));
+        // What fits needs no file.
+        let short = log(&act(), &["x".repeat(LETTERS)]);
+        assert!(short.files.is_empty() && !short.cards[0].body.contains('…'));
+        let many: Vec<String> = (0..9).map(|n| format!("line {n}")).collect();
+        let many = log(&act(), &many);
+        assert!(!many.cards[0].body.contains("line 0") && many.files[0].text.contains("line 0"));
+    }
+
+    #[test]
+    fn a_line_of_a_log_cannot_leave_its_block() {
+        let reply = log(
+            &act(),
+            &["a`\u{200b}``[x](https://evil.example)".to_owned()],
+        );
+        let body = &reply.cards[0].body;
+        assert_eq!(body.matches("```").count(), 2, "{body}");
+    }
 
     #[test]
     fn proxmoxs_texts_are_known_by_their_whole_form() {
