@@ -376,6 +376,20 @@ fn channels_for_reading_show_answers_to_all() {
 }
 
 #[test]
+fn a_name_is_shown_without_what_nobody_sees() {
+    run(still(), async |world| {
+        let name = "a\u{202e}b\u{200b}\u{2066} https://evil.example";
+        world.px.set_guest(101, |guest| guest.name = name.into());
+        world.next_snapshot().await;
+        let owner = world.person("owner");
+        let offered = owner.type_ahead("/vm start 101").await;
+        assert_eq!(offered[0].name, "101 ab https://evil.example · stopped");
+        let card = owner.slash("/vm status 101").await.until("evil").await;
+        assert!(shown(&card).contains(r"ab https\://evil.example"));
+    });
+}
+
+#[test]
 fn completion_offers_what_fits_first() {
     run(Setup::default(), async |world| {
         let owner = world.person("owner");

@@ -219,6 +219,7 @@ pub fn number(facts: &GuestFacts, several: bool) -> String {
 pub fn choice(guest: &Guest, several: bool) -> String {
     let (_, _, word) = state(&guest.status);
     let name = guest.facts.name.as_deref().unwrap_or("(no name)");
+    let name = super::words::visible(name);
     let text = format!("{} {name} · {word}", number(&guest.facts, several));
     text.chars().take(100).collect()
 }
