@@ -1,5 +1,6 @@
 //! Builds the parts, starts the loops, waits for the end. The only file that knows all.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
@@ -9,10 +10,11 @@ use crate::audit;
 use crate::command::Desk;
 use crate::config::{Config, Problem};
 use crate::discord::{self, Outbox, Settings};
+use crate::embed::check::unusable;
 use crate::health;
 use crate::permission::Policy;
 use crate::proxmox::{Client, Inventory};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::watch::{self as watchers, Notice, Recipient};
 
 /// Why the bot did not come up or could not go on.
@@ -25,8 +27,11 @@ pub enum Stopped {
         cluster: String,
         error: crate::proxmox::Error,
     },
+    /// The folder of the state, and why it is of no use.
+    #[error("{}", unusable(.0, .1))]
+    Place(PathBuf, String),
     #[error(transparent)]
-    Store(#[from] crate::store::StoreError),
+    Store(#[from] StoreError),
     #[error("{0}")]
     Discord(#[from] discord::Fatal),
 }
@@ -36,7 +41,8 @@ impl Stopped {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Policy(_) | Self::Proxmox { .. } => 78,
+            Self::Policy(_) | Self::Proxmox { .. } | Self::Place(..) => 78,
+            Self::Store(StoreError::Newer(_)) => 78,
             Self::Discord(fatal) if fatal.is_permanent() => 78,
             Self::Store(_) | Self::Discord(_) => 75,
         }
@@ -61,7 +67,8 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), Stopped>
         "pve-steward starts"
     );
     let clusters = clusters(&config)?;
-    let store = Store::open(&config.bot.state_dir)?;
+    let folder = config.bot.state_dir.clone();
+    let store = Store::open(&folder).map_err(|error| not_opened(&folder, error))?;
     let left = audit::unfinished(&store).await?;
     let settings = Settings::from(&config.discord);
     let outbox = Outbox::new(&settings)?;
@@ -73,12 +80,28 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), Stopped>
     watchers::finish(store.clone(), clusters.clone(), left, notices).await;
     let desk = Arc::new(Desk::new(&config, policy, clusters, store));
     let alive = watch::Sender::new(None);
-    tokio::spawn(health::beat(
-        config.bot.state_dir,
-        alive.subscribe(),
-        stop.clone(),
-    ));
-    Ok(discord::run(settings, desk, stop, alive).await?)
+    let beat = health::beat(folder.clone(), alive.subscribe(), stop.clone());
+    let beating = tokio::spawn(beat);
+    let ended = discord::run(settings, desk, stop, alive).await;
+    beating.abort();
+    // Only to be sure that it touches the file no more.
+    let _ = beating.await;
+    health::end(&folder);
+    Ok(ended?)
+}
+
+/// What no restart mends is about the folder; a busy or full disk is not.
+fn not_opened(folder: &Path, error: StoreError) -> Stopped {
+    use rusqlite::ErrorCode::{CannotOpen, NotADatabase, PermissionDenied, ReadOnly};
+    let why = match &error {
+        StoreError::Directory(why) => why.to_string(),
+        StoreError::Sqlite(why) => match why.sqlite_error_code() {
+            Some(CannotOpen | NotADatabase | PermissionDenied | ReadOnly) => why.to_string(),
+            _ => return error.into(),
+        },
+        StoreError::Newer(_) | StoreError::Stopped => return error.into(),
+    };
+    Stopped::Place(folder.to_owned(), why)
 }
 
 /// One client and one shared snapshot per cluster.

@@ -84,7 +84,7 @@ impl Cli {
         match self.command.as_ref().unwrap_or(&Command::Run) {
             Command::Run => self.run().await,
             Command::Check => match self.load() {
-                Ok(loaded) => check::check(&loaded.config).await,
+                Ok(loaded) => check::check(&loaded).await,
                 Err(code) => code,
             },
             Command::Policy(query) => match self.load() {

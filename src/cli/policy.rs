@@ -193,7 +193,7 @@ async fn real(config: &Config) -> Option<Estate> {
             Err(stale) => {
                 let why = match stale.why {
                     proxmox::StaleWhy::Slow => None,
-                    proxmox::StaleWhy::Failed(error) => Some(error.to_string()),
+                    proxmox::StaleWhy::Failed(error) => Some(error),
                 };
                 complain(&terminal::no_cluster(cluster.as_str(), why.as_deref()));
                 return None;

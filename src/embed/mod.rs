@@ -4,6 +4,7 @@ pub mod act;
 pub mod check;
 pub mod confirm;
 pub mod edge;
+pub mod fault;
 pub mod guest;
 pub mod help;
 pub mod node;

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use crate::config::Problem;
 use crate::health::Sick;
-use crate::proxmox::{Presented, fingerprint_text};
+use crate::proxmox::{Error, Presented, fingerprint_text};
 
+use super::fault;
 use super::words::duration;
 
 #[must_use]
@@ -49,8 +50,11 @@ pub fn unknown_word(what: &str, word: &str) -> String {
 }
 
 #[must_use]
-pub fn no_cluster(cluster: &str, why: Option<&str>) -> String {
-    let why = why.unwrap_or("no answer in 30 s");
+pub fn no_cluster(cluster: &str, why: Option<&Error>) -> String {
+    let why = match why {
+        Some(error) => format!("{error}\n{}", fault::next_step(error)),
+        None => "no answer in 30 s".to_owned(),
+    };
     format!("{cluster} cannot be read: {why}\nWith --offline the rules are shown without it.\n")
 }
 
@@ -77,7 +81,14 @@ pub fn no_fingerprint(url: &str, why: &str) -> String {
 pub fn health(health: &Result<Duration, Sick>) -> String {
     match health {
         Ok(age) => format!("connected to Discord, seen {} ago\n", duration(*age)),
-        Err(Sick::NeverSeen) => "no sign of life: the bot has not connected yet\n".to_owned(),
-        Err(Sick::Silent(age)) => format!("no sign of life for {}\n", duration(*age)),
+        Err(Sick::NeverSeen) => "no sign of life: the bot is not connected to Discord. It was \
+            stopped, or never came up:\nits log says why (journalctl -u pve-steward, docker \
+            compose logs).\n"
+            .to_owned(),
+        Err(Sick::Silent(age)) => format!(
+            "no sign of life for {}: the connection to Discord is gone, or the bot has died.\n\
+             Its log says why (journalctl -u pve-steward, docker compose logs).\n",
+            duration(*age)
+        ),
     }
 }

@@ -1,0 +1,84 @@
+//! `pve-steward check`: looks at everything that `run` will need, and changes nothing.
+
+mod cluster;
+mod place;
+
+use crate::app;
+use crate::config::Loaded;
+use crate::discord::{self, Settings, Trouble};
+use crate::embed::check::{self as words, Finding, Grade};
+use crate::embed::terminal;
+use crate::permission::Policy;
+
+use super::{CONFIGURATION, TRY_AGAIN, complain, say};
+
+pub(super) async fn check(loaded: &Loaded) -> u8 {
+    let config = &loaded.config;
+    let policy = match Policy::compile(config) {
+        Ok(policy) => policy,
+        Err(problems) => {
+            complain(&terminal::problems(&problems));
+            return CONFIGURATION;
+        }
+    };
+    let clusters = match app::clusters(config) {
+        Ok(clusters) => clusters,
+        Err(stopped) => {
+            complain(&terminal::stopped(&stopped.to_string()));
+            return CONFIGURATION;
+        }
+    };
+    let mut report = Report::default();
+    let rules = config.allow.len() + config.deny.len() + config.ask.len();
+    report.tell(&words::configuration(rules, loaded.warnings.len()));
+    report.all(place::findings(&config.bot.state_dir));
+    for (cluster, inventory) in config.clusters.iter().zip(&clusters) {
+        report.all(cluster::findings(cluster, inventory, &policy).await);
+    }
+    let settings = Settings::from(&config.discord);
+    report.all(discord_findings(&discord::check(&settings).await));
+    report.exit_code()
+}
+
+/// Says each finding as it comes, and remembers the worst.
+#[derive(Default)]
+struct Report {
+    worst: Option<Grade>,
+}
+
+impl Report {
+    fn tell(&mut self, finding: &Finding) {
+        say(&words::printed(finding));
+        self.worst = self.worst.max(Some(finding.grade));
+    }
+
+    fn all(&mut self, findings: Vec<Finding>) {
+        for finding in findings {
+            self.tell(&finding);
+        }
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self.worst {
+            Some(Grade::Lasting) => CONFIGURATION,
+            Some(Grade::Passing) => TRY_AGAIN,
+            Some(Grade::Ok | Grade::Warning) | None => 0,
+        }
+    }
+}
+
+fn discord_findings(checked: &discord::Checked) -> Vec<Finding> {
+    let said = |trouble: &Trouble| match trouble {
+        Trouble::Token | Trouble::NotThere => None,
+        other => Some(other.to_string()),
+    };
+    let mut findings = vec![match &checked.bot {
+        Ok(name) => words::bot(name),
+        Err(trouble) => words::no_bot(&checked.host, said(trouble).as_deref()),
+    }];
+    findings.extend(checked.guilds.iter().map(|(id, name)| match name {
+        Ok(name) => words::guild(*id, name),
+        Err(trouble) => words::no_guild(*id, said(trouble).as_deref()),
+    }));
+    findings
+}
