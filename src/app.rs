@@ -41,8 +41,10 @@ impl Stopped {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Policy(_) | Self::Proxmox { .. } | Self::Place(..) => 78,
-            Self::Store(StoreError::Newer(_)) => 78,
+            Self::Policy(_)
+            | Self::Proxmox { .. }
+            | Self::Place(..)
+            | Self::Store(StoreError::Newer(_)) => 78,
             Self::Discord(fatal) if fatal.is_permanent() => 78,
             Self::Store(_) | Self::Discord(_) => 75,
         }

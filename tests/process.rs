@@ -223,5 +223,16 @@ fn the_fingerprint_is_shown_to_compare() {
             world.px.requests().is_empty(),
             "nothing is sent to a server that is not trusted"
         );
+        assert!(
+            told.contains("pvenode cert info\n") && told.contains("pve-ssl.pem"),
+            "{told}"
+        );
+        let bare = url.replace("https://", "");
+        let output = ended(&mut steward(world, &["fingerprint", &bare])).await;
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let (said, code) =
+            support::binary::told(&mut steward(world, &["fingerprint", "http://pve1"])).await;
+        assert_eq!(code, Some(78));
+        assert!(said.contains("write https://host:8006"), "{said}");
     });
 }

@@ -64,17 +64,24 @@ pub fn fingerprint(url: &str, presented: &Presented) -> String {
     format!(
         "{text}\n\n\
          {url} presented this certificate (SHA-256).\n\
-         Compare it on the node itself before you trust it:\n  \
-           pvenode cert info --output-format json | grep fingerprint\n\
-         or in the web interface: node, System, Certificates.\n\
+         Compare it before you trust it. On the node itself:\n  \
+           pvenode cert info\n\
+         There it stands at pveproxy-ssl.pem, or at pve-ssl.pem where there is no pveproxy-ssl.pem.\n\
+         The web interface shows the same: the node, System, Certificates.\n\
          If it is the same, it may stand in [[cluster]]:\n  \
            fingerprints = [\"{text}\"]\n"
     )
 }
 
 #[must_use]
-pub fn no_fingerprint(url: &str, why: &str) -> String {
-    format!("{url} showed no certificate: {why}\n")
+pub fn bad_address(typed: &str) -> String {
+    format!("`{typed}` is no address of a node: write https://host:8006\n")
+}
+
+#[must_use]
+pub fn no_fingerprint(url: &str, error: &Error) -> String {
+    let next = fault::next_step(error);
+    format!("{url} showed no certificate: {error}\n{next}\n")
 }
 
 #[must_use]
