@@ -179,3 +179,26 @@ fn a_server_that_the_bot_is_not_in_and_a_discord_that_is_away() {
         );
     });
 }
+
+#[test]
+fn a_rule_that_does_nothing_is_named_with_its_place() {
+    let rules = format!(
+        "{}[[allow]]\nwho = [\"friends\"]\nactions = [\"view\"]\nguests = [\"tag:gmaes\"]\n\
+         [[ask]]\nwho = [\"friends\"]\nactions = [\"start\"]\nguests = [\"tag:prod\"]\n",
+        support::RULES
+    );
+    run_without_bot(Setup::default().rules(&rules), async |world| {
+        let (said, code) = checked(world, &[]).await;
+        assert_eq!(code, Some(0), "{said}");
+        says(
+            &said,
+            &[
+                "this [[allow]] gives nothing now",
+                "is tag:gmaes",
+                "this [[ask]] gives nothing now: all of it is denied by",
+                "steward.toml:",
+            ],
+        );
+        assert_eq!(said.matches("nothing now").count(), 2, "{said}");
+    });
+}

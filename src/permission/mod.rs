@@ -6,6 +6,7 @@
 
 mod gate;
 mod grant;
+mod idle;
 mod law;
 mod matrix;
 mod policy;
@@ -15,6 +16,7 @@ mod standing;
 
 pub use gate::{Denied, Permit, check};
 pub use grant::{Giver, Grant, GrantId};
+pub use idle::{Idle, IdleWhy, idle};
 pub use law::Law;
 pub use matrix::{Row, Subject, matrix, specimens, subjects};
 pub use policy::{Policy, RuleKey, RuleRef};

@@ -33,11 +33,12 @@ const TOO_MUCH: [&str; 7] = [
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// What was found, and what is there, where it could be read.
 pub(super) async fn findings(
     cluster: &Cluster,
     inventory: &Arc<Inventory>,
     policy: &Policy,
-) -> Vec<Finding> {
+) -> (Vec<Finding>, Option<Arc<Snapshot>>) {
     let name = cluster.name.as_str();
     let tried = each_endpoint(cluster).await;
     let any = tried.iter().any(|(_, outcome)| outcome.is_ok());
@@ -48,13 +49,19 @@ pub(super) async fn findings(
             Err(error) => words::endpoint_failed(name, url, error, any),
         })
         .collect();
-    if any {
-        findings.extend(match read(inventory).await {
-            Ok(seen) => seen.findings(cluster, policy),
-            Err(error) => vec![words::unread(name, &error)],
-        });
+    if !any {
+        return (findings, None);
     }
-    findings
+    match read(inventory).await {
+        Ok(seen) => {
+            findings.extend(seen.findings(cluster, policy));
+            (findings, Some(seen.snapshot))
+        }
+        Err(error) => {
+            findings.push(words::unread(name, &error));
+            (findings, None)
+        }
+    }
 }
 
 /// Every address by itself, all at the same time: when one fails the bot goes on with the others,

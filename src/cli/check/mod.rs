@@ -3,12 +3,15 @@
 mod cluster;
 mod place;
 
+use crate::action::GuestFacts;
 use crate::app;
-use crate::config::Loaded;
+use crate::config::{Config, Loaded};
 use crate::discord::{self, Settings, Trouble};
 use crate::embed::check::{self as words, Finding, Grade};
 use crate::embed::terminal;
-use crate::permission::Policy;
+use crate::ids::{ClusterName, NodeRef};
+use crate::permission::{self, Policy};
+use crate::proxmox::Snapshot;
 
 use super::{CONFIGURATION, TRY_AGAIN, complain, say};
 
@@ -32,9 +35,13 @@ pub(super) async fn check(loaded: &Loaded) -> u8 {
     let rules = config.allow.len() + config.deny.len() + config.ask.len();
     report.tell(&words::configuration(rules, loaded.warnings.len()));
     report.all(place::findings(&config.bot.state_dir));
+    let mut estate = Estate::default();
     for (cluster, inventory) in config.clusters.iter().zip(&clusters) {
-        report.all(cluster::findings(cluster, inventory, &policy).await);
+        let (findings, seen) = cluster::findings(cluster, inventory, &policy).await;
+        report.all(findings);
+        estate.add(&cluster.name, seen.as_deref());
     }
+    report.all(estate.idle_rules(config, &policy));
     let settings = Settings::from(&config.discord);
     report.all(discord_findings(&discord::check(&settings).await));
     report.exit_code()
@@ -64,6 +71,38 @@ impl Report {
             Some(Grade::Passing) => TRY_AGAIN,
             Some(Grade::Ok | Grade::Warning) | None => 0,
         }
+    }
+}
+
+/// All that the rules can be about.
+#[derive(Default)]
+struct Estate {
+    guests: Vec<GuestFacts>,
+    nodes: Vec<NodeRef>,
+    /// A cluster could not be read: what means nothing elsewhere may mean something there.
+    partial: bool,
+}
+
+impl Estate {
+    fn add(&mut self, cluster: &ClusterName, seen: Option<&Snapshot>) {
+        let Some(seen) = seen else {
+            self.partial = true;
+            return;
+        };
+        let guests = seen.guests.values().map(|guest| guest.facts.clone());
+        self.guests.extend(guests);
+        self.nodes.extend(seen.nodes.keys().map(|node| NodeRef {
+            cluster: cluster.clone(),
+            node: node.clone(),
+        }));
+    }
+
+    fn idle_rules(&self, config: &Config, policy: &Policy) -> Vec<Finding> {
+        if self.partial {
+            return Vec::new();
+        }
+        let idle = permission::idle(config, policy, &self.guests, &self.nodes);
+        idle.iter().map(words::idle).collect()
     }
 }
 

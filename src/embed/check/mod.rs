@@ -3,6 +3,7 @@
 mod cluster;
 mod discord;
 mod place;
+mod rules;
 
 pub use cluster::{
     endpoint, endpoint_failed, lacks, no_quorum, node_away, reached, token, too_much, unread,
@@ -10,6 +11,7 @@ pub use cluster::{
 };
 pub use discord::{bot, guild, no_bot, no_guild};
 pub use place::{no_place, open_place, place, unusable};
+pub use rules::idle;
 
 /// How one finding counts. A warning does not fail the check; of the failures, the command's exit
 /// code tells apart those that may pass by themselves.
