@@ -2,6 +2,7 @@
 
 mod support;
 
+use fake_discord::setup;
 use support::binary::{ended, steward, text, told};
 use support::{Setup, World, run_without_bot};
 
@@ -200,5 +201,50 @@ fn a_rule_that_does_nothing_is_named_with_its_place() {
             ],
         );
         assert_eq!(said.matches("nothing now").count(), 2, "{said}");
+    });
+}
+
+#[test]
+fn ids_that_discord_does_not_know_are_named_with_where_they_stand() {
+    let rules = support::RULES
+        .replace("[people]", "[people]\nghost = 184405311681986999")
+        .replace("[roles]", "[roles]\nnobodies = 290926798626357999")
+        .replace(
+            "guests = [\"tag:games\"]",
+            "guests = [\"tag:games\"]\nchannels = [42]",
+        );
+    let mut start = Setup::default().rules(&rules);
+    start.discord = "channels = [1100000000000000000, 1100000000000000008]\n\
+        alerts_channel = 1100000000000000002\n\
+        audit_channel = 1100000000000000003\n\
+        approvals_channel = 1100000000000000009"
+        .to_owned();
+    for (id, has) in [(setup::ALERTS, 0), (setup::AUDIT, setup::VIEW_CHANNEL)] {
+        let channel = start
+            .dc
+            .channels
+            .iter_mut()
+            .find(|channel| channel.id == id);
+        channel.unwrap().bot_permissions = Some(has);
+    }
+    run_without_bot(start, async |world| {
+        let (said, code) = checked(world, &[]).await;
+        assert_eq!(code, Some(0), "{said}");
+        says(
+            &said,
+            &[
+                "too short for an id of Discord",
+                "warn Discord: `ghost` in [people] (184405311681986999) is in none of the servers",
+                "warn Discord: `nobodies` in [roles] (290926798626357999) is a role of none",
+                "warn Discord: channel 42 (",
+                "steward.toml:",
+                "channel 1100000000000000002 (alerts_channel) the bot lacks View Channel.",
+                "channel 1100000000000000003 (audit_channel) the bot lacks Send Messages, Embed Links",
+                "channel 1100000000000000009 (approvals_channel) is in none of the servers in `guilds`",
+            ],
+        );
+        for well in ["`owner`", "`friends`", "(channels)"] {
+            assert!(!said.contains(well), "{well}\n{said}");
+        }
     });
 }

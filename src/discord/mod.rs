@@ -29,7 +29,7 @@ use crate::ids::{ChannelId, GuildId, UserId};
 use gateway::Heard;
 use rest::Rest;
 
-pub use check::{Checked, Trouble, check};
+pub use check::{Checked, Trouble, Useless, What, WhyUseless, check};
 pub use failed::Failed;
 
 /// How long what was begun may go on after the signal to stop.

@@ -1,12 +1,12 @@
 //! `pve-steward check`: looks at everything that `run` will need, and changes nothing.
 
 mod cluster;
+mod discord;
 mod place;
 
 use crate::action::GuestFacts;
 use crate::app;
 use crate::config::{Config, Loaded};
-use crate::discord::{self, Settings, Trouble};
 use crate::embed::check::{self as words, Finding, Grade};
 use crate::embed::terminal;
 use crate::ids::{ClusterName, NodeRef};
@@ -42,8 +42,7 @@ pub(super) async fn check(loaded: &Loaded) -> u8 {
         estate.add(&cluster.name, seen.as_deref());
     }
     report.all(estate.idle_rules(config, &policy));
-    let settings = Settings::from(&config.discord);
-    report.all(discord_findings(&discord::check(&settings).await));
+    report.all(discord::findings(&crate::discord::check(config).await));
     report.exit_code()
 }
 
@@ -104,20 +103,4 @@ impl Estate {
         let idle = permission::idle(config, policy, &self.guests, &self.nodes);
         idle.iter().map(words::idle).collect()
     }
-}
-
-fn discord_findings(checked: &discord::Checked) -> Vec<Finding> {
-    let said = |trouble: &Trouble| match trouble {
-        Trouble::Token | Trouble::NotThere => None,
-        other => Some(other.to_string()),
-    };
-    let mut findings = vec![match &checked.bot {
-        Ok(name) => words::bot(name),
-        Err(trouble) => words::no_bot(&checked.host, said(trouble).as_deref()),
-    }];
-    findings.extend(checked.guilds.iter().map(|(id, name)| match name {
-        Ok(name) => words::guild(*id, name),
-        Err(trouble) => words::no_guild(*id, said(trouble).as_deref()),
-    }));
-    findings
 }

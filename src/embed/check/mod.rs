@@ -9,7 +9,10 @@ pub use cluster::{
     endpoint, endpoint_failed, lacks, no_quorum, node_away, reached, token, too_much, unread,
     unseen_pool,
 };
-pub use discord::{bot, guild, no_bot, no_guild};
+pub use discord::{
+    bot, cannot_speak, channel, channel_elsewhere, guild, no_bot, no_channel, no_guild, no_person,
+    no_role, not_looked_up, person, role,
+};
 pub use place::{no_place, open_place, place, unusable};
 pub use rules::idle;
 
