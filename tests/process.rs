@@ -203,12 +203,74 @@ fn the_policy_is_printed_and_explained() {
             one.contains("Denied by") && one.contains("steward.toml:"),
             "{one}"
         );
-        let offline = text(
-            &ended(&mut steward(world, &["policy", "--offline"]))
-                .await
-                .stdout,
+        assert!(
+            !one.contains("--role"),
+            "a role is looked at as such\n{one}"
         );
+        let (offline, _) = told(&mut steward(world, &["policy", "--offline"])).await;
         assert!(offline.contains("tag:games"), "{offline}");
+    });
+}
+
+#[test]
+fn a_question_to_the_policy_that_says_too_little_or_too_much_is_answered_with_what_to_do() {
+    run_without_bot(Setup::default(), async |world| {
+        let ask = async |line: &str| {
+            let words: Vec<&str> = line.split(' ').collect();
+            told(&mut steward(world, &words)).await
+        };
+        let start = "policy --who owner --action start";
+        let (said, code) = ask(&format!("{start} --guest 103")).await;
+        assert_eq!(code, Some(0));
+        assert!(
+            said.contains("without any role") && said.contains("add --role"),
+            "{said}"
+        );
+        let (said, _) = ask(&format!("{start} --guest 103 --role friends")).await;
+        assert!(
+            said.contains("Denied by") && !said.contains("without any role"),
+            "{said}"
+        );
+        let (said, _) = ask("policy --who friends --action power --guest 101").await;
+        for right in ["may start 101", "may shutdown 101", "may reboot 101"] {
+            assert!(said.contains(right), "{right}\n{said}");
+        }
+        for (line, part) in [
+            (
+                format!("{start} --guest 103 --role freinds"),
+                "no role `freinds`. There are:\n  friends",
+            ),
+            (start.to_owned(), "`start` is done to a guest: add --guest"),
+            (
+                format!("{start} --node pve1"),
+                "add --guest with its VMID or name",
+            ),
+            (
+                format!("{start} --guest 999"),
+                "no guest `999`. There are:\n  101 valheim",
+            ),
+            (
+                "policy --who owner --action view".to_owned(),
+                "or --node with a name",
+            ),
+            (
+                "policy --who owner --action strat --guest 101".to_owned(),
+                "  power",
+            ),
+            (
+                "policy --who nobody --action start --guest 101".to_owned(),
+                "  friends",
+            ),
+        ] {
+            let (said, code) = ask(&line).await;
+            assert_eq!(code, Some(78), "{line}\n{said}");
+            assert!(said.contains(part), "{line}\n{said}");
+        }
+        let (help, _) = ask("policy --help").await;
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        for part in ["view, start, shutdown", "power (start", "invented guests"] {
+            assert!(help.contains(part), "{part}\n{help}");
+        }
     });
 }
 

@@ -1,6 +1,6 @@
 //! What the command line says to the owner. The same care as on a card, without the colours.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::time::Duration;
 
 use crate::config::Problem;
@@ -44,9 +44,42 @@ pub fn bad_filter(why: &str) -> String {
     format!("--log is not a filter: {why}\n")
 }
 
+/// `known`: what it could have been; the first ones are shown.
 #[must_use]
-pub fn unknown_word(what: &str, word: &str) -> String {
-    format!("There is no {what} `{word}`.\n")
+pub fn unknown_word<K: Display>(
+    what: &str,
+    word: &str,
+    known: impl IntoIterator<Item = K>,
+) -> String {
+    const SHOWN: usize = 20;
+    let mut known: Vec<String> = known.into_iter().map(|one| one.to_string()).collect();
+    if known.is_empty() {
+        return format!("There is no {what} `{word}`, and none at all.\n");
+    }
+    let more = known.len().saturating_sub(SHOWN);
+    known.truncate(SHOWN);
+    let more = if more > 0 {
+        format!("\n  and {more} more")
+    } else {
+        String::new()
+    };
+    format!(
+        "There is no {what} `{word}`. There are:\n  {}{more}\n",
+        known.join("\n  ")
+    )
+}
+
+/// An action that cannot be done to what the question names. `to_guests`: only guests have it.
+#[must_use]
+pub fn other_target(action: &str, to_guests: bool) -> String {
+    let next = if to_guests {
+        "is done to a guest: add --guest with its VMID or name, and leave --node out"
+    } else if action == "audit" {
+        "is about the bot itself: leave --guest and --node out"
+    } else {
+        "is about a guest or a node: add --guest with a VMID or name, or --node with a name"
+    };
+    format!("`{action}` {next}.\n")
 }
 
 #[must_use]

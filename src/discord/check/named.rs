@@ -142,24 +142,28 @@ impl Place<'_> {
 /// Every channel that is named, once, with the keys and rules that name it.
 fn channels(config: &Config) -> BTreeMap<ChannelId, Vec<String>> {
     let discord = &config.discord;
-    let mut named: BTreeMap<ChannelId, Vec<String>> = BTreeMap::new();
-    let mut note = |id: &ChannelId, by: String| named.entry(*id).or_default().push(by);
-    for (ids, key) in [
+    let lists = [
         (&discord.channels, "channels"),
         (&discord.public_read_channels, "public_read_channels"),
-    ] {
-        ids.iter().for_each(|id| note(id, key.to_owned()));
-    }
-    for (id, key) in [
-        (&discord.approvals_channel, "approvals_channel"),
-        (&discord.alerts_channel, "alerts_channel"),
-        (&discord.audit_channel, "audit_channel"),
-    ] {
-        id.iter().for_each(|id| note(id, key.to_owned()));
-    }
-    for rule in &config.allow {
-        let by = rule.place.to_string();
-        rule.channels.iter().for_each(|id| note(id, by.clone()));
+    ];
+    let single = [
+        (discord.approvals_channel, "approvals_channel"),
+        (discord.alerts_channel, "alerts_channel"),
+        (discord.audit_channel, "audit_channel"),
+    ];
+    let of_lists = lists
+        .into_iter()
+        .flat_map(|(ids, key)| ids.iter().map(move |id| (*id, key.to_owned())));
+    let of_single = single
+        .into_iter()
+        .filter_map(|(id, key)| Some((id?, key.to_owned())));
+    let of_rules = config.allow.iter().flat_map(|rule| {
+        let place = rule.place.to_string();
+        rule.channels.iter().map(move |id| (*id, place.clone()))
+    });
+    let mut named: BTreeMap<ChannelId, Vec<String>> = BTreeMap::new();
+    for (id, by) in of_lists.chain(of_single).chain(of_rules) {
+        named.entry(id).or_default().push(by);
     }
     named
 }
