@@ -1,5 +1,6 @@
 //! Builds the parts, starts the loops, waits for the end. The only file that knows all.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,11 +15,12 @@ use crate::audit;
 use crate::command::{self, Desk, Parts};
 use crate::config::{Config, Loaded, Problem};
 use crate::discord::{self, Settings};
+use crate::embed::check::unusable;
 use crate::errand::Errands;
 use crate::health;
 use crate::permission::Policy;
 use crate::proxmox::{Client, Inventory};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::watch::{self as watchers, Rooms, Rules};
 
 /// How long messages that are on their way may take when everything else has ended.
@@ -34,8 +36,11 @@ pub enum Stopped {
         cluster: String,
         error: crate::proxmox::Error,
     },
+    /// The folder of the state, and why it is of no use.
+    #[error("{}", unusable(.0, .1))]
+    Place(PathBuf, String),
     #[error(transparent)]
-    Store(#[from] crate::store::StoreError),
+    Store(#[from] StoreError),
     #[error("{0}")]
     Discord(#[from] discord::Fatal),
 }
@@ -45,7 +50,10 @@ impl Stopped {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Policy(_) | Self::Proxmox { .. } => 78,
+            Self::Policy(_)
+            | Self::Proxmox { .. }
+            | Self::Place(..)
+            | Self::Store(StoreError::Newer(_)) => 78,
             Self::Discord(fatal) if fatal.is_permanent() => 78,
             Self::Store(_) | Self::Discord(_) => 75,
         }
@@ -77,7 +85,8 @@ pub async fn run(
         "pve-steward starts"
     );
     let clusters = clusters(&config)?;
-    let store = Store::open(&config.bot.state_dir)?;
+    let folder = config.bot.state_dir.clone();
+    let store = Store::open(&folder).map_err(|error| not_opened(&folder, error))?;
     let left = audit::unfinished(&store).await?;
     let access = Arc::new(Access::load(store.clone(), Timestamp::now().as_millisecond()).await?);
     let settings = Settings::from(&config.discord);
@@ -103,11 +112,8 @@ pub async fn run(
     let desk = Arc::new(Desk::new(&config, parts));
     command::resume(&desk).await?;
     let alive = watch::Sender::new(None);
-    tokio::spawn(health::beat(
-        config.bot.state_dir.clone(),
-        alive.subscribe(),
-        stop.clone(),
-    ));
+    let beat = health::beat(folder.clone(), alive.subscribe(), stop.clone());
+    let beating = tokio::spawn(beat);
     let rules = Rules {
         source,
         running: config,
@@ -123,7 +129,25 @@ pub async fn run(
     if timeout(LAST_WORDS, errands_done).await.is_err() {
         tracing::warn!("stopping before everything was told");
     }
+    beating.abort();
+    // Only to be sure that it touches the file no more.
+    let _ = beating.await;
+    health::end(&folder);
     Ok(ended?)
+}
+
+/// What no restart mends is about the folder; a busy or full disk is not.
+fn not_opened(folder: &Path, error: StoreError) -> Stopped {
+    use rusqlite::ErrorCode::{CannotOpen, NotADatabase, PermissionDenied, ReadOnly};
+    let why = match &error {
+        StoreError::Directory(why) => why.to_string(),
+        StoreError::Sqlite(why) => match why.sqlite_error_code() {
+            Some(CannotOpen | NotADatabase | PermissionDenied | ReadOnly) => why.to_string(),
+            _ => return error.into(),
+        },
+        StoreError::Newer(_) | StoreError::Older(_) | StoreError::Stopped => return error.into(),
+    };
+    Stopped::Place(folder.to_owned(), why)
 }
 
 /// One client and one shared snapshot per cluster.

@@ -15,7 +15,7 @@ const ALIVE_FOR: Duration = Duration::from_secs(100);
 /// Why the bot is not called healthy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sick {
-    /// No sign of life was ever left, or its file cannot be read.
+    /// There is no sign of life: never connected, or stopped since; or its file cannot be read.
     NeverSeen,
     /// The last one is so old.
     Silent(Duration),
@@ -40,6 +40,12 @@ pub async fn beat(
             tracing::warn!(%error, "the sign of life cannot be written");
         }
     }
+}
+
+/// Takes the sign of life away: a bot that was stopped is not alive for another minute.
+pub fn end(state_dir: &Path) {
+    // Not there: the bot was never connected. Cannot be removed: it grows old by itself.
+    let _ = std::fs::remove_file(state_dir.join(FILE));
 }
 
 /// How long ago the bot was last seen alive.

@@ -28,7 +28,8 @@ pub enum StartError {
     Again(#[from] tracing_subscriber::util::TryInitError),
 }
 
-/// Starts logging. `filter` takes the place of [`DEFAULT_FILTER`]; its syntax is that of `RUST_LOG`.
+/// Starts logging. `filter` comes on top of [`DEFAULT_FILTER`], so that `debug` is ours and not that
+/// of every library; its syntax is that of `RUST_LOG`.
 ///
 /// # Errors
 ///
@@ -36,8 +37,10 @@ pub enum StartError {
 pub fn start(format: Format, filter: Option<&str>) -> Result<(), StartError> {
     use std::io::IsTerminal;
 
-    let filter = filter.filter(|filter| !filter.trim().is_empty());
-    let filter = EnvFilter::try_new(filter.unwrap_or(DEFAULT_FILTER))?;
+    let filter = match filter.filter(|filter| !filter.trim().is_empty()) {
+        Some(filter) => EnvFilter::try_new(format!("{DEFAULT_FILTER},{filter}"))?,
+        None => EnvFilter::try_new(DEFAULT_FILTER)?,
+    };
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
@@ -57,7 +60,11 @@ mod tests {
 
     #[test]
     fn a_filter_that_makes_no_sense_is_an_error() {
-        assert!(EnvFilter::try_new(DEFAULT_FILTER).is_ok());
+        let both = EnvFilter::try_new(format!("{DEFAULT_FILTER},debug,hyper=info")).unwrap();
+        let both = both.to_string();
+        for part in ["debug", "hyper=info", "serenity=warn"] {
+            assert!(both.split(',').any(|one| one == part), "{part} in {both}");
+        }
         let refused = start(Format::Text, Some("pve_steward=loud"));
         assert!(matches!(refused, Err(StartError::Filter(_))), "{refused:?}");
     }

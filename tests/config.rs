@@ -32,14 +32,14 @@ struct Folder(tempfile::TempDir);
 const SMALL: &str = r#"
 [discord]
 token_file = "token"
-guilds = [1]
+guilds = [1000000000000000000]
 [[cluster]]
 name = "home"
 endpoints = ["https://192.0.2.11:8006"]
 token_id = "discord@pve!bot"
 token_secret_file = "secret"
 [people]
-owner = 10
+owner = 184405311681986560
 [[allow]]
 who = ["owner"]
 actions = ["view"]
@@ -407,6 +407,7 @@ fn variables_that_would_do_nothing_or_too_much() {
     assert!(!told.contains("s3cret"), "{told}");
     insta::assert_snapshot!(told, @r#"
     $PVE_STEWARD__ALLOW__0__WHO: allow.0.who: people, roles and rules stand only in files
+    $PVE_STEWARD__CLUSTER__HOEM__TOKEN_SECRET: cluster.hoem: no file has a cluster `hoem`; did you mean `home`?
     $PVE_STEWARD__CLUSTER__HOEM__TOKEN_SECRET: cluster.hoem.endpoints: is missing: the addresses of the cluster's nodes, such as ["https://192.0.2.11:8006"]
     $PVE_STEWARD__CLUSTER__HOEM__TOKEN_SECRET: cluster.hoem.token_id: is missing: user@realm!tokenid, such as "discord@pve!bot"
     $PVE_STEWARD__CLUSTER__HOME: cluster.home: must be PVE_STEWARD__CLUSTER__<NAME>__<KEY>
@@ -448,11 +449,17 @@ fn secrets_are_read_trimmed_and_never_shown() {
         "{told}"
     );
     assert!(
-        told.contains("token_secret_file: no/such cannot be read"),
+        told.contains("did you mean `token`?") && told.contains("install -m 600 /dev/null no/such"),
         "{told}"
     );
     assert!(!told.contains("s3cret"), "{told}");
 
+    folder.secret("token", "\"MTk4.s3cret\"\n");
+    let told = folder.load(&[SMALL], &[]).unwrap_err();
+    assert!(
+        told.contains("stands in quotes") && !told.contains("s3cret"),
+        "{told}"
+    );
     folder.secret("token", " \n");
     let told = folder.load(&[SMALL], &[]).unwrap_err();
     assert_eq!(told, "0.toml:3: discord.token_file: token is empty");
@@ -524,16 +531,17 @@ fn warnings_about_what_is_probably_not_meant() {
     let folder = Folder::new();
     let odd = SMALL
         .replace(":8006", "")
-        .replace("owner = 10", "owner = 10\nme = 10")
+        .replace("[people]", "[people]\nme = 184405311681986560\nshort = 10")
         + "[[allow]]\nwho = [\"me\"]\nactions = [\"view\"]\nhours = \"16:00-23:30\"\n";
     folder.secret("secret", "not-a-uuid");
     let loaded = folder.load(&[&odd], &[]).unwrap();
     insta::assert_snapshot!(folder.lines(&loaded.warnings), @"
-    0.toml:5: cluster.home.token_secret: does not look like a secret of Proxmox (12345678-1234-1234-1234-123456789abc)
     0.toml:7: cluster.home.endpoints[0]: names no port, so 443 is meant; Proxmox itself listens on 8006
-    0.toml:11: people.owner: has the same id as `me`
-    0.toml:17: allow[1]: covers nothing: it has neither `guests` nor `nodes`
-    0.toml:17: bot.time_zone: `hours` are read in UTC, because [bot] time_zone is not set
+    0.toml:9: cluster.home.token_secret_file: does not look like a secret of Proxmox (12345678-1234-1234-1234-123456789abc)
+    0.toml:12: people.short: is too short for an id of Discord, which has 17 to 20 digits: copy it again
+    0.toml:13: people.owner: has the same id as `me`
+    0.toml:18: allow[1]: covers nothing: it has neither `guests` nor `nodes`
+    0.toml:18: bot.time_zone: `hours` are read in UTC, because [bot] time_zone is not set
     ");
 }
 

@@ -2,35 +2,12 @@
 
 mod support;
 
-use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use fake_discord::{GatewayEvent, GatewayFault, RestFault, RestFaultKind};
+use support::binary::{ended, steward, text, told};
 use support::{Setup, World, run_without_bot, shown};
-use tokio::process::{Child, Command};
-
-fn steward(world: &World, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_pve-steward"));
-    command.arg("--config").arg(&world.files[0]).args(arguments);
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command.kill_on_drop(true);
-    command
-}
-
-async fn ended(command: &mut Command) -> Output {
-    let output = command.output();
-    tokio::time::timeout(Duration::from_secs(40), output)
-        .await
-        .expect("it ends")
-        .unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
+use tokio::process::Child;
 
 async fn running(world: &World) -> Child {
     let before = world.snapshots();
@@ -157,53 +134,51 @@ fn health_follows_the_connection() {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         assert!(healthy);
-        child.kill().await.unwrap();
+        signal(&child, "-TERM");
+        assert!(child.wait().await.unwrap().success());
+        let (said, code) = told(&mut steward(world, &["health"])).await;
+        assert_eq!(code, Some(1), "a bot that was stopped is not alive");
+        assert!(said.contains("It was stopped, or never came up"), "{said}");
     });
 }
 
 #[test]
-fn check_says_what_is_there_and_what_is_missing() {
-    let mut setup = Setup::default();
-    setup
-        .px
-        .acls
-        .retain(|acl| !acl.privs.iter().any(|p| p == "VM.PowerMgmt"));
-    run_without_bot(setup, async |world| {
-        let output = ended(&mut steward(world, &["check"])).await;
-        let told = text(&output.stdout);
-        assert_eq!(
-            output.status.code(),
-            Some(0),
-            "{told}{}",
-            text(&output.stderr)
-        );
-        for part in [
-            "ok   home: Proxmox VE 9.2",
-            "nodes pve1, pve2",
-            "warn home: without VM.PowerMgmt on /vms, no guest can be started or stopped",
-            "pveum acl modify /vms -token 'discord@pve!bot'",
-            "ok   Discord: server 1000000000000000000 is Homelab",
-        ] {
-            assert!(told.contains(part), "{part}\n{told}");
-        }
-        assert_eq!(world.writes(), Vec::<String>::new());
-        assert_eq!(world.dc.registrations(), 0, "it changes nothing");
-    });
-}
-
-#[test]
-fn check_fails_where_run_would() {
+fn a_folder_of_state_that_cannot_be_used_ends_it_with_78_and_the_remedy() {
     run_without_bot(Setup::default(), async |world| {
-        let wrong = world.dir.path().join("wrong.toml");
-        std::fs::write(
-            &wrong,
-            "[discord]\ntoken = \"wrong\"\nguilds = [1000000000000000009]\n",
-        )
-        .unwrap();
-        let wrong = wrong.display().to_string();
-        let output = ended(&mut steward(world, &["--config", &wrong, "check"])).await;
-        assert_eq!(output.status.code(), Some(78), "{}", text(&output.stdout));
-        assert!(text(&output.stdout).contains("FAIL Discord: the token is not accepted"));
+        let mut run = steward(world, &["run"]);
+        let run = run.env("PVE_STEWARD__BOT__STATE_DIR", "/proc/nothing/here");
+        let (said, code) = told(run).await;
+        assert_eq!(code, Some(78), "{said}");
+        for part in ["/proc/nothing/here", "`state_dir` in [bot]"] {
+            assert!(said.contains(part), "{part}\n{said}");
+        }
+    });
+}
+
+#[test]
+fn a_token_that_proxmox_refuses_is_said_in_a_sentence_and_the_bot_goes_on() {
+    run_without_bot(Setup::default(), async |world| {
+        let mut run = steward(world, &["run"]);
+        run.env(
+            "PVE_STEWARD__CLUSTER__HOME__TOKEN_SECRET",
+            "00000000-0000-4000-8000-000000000000",
+        );
+        let child = run.spawn().unwrap();
+        world.dc.bot_ready().await;
+        // A refused login takes the real server three seconds, and the fake too.
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        signal(&child, "-TERM");
+        let output = child.wait_with_output().await.unwrap();
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        assert!(
+            said.contains("Proxmox does not accept the token. Is `token_id` spelt"),
+            "{said}"
+        );
+        assert!(
+            !said.contains("Failed(") && !said.contains("Refused {"),
+            "{said}"
+        );
     });
 }
 
@@ -228,12 +203,74 @@ fn the_policy_is_printed_and_explained() {
             one.contains("Denied by") && one.contains("steward.toml:"),
             "{one}"
         );
-        let offline = text(
-            &ended(&mut steward(world, &["policy", "--offline"]))
-                .await
-                .stdout,
+        assert!(
+            !one.contains("--role"),
+            "a role is looked at as such\n{one}"
         );
+        let (offline, _) = told(&mut steward(world, &["policy", "--offline"])).await;
         assert!(offline.contains("tag:games"), "{offline}");
+    });
+}
+
+#[test]
+fn a_question_to_the_policy_that_says_too_little_or_too_much_is_answered_with_what_to_do() {
+    run_without_bot(Setup::default(), async |world| {
+        let ask = async |line: &str| {
+            let words: Vec<&str> = line.split(' ').collect();
+            told(&mut steward(world, &words)).await
+        };
+        let start = "policy --who owner --action start";
+        let (said, code) = ask(&format!("{start} --guest 103")).await;
+        assert_eq!(code, Some(0));
+        assert!(
+            said.contains("without any role") && said.contains("add --role"),
+            "{said}"
+        );
+        let (said, _) = ask(&format!("{start} --guest 103 --role friends")).await;
+        assert!(
+            said.contains("Denied by") && !said.contains("without any role"),
+            "{said}"
+        );
+        let (said, _) = ask("policy --who friends --action power --guest 101").await;
+        for right in ["may start 101", "may shutdown 101", "may reboot 101"] {
+            assert!(said.contains(right), "{right}\n{said}");
+        }
+        for (line, part) in [
+            (
+                format!("{start} --guest 103 --role freinds"),
+                "no role `freinds`. There are:\n  friends",
+            ),
+            (start.to_owned(), "`start` is done to a guest: add --guest"),
+            (
+                format!("{start} --node pve1"),
+                "add --guest with its VMID or name",
+            ),
+            (
+                format!("{start} --guest 999"),
+                "no guest `999`. There are:\n  101 valheim",
+            ),
+            (
+                "policy --who owner --action view".to_owned(),
+                "or --node with a name",
+            ),
+            (
+                "policy --who owner --action strat --guest 101".to_owned(),
+                "  power",
+            ),
+            (
+                "policy --who nobody --action start --guest 101".to_owned(),
+                "  friends",
+            ),
+        ] {
+            let (said, code) = ask(&line).await;
+            assert_eq!(code, Some(78), "{line}\n{said}");
+            assert!(said.contains(part), "{line}\n{said}");
+        }
+        let (help, _) = ask("policy --help").await;
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        for part in ["view, start, shutdown", "power (start", "invented guests"] {
+            assert!(help.contains(part), "{part}\n{help}");
+        }
     });
 }
 
@@ -248,5 +285,16 @@ fn the_fingerprint_is_shown_to_compare() {
             world.px.requests().is_empty(),
             "nothing is sent to a server that is not trusted"
         );
+        assert!(
+            told.contains("pvenode cert info\n") && told.contains("pve-ssl.pem"),
+            "{told}"
+        );
+        let bare = url.replace("https://", "");
+        let output = ended(&mut steward(world, &["fingerprint", &bare])).await;
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let (said, code) =
+            support::binary::told(&mut steward(world, &["fingerprint", "http://pve1"])).await;
+        assert_eq!(code, Some(78));
+        assert!(said.contains("write https://host:8006"), "{said}");
     });
 }

@@ -2,6 +2,7 @@
 
 mod audit;
 mod check;
+mod fingerprint;
 mod policy;
 
 use std::io::Write as _;
@@ -16,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{self, Loaded, Problem};
 use crate::embed::terminal;
 use crate::logging::{self, Format};
-use crate::{app, health, proxmox};
+use crate::{app, health};
 
 /// What a restart cannot mend: configuration, a refused token (`EX_CONFIG`).
 const CONFIGURATION: u8 = 78;
@@ -60,7 +61,7 @@ enum Command {
     Audit(audit::Query),
     /// Show the SHA-256 fingerprint of a server's certificate, to compare it with the node's own
     Fingerprint {
-        /// Such as <https://192.0.2.11:8006>
+        /// A node as in `endpoints`, such as <https://192.0.2.11:8006>, or its name alone
         url: String,
     },
     /// Tell whether the bot on this machine is connected; for container health checks
@@ -90,7 +91,7 @@ impl Cli {
         match self.command.as_ref().unwrap_or(&Command::Run) {
             Command::Run => self.run().await,
             Command::Check => match self.load() {
-                Ok(loaded) => check::check(&loaded.config).await,
+                Ok(loaded) => check::check(&loaded).await,
                 Err(code) => code,
             },
             Command::Policy(query) => match self.load() {
@@ -101,7 +102,7 @@ impl Cli {
                 Ok(loaded) => audit::audit(&loaded.config.bot, query),
                 Err(code) => code,
             },
-            Command::Fingerprint { url } => fingerprint(url).await,
+            Command::Fingerprint { url } => fingerprint::fingerprint(url).await,
             Command::Health => match self.load() {
                 Ok(loaded) => health_of(&loaded),
                 Err(code) => code,
@@ -152,19 +153,6 @@ impl Cli {
             config::load(&files, config::environment()).map_err(|problems| fail(&problems))?;
         complain(&terminal::warnings(&loaded.warnings));
         Ok(loaded)
-    }
-}
-
-async fn fingerprint(url: &str) -> u8 {
-    match proxmox::presented(url).await {
-        Ok(presented) => {
-            say(&terminal::fingerprint(url, &presented));
-            0
-        }
-        Err(error) => {
-            complain(&terminal::no_fingerprint(url, &error.to_string()));
-            TRY_AGAIN
-        }
     }
 }
 

@@ -3,8 +3,8 @@
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use super::layer::Slot;
-use super::reader::{Found, Notes, Reader};
+use super::layer::{self, Slot};
+use super::reader::{Found, Notes, Reader, nearest};
 use super::settings::{note, path, token, values};
 use super::{Cluster, Trust, want};
 use crate::ids::ClusterName;
@@ -15,11 +15,41 @@ pub(super) fn clusters(slots: Vec<Slot>, notes: &mut Notes) -> Vec<Cluster> {
                     token_secret_file";
         notes.problem(None, "cluster", what);
     }
+    let written = layer::names_in_files(&slots);
     let read = |slot: Slot| {
+        if slot.only_variables
+            && !(slot.table.contains_key("endpoints") && slot.table.contains_key("token_id"))
+        {
+            notes.problem(
+                slot.place.as_deref(),
+                &slot.path,
+                unwritten(slot.name.as_ref(), &written),
+            );
+        }
         let reader = Reader::new("cluster[]", slot.path, slot.place, slot.table, notes);
         cluster(slot.name, reader)
     };
     slots.into_iter().filter_map(read).collect()
+}
+
+/// A variable for a cluster that stands in no file, and too few of them to make one.
+fn unwritten(name: Option<&ClusterName>, written: &[String]) -> String {
+    let name = name.map_or("", ClusterName::as_str);
+    let known: Vec<&str> = written.iter().map(String::as_str).collect();
+    match (nearest(name, &known), known.as_slice()) {
+        (Some(near), _) => {
+            format!("no file has a cluster `{name}`; did you mean `{near}`?")
+        }
+        (None, []) => format!(
+            "no file has a cluster `{name}`: write [[cluster]] with name = \"{name}\" into the file, \
+             or give all its keys in variables"
+        ),
+        (None, known) => format!(
+            "no file has a cluster `{name}`; they have {}: the variable must name one of these, or \
+             all keys of a new one must be given",
+            known.join(", ")
+        ),
+    }
 }
 
 /// Reads one cluster. Its name was read and judged where the clusters were put together.
@@ -28,15 +58,12 @@ fn cluster(name: Option<ClusterName>, mut r: Reader<'_>) -> Option<Cluster> {
     let endpoints = endpoints(&mut r);
     let expected = "user@realm!tokenid, such as \"discord@pve!bot\"";
     let token_id = r.must("token_id", want::token_id, expected);
+    let secret_key = ["token_secret", "token_secret_file"]
+        .into_iter()
+        .find_map(|key| Some((r.key(key), r.place_of(key)?)));
     let token_secret = token(&mut r, "token_secret", "token_secret_file");
-    if token_secret
-        .as_ref()
-        .is_some_and(|secret| !want::is_uuid(secret.expose()))
-    {
-        let key = r.key("token_secret");
-        let place = r.place().map(ToOwned::to_owned);
-        let what = "does not look like a secret of Proxmox (12345678-1234-1234-1234-123456789abc)";
-        r.notes.warning(place.as_deref(), &key, what);
+    if let (Some(secret), Some((key, place))) = (&token_secret, secret_key) {
+        warn_of_shape(secret.expose(), &key, &place, r.notes);
     }
     let trust = trust(&mut r);
     for key in ["admin_token_id", "admin_token_secret_file"] {
@@ -50,6 +77,18 @@ fn cluster(name: Option<ClusterName>, mut r: Reader<'_>) -> Option<Cluster> {
         token_secret: token_secret?,
         trust: trust?,
     })
+}
+
+fn warn_of_shape(secret: &str, key: &str, place: &str, notes: &mut Notes) {
+    if want::is_uuid(secret) {
+        return;
+    }
+    let what = if secret.contains('=') {
+        "does not look like a secret of Proxmox: only what follows the `=` is the secret"
+    } else {
+        "does not look like a secret of Proxmox (12345678-1234-1234-1234-123456789abc)"
+    };
+    notes.warning(Some(place), key, what);
 }
 
 fn endpoints(r: &mut Reader<'_>) -> Vec<String> {

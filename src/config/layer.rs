@@ -37,6 +37,15 @@ pub(super) struct Slot {
     pub name: Option<ClusterName>,
     pub place: Option<String>,
     pub table: Map<String, Value>,
+    pub only_variables: bool,
+}
+
+/// The clusters that files have.
+pub(super) fn names_in_files(slots: &[Slot]) -> Vec<String> {
+    let written = slots.iter().filter(|slot| !slot.only_variables);
+    written
+        .filter_map(|slot| slot.name.as_ref().map(ToString::to_string))
+        .collect()
 }
 
 /// A layer as the `config` crate takes it.
@@ -134,6 +143,7 @@ fn name_clusters(list: Vec<Value>, slots: &mut Vec<Slot>, notes: &mut Notes) -> 
             name,
             place,
             table: Map::new(),
+            only_variables: false,
         };
         named.insert(slot.key.clone(), value);
         slots.push(slot);
@@ -180,6 +190,7 @@ fn add_unwritten(env: &Map<String, Value>, slots: &mut Vec<Slot>) {
                 name: Some(name),
                 place: place_of(value).map(ToOwned::to_owned),
                 table: Map::new(),
+                only_variables: true,
             });
         }
     }

@@ -80,6 +80,11 @@ impl<'n> Reader<'n> {
         self.place.as_deref()
     }
 
+    /// Where a key stands; `None` where it is not written.
+    pub(super) fn place_of(&self, key: &str) -> Option<String> {
+        self.table.get(key)?.origin().map(ToOwned::to_owned)
+    }
+
     pub(super) fn key(&self, key: &str) -> String {
         format!("{}.{key}", self.path)
     }

@@ -1,13 +1,14 @@
 //! `[people]`, `[roles]`, `[[allow]]`, `[[deny]]` and `[[ask]]`: who may do what, as written.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use ::config::{Value, ValueKind};
 
 use super::reader::{Found, Notes, Reader, nearest, unknown};
-use super::settings::values;
+use super::settings::{self, values};
 use super::{AllowRule, AskRule, DenyRule, Place, want};
 use crate::action::Right;
 use crate::ids::{BadId, GuildId, RoleId, UserId};
@@ -39,10 +40,11 @@ const LATER: [&str; 20] = [
 /// The names of `[people]` or `[roles]`; those with a wrong id are `None`.
 pub(super) type Names<T> = BTreeMap<String, Option<Found<T>>>;
 
-pub(super) fn names<T: FromStr<Err = BadId> + Eq>(mut r: Reader<'_>) -> Names<T> {
+pub(super) fn names<T: FromStr<Err = BadId> + Eq + Display>(mut r: Reader<'_>) -> Names<T> {
     let entries = r.entries(want::id::<T>);
     for (at, (name, found)) in entries.iter().enumerate() {
         let Some(found) = found else { continue };
+        settings::plausible(found, r.notes);
         if name.trim().is_empty() {
             let what = "is a name without letters";
             r.notes.problem(found.place.as_deref(), &found.key, what);
@@ -106,7 +108,8 @@ fn allow_rule(place: Place, mut r: Reader<'_>, known: &[&str]) -> AllowRule {
     let (words, actions) = actions(&mut r);
     let guests = r.filled("guests", want::word).map(values);
     let nodes = r.filled("nodes", want::word).map(values);
-    let channels = r.filled("channels", want::id).map(values);
+    let channels = r.filled("channels", want::id).unwrap_or_default();
+    let channels = settings::ids(channels, r.notes);
     let confirm = r.filled("confirm", want::text).unwrap_or_default();
     let confirm = rights(&confirm, r.notes);
     let hours = r.optional("hours", want::hours);
@@ -122,7 +125,7 @@ fn allow_rule(place: Place, mut r: Reader<'_>, known: &[&str]) -> AllowRule {
         actions,
         guests: guests.unwrap_or_default(),
         nodes: nodes.unwrap_or_default(),
-        channels: channels.unwrap_or_default(),
+        channels,
         confirm,
         hours,
         limit,

@@ -38,10 +38,23 @@ impl fmt::Debug for Secret {
 
 /// Takes a text as a secret, or says what is wrong with it without repeating it.
 pub(super) fn checked(text: &str) -> Result<Secret, String> {
-    // Files end with a line break, and so do values pasted into a terminal.
-    let text = text.trim_end();
+    // Files end with a line break, and so do values pasted into a terminal; some editors of Windows
+    // begin them with a mark that nobody sees.
+    let text = text.trim_start_matches('\u{feff}').trim_end();
     if text.is_empty() {
         return Err("is empty".to_owned());
+    }
+    if text.len() > 1
+        && ['"', '\'']
+            .iter()
+            .any(|q| text.starts_with(*q) && text.ends_with(*q))
+    {
+        return Err("stands in quotes: take them away, the bare secret is meant".to_owned());
+    }
+    if let Some(rest) = text.strip_prefix("Bot ")
+        && !rest.contains(' ')
+    {
+        return Err("begins with `Bot `: take that away, the bot adds it itself".to_owned());
     }
     if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
         return Err("must be one word, without spaces or line breaks in it".to_owned());
@@ -90,11 +103,18 @@ mod tests {
     }
 
     #[test]
+    fn what_an_editor_adds_is_no_part_of_it() {
+        assert_eq!(checked("\u{feff}s3cret\r\n").unwrap().expose(), "s3cret");
+    }
+
+    #[test]
     fn refusals_do_not_repeat_it() {
         for bad in [
             "",
             " \n",
             "Bot s3cret",
+            "\"s3cret\"",
+            "'s3cret'",
             "s3cret\nmore",
             "s3crét",
             "s3\0cret",

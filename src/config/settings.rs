@@ -1,5 +1,6 @@
 //! `[discord]` and `[bot]`, and what takes the place of a file: secrets and paths.
 
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,17 +12,20 @@ use crate::ids::{ChannelId, GuildId};
 /// missing.
 pub(super) fn discord(mut r: Reader<'_>) -> (Vec<GuildId>, Option<Discord>) {
     let token = token(&mut r, "token", "token_file");
-    let guilds: Vec<GuildId> = values(r.must_list(
+    let guilds: Vec<Found<GuildId>> = r.must_list(
         "guilds",
         want::id,
         "the ids of the Discord servers in which the bot listens, such as [1000000000000000000]",
-    ));
-    let channels = values(r.list("channels", want::id).unwrap_or_default());
-    let public_read_channels = values(r.list("public_read_channels", want::id).unwrap_or_default());
+    );
+    let guilds = ids(guilds, r.notes);
+    let channels = r.list("channels", want::id).unwrap_or_default();
+    let channels = ids(channels, r.notes);
+    let public_read_channels = r.list("public_read_channels", want::id).unwrap_or_default();
+    let public_read_channels = ids(public_read_channels, r.notes);
     let api_url = r.optional("api_url", want::api_url);
-    let approvals_channel = r.optional("approvals_channel", want::id::<ChannelId>);
-    let alerts_channel = r.optional("alerts_channel", want::id::<ChannelId>);
-    let audit_channel = r.optional("audit_channel", want::id::<ChannelId>);
+    let approvals_channel = channel(&mut r, "approvals_channel");
+    let alerts_channel = channel(&mut r, "alerts_channel");
+    let audit_channel = channel(&mut r, "audit_channel");
     r.finish();
     let discord = token.map(|token| Discord {
         token,
@@ -56,6 +60,27 @@ pub(super) fn values<T>(found: Vec<Found<T>>) -> Vec<T> {
     found.into_iter().map(|found| found.value).collect()
 }
 
+/// Ids of Discord that are as long as those are: another number was copied otherwise.
+pub(super) fn ids<T: Display>(found: Vec<Found<T>>, notes: &mut Notes) -> Vec<T> {
+    for id in &found {
+        plausible(id, notes);
+    }
+    values(found)
+}
+
+pub(super) fn plausible<T: Display>(id: &Found<T>, notes: &mut Notes) {
+    if !(17..=20).contains(&id.value.to_string().len()) {
+        let what = "is too short for an id of Discord, which has 17 to 20 digits: copy it again";
+        notes.warning(id.place.as_deref(), &id.key, what);
+    }
+}
+
+fn channel(r: &mut Reader<'_>, key: &'static str) -> Option<ChannelId> {
+    let found = r.find(key, want::id)?;
+    plausible(&found, r.notes);
+    Some(found.value)
+}
+
 /// A secret, written out or in a file: exactly one of the two keys.
 pub(super) fn token(
     r: &mut Reader<'_>,
@@ -87,12 +112,30 @@ pub(super) fn token(
     let file = file?;
     let path = path(&file);
     let read = std::fs::read_to_string(&path)
-        .map_err(|error| format!("{} cannot be read: {error}", named(&file, &path)))
+        .map_err(|error| unread(&error, &named(&file, &path), inline, &file.value))
         .and_then(|text| {
             secret::checked(&text).map_err(|what| format!("{} {what}", path.display()))
         });
     warn_of_readers(Some(&path), &file, r.notes);
     note(read, &file, r.notes)
+}
+
+/// Why a secret is not there, and what to do. `inline`: the key for a secret written out.
+fn unread(error: &std::io::Error, shown: &str, inline: &str, value: &str) -> String {
+    let next = match error.kind() {
+        std::io::ErrorKind::NotFound if !value.contains('/') => {
+            format!("make it; or, if this is the secret itself, did you mean `{inline}`?")
+        }
+        std::io::ErrorKind::NotFound => {
+            format!("make it with `install -m 600 /dev/null {shown}`, and put the secret into it")
+        }
+        std::io::ErrorKind::PermissionDenied => {
+            "give it to the user that the bot runs as, mode 600".to_owned()
+        }
+        std::io::ErrorKind::IsADirectory => "name a file in it".to_owned(),
+        _ => "it must hold the secret and nothing else".to_owned(),
+    };
+    format!("{shown} cannot be read: {error}; {next}")
 }
 
 /// A path for people. Without a slash it could be the secret itself, put under the wrong key.

@@ -29,7 +29,7 @@ use crate::ids::{ChannelId, GuildId};
 use gateway::Heard;
 use rest::Rest;
 
-pub use check::{Checked, Trouble, check};
+pub use check::{Checked, Trouble, Useless, What, WhyUseless, check};
 pub use errands::run_errands;
 
 /// How long what was begun may go on after the signal to stop.

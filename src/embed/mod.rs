@@ -7,6 +7,7 @@ pub mod audit;
 pub mod check;
 pub mod confirm;
 pub mod edge;
+pub mod fault;
 pub mod guest;
 pub mod help;
 pub mod node;

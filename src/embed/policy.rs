@@ -116,6 +116,15 @@ pub struct Explained<'a> {
     pub zone: &'a TimeZone,
 }
 
+/// Below a decision about a person: what it leaves out.
+#[must_use]
+pub fn without_roles(who: &str) -> String {
+    format!(
+        "This is what {who} may do without any role: only Discord knows who has which. If {who} has\n\
+         one of [roles], add --role with its name, once for each.\n"
+    )
+}
+
 /// One decision with the rule that made it.
 #[must_use]
 pub fn explained(of: &Explained<'_>) -> String {

@@ -1,13 +1,14 @@
 //! What the command line says to the owner. The same care as on a card, without the colours.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::time::Duration;
 
 use crate::audit::{Fault, Verified};
 use crate::config::Problem;
 use crate::health::Sick;
-use crate::proxmox::{Presented, fingerprint_text};
+use crate::proxmox::{Error, Presented, fingerprint_text};
 
+use super::fault;
 use super::words::duration;
 
 #[must_use]
@@ -44,14 +45,50 @@ pub fn bad_filter(why: &str) -> String {
     format!("--log is not a filter: {why}\n")
 }
 
+/// `known`: what it could have been; the first ones are shown.
 #[must_use]
-pub fn unknown_word(what: &str, word: &str) -> String {
-    format!("There is no {what} `{word}`.\n")
+pub fn unknown_word<K: Display>(
+    what: &str,
+    word: &str,
+    known: impl IntoIterator<Item = K>,
+) -> String {
+    const SHOWN: usize = 20;
+    let mut known: Vec<String> = known.into_iter().map(|one| one.to_string()).collect();
+    if known.is_empty() {
+        return format!("There is no {what} `{word}`, and none at all.\n");
+    }
+    let more = known.len().saturating_sub(SHOWN);
+    known.truncate(SHOWN);
+    let more = if more > 0 {
+        format!("\n  and {more} more")
+    } else {
+        String::new()
+    };
+    format!(
+        "There is no {what} `{word}`. There are:\n  {}{more}\n",
+        known.join("\n  ")
+    )
+}
+
+/// An action that cannot be done to what the question names. `to_guests`: only guests have it.
+#[must_use]
+pub fn other_target(action: &str, to_guests: bool) -> String {
+    let next = if to_guests {
+        "is done to a guest: add --guest with its VMID or name, and leave --node out"
+    } else if action == "audit" {
+        "is about the bot itself: leave --guest and --node out"
+    } else {
+        "is about a guest or a node: add --guest with a VMID or name, or --node with a name"
+    };
+    format!("`{action}` {next}.\n")
 }
 
 #[must_use]
-pub fn no_cluster(cluster: &str, why: Option<&str>) -> String {
-    let why = why.unwrap_or("no answer in 30 s");
+pub fn no_cluster(cluster: &str, why: Option<&Error>) -> String {
+    let why = match why {
+        Some(error) => format!("{error}\n{}", fault::next_step(error)),
+        None => "no answer in 30 s".to_owned(),
+    };
     format!("{cluster} cannot be read: {why}\nWith --offline the rules are shown without it.\n")
 }
 
@@ -61,25 +98,39 @@ pub fn fingerprint(url: &str, presented: &Presented) -> String {
     format!(
         "{text}\n\n\
          {url} presented this certificate (SHA-256).\n\
-         Compare it on the node itself before you trust it:\n  \
-           pvenode cert info --output-format json | grep fingerprint\n\
-         or in the web interface: node, System, Certificates.\n\
+         Compare it before you trust it. On the node itself:\n  \
+           pvenode cert info\n\
+         There it stands at pveproxy-ssl.pem, or at pve-ssl.pem where there is no pveproxy-ssl.pem.\n\
+         The web interface shows the same: the node, System, Certificates.\n\
          If it is the same, it may stand in [[cluster]]:\n  \
            fingerprints = [\"{text}\"]\n"
     )
 }
 
 #[must_use]
-pub fn no_fingerprint(url: &str, why: &str) -> String {
-    format!("{url} showed no certificate: {why}\n")
+pub fn bad_address(typed: &str) -> String {
+    format!("`{typed}` is no address of a node: write https://host:8006\n")
+}
+
+#[must_use]
+pub fn no_fingerprint(url: &str, error: &Error) -> String {
+    let next = fault::next_step(error);
+    format!("{url} showed no certificate: {error}\n{next}\n")
 }
 
 #[must_use]
 pub fn health(health: &Result<Duration, Sick>) -> String {
     match health {
         Ok(age) => format!("connected to Discord, seen {} ago\n", duration(*age)),
-        Err(Sick::NeverSeen) => "no sign of life: the bot has not connected yet\n".to_owned(),
-        Err(Sick::Silent(age)) => format!("no sign of life for {}\n", duration(*age)),
+        Err(Sick::NeverSeen) => "no sign of life: the bot is not connected to Discord. It was \
+            stopped, or never came up:\nits log says why (journalctl -u pve-steward, docker \
+            compose logs).\n"
+            .to_owned(),
+        Err(Sick::Silent(age)) => format!(
+            "no sign of life for {}: the connection to Discord is gone, or the bot has died.\n\
+             Its log says why (journalctl -u pve-steward, docker compose logs).\n",
+            duration(*age)
+        ),
     }
 }
 

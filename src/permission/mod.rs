@@ -7,6 +7,7 @@
 mod change;
 mod gate;
 mod grant;
+mod idle;
 mod law;
 mod matrix;
 mod policy;
@@ -17,6 +18,7 @@ mod standing;
 pub use change::{Change, changes};
 pub use gate::{Denied, Permit, check};
 pub use grant::{Giver, Grant};
+pub use idle::{Idle, IdleWhy, idle};
 pub use law::Law;
 pub use matrix::{Row, Subject, matrix, specimens, subjects};
 pub use policy::{Policy, RuleKey, RuleRef};

@@ -27,7 +27,8 @@ pub enum Fault {
     WrongName(Vec<String>),
     Expired,
     NotYetValid,
-    /// The server shows a certificate whose key it does not have: an impostor.
+    /// Somebody else's signature: of an authority that has only the name of ours, or of a server
+    /// that shows a certificate whose key it does not have.
     BadSignature,
     Other(String),
 }
@@ -43,7 +44,10 @@ impl fmt::Display for Fault {
             Self::WrongName(names) => write!(f, "made for {}", names.join(", ")),
             Self::Expired => f.write_str("expired"),
             Self::NotYetValid => f.write_str("not valid yet"),
-            Self::BadSignature => f.write_str("the server does not have its key"),
+            Self::BadSignature => f.write_str(
+                "its signature does not fit: another authority of the same name made it, or the \
+                 server does not have its key",
+            ),
             Self::Other(why) => f.write_str(why),
         }
     }

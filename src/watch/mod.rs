@@ -12,7 +12,8 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use crate::proxmox::Inventory;
+use crate::embed::fault;
+use crate::proxmox::{Inventory, StaleWhy};
 
 pub use grants::end_grants;
 pub use leftovers::finish;
@@ -44,9 +45,12 @@ pub async fn keep_fresh(inventory: Arc<Inventory>, stop: CancellationToken) {
                 let (nodes, guests) = (seen.nodes.len(), seen.guests.len());
                 tracing::info!(%cluster, nodes, guests, "Proxmox answers");
             }
-            Err(stale) if down != Some(true) => {
-                tracing::warn!(%cluster, why = ?stale.why, "Proxmox does not answer");
-            }
+            Err(stale) if down != Some(true) => match stale.why {
+                StaleWhy::Failed(error) => tracing::warn!(%cluster, "{}", fault::line(&error)),
+                StaleWhy::Slow => {
+                    tracing::warn!(%cluster, "Proxmox has not answered for 30 s; asking again");
+                }
+            },
             _ => {}
         }
         down = Some(inventory.last_error().is_some());

@@ -155,7 +155,12 @@ async fn looking_at_a_certificate_sends_nothing() {
         fake.fingerprint("pve2")
     );
     assert!(fake.requests().is_empty());
-    let nobody = presented("https://127.0.0.1:1")
+    // Bound and never listening: nobody else gets the port, and nobody answers there.
+    let reserved = tokio::net::TcpSocket::new_v4().expect("a socket");
+    let any = "127.0.0.1:0".parse().expect("an address");
+    reserved.bind(any).expect("a port");
+    let address = reserved.local_addr().expect("an address");
+    let nobody = presented(&format!("https://{address}"))
         .await
         .expect_err("nobody there");
     assert!(matches!(nobody, Error::NotSent(failure) if failure.why == Why::Unreachable));

@@ -1,0 +1,123 @@
+//! One Proxmox cluster: its endpoints, its state, and what the token may do.
+
+use std::collections::BTreeSet;
+
+use crate::embed::fault;
+use crate::embed::problem::pveum_lines;
+use crate::proxmox::{Error, Quorum};
+
+use super::{Finding, Grade};
+
+/// One address answers, with a certificate that is believed and to the token.
+#[must_use]
+pub fn endpoint(cluster: &str, url: &str) -> Finding {
+    Finding::ok(format!("{cluster}: {url} answers"))
+}
+
+/// One address is of no use. `spare`: another one is, so the bot goes on without it.
+#[must_use]
+pub fn endpoint_failed(cluster: &str, url: &str, error: &Error, spare: bool) -> Finding {
+    let grade = if spare {
+        Grade::Warning
+    } else {
+        grade_of(error)
+    };
+    // Most errors name the address themselves.
+    let said = error.to_string();
+    let at = if said.contains(url) {
+        String::new()
+    } else {
+        format!(" {url}:")
+    };
+    let next = fault::next_step(error);
+    Finding::new(grade, format!("{cluster}:{at} {said}\n{next}"))
+}
+
+/// Its addresses answer, and then it cannot be read.
+#[must_use]
+pub fn unread(cluster: &str, error: &Error) -> Finding {
+    let next = fault::next_step(error);
+    Finding::new(grade_of(error), format!("{cluster}: {error}\n{next}"))
+}
+
+fn grade_of(error: &Error) -> Grade {
+    match error {
+        Error::Certificate { .. } | Error::Setup(_) => Grade::Lasting,
+        refused if refused.unauthorised() => Grade::Lasting,
+        _ => Grade::Passing,
+    }
+}
+
+#[must_use]
+pub fn reached(cluster: &str, version: &str, nodes: &[String], guests: usize) -> Finding {
+    let nodes = nodes.join(", ");
+    Finding::ok(format!(
+        "{cluster}: Proxmox VE {version}; nodes {nodes}; {guests} guests visible"
+    ))
+}
+
+#[must_use]
+pub fn node_away(cluster: &str, node: &str) -> Finding {
+    Finding::warning(format!(
+        "{cluster}: node {node} is not online. Its guests have no names just now, so rules by name\n\
+         do not know them. Switch it on, or take it out of the cluster."
+    ))
+}
+
+#[must_use]
+pub fn no_quorum(cluster: &str, quorum: &Quorum) -> Finding {
+    Finding::warning(format!(
+        "{cluster}: {} of {} nodes are online and have no quorum: nothing can be started.\n\
+         Switch more nodes on; `pvecm status` on a node shows which are missing.",
+        quorum.online, quorum.nodes
+    ))
+}
+
+/// What the token may do. `held`: all privileges on any path.
+#[must_use]
+pub fn token(cluster: &str, token: &str, held: &BTreeSet<String>) -> Finding {
+    if held.is_empty() {
+        let user = token.split('!').next().unwrap_or(token);
+        return Finding::new(
+            Grade::Lasting,
+            format!(
+                "{cluster}: token {token} has no privileges at all.\n\
+                 A token with separated privileges has only what it AND its user were given:\n\
+                 pveum user token permissions {user} {}",
+                token.split('!').nth(1).unwrap_or_default()
+            ),
+        );
+    }
+    let list: Vec<&str> = held.iter().map(String::as_str).collect();
+    Finding::ok(format!("{cluster}: token {token} holds {}", list.join(" ")))
+}
+
+/// A privilege without which something that the bot does cannot work.
+#[must_use]
+pub fn lacks(cluster: &str, token: &str, path: &str, privilege: &str, what: &str) -> Finding {
+    let lines = pveum_lines(path, &[privilege.to_owned()], false, token).join("\n");
+    Finding::warning(format!(
+        "{cluster}: without {privilege} on {path}, {what}.\n{lines}"
+    ))
+}
+
+/// A pool that rules name, and whose members the token cannot see.
+#[must_use]
+pub fn unseen_pool(cluster: &str, token: &str, pool: &str) -> Finding {
+    let path = format!("/pool/{pool}");
+    let lines = pveum_lines(&path, &["Pool.Audit".to_owned()], false, token).join("\n");
+    Finding::warning(format!(
+        "{cluster}: rules name pool:{pool}, and the token cannot see who is in it. An allow by\n\
+         it gives nothing, a deny by it takes every guest that is in no visible pool.\n{lines}"
+    ))
+}
+
+/// More than a bot needs: whoever reads its secret has it too.
+#[must_use]
+pub fn too_much(cluster: &str, token: &str, privileges: &[&str]) -> Finding {
+    Finding::warning(format!(
+        "{cluster}: token {token} could do far more than this bot ever asks for: {}.\n\
+         Give it only what README.md lists.",
+        privileges.join(" ")
+    ))
+}

@@ -1,0 +1,250 @@
+//! `pve-steward check`, against servers that are as strict as the real ones.
+
+mod support;
+
+use fake_discord::setup;
+use support::binary::{ended, steward, text, told};
+use support::{Setup, World, run_without_bot};
+
+const ENDPOINTS: &str = "PVE_STEWARD__CLUSTER__HOME__ENDPOINTS";
+
+/// What `check` says with these variables set, and its exit code.
+async fn checked(world: &World, variables: &[(&str, &str)]) -> (String, Option<i32>) {
+    let mut check = steward(world, &["check"]);
+    told(check.envs(variables.iter().copied())).await
+}
+
+#[track_caller]
+fn says(said: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(said.contains(part), "{part}\n---\n{said}");
+    }
+}
+
+#[test]
+fn check_says_what_is_there_and_what_is_missing() {
+    let mut setup = Setup::default();
+    setup
+        .px
+        .acls
+        .retain(|acl| !acl.privs.iter().any(|p| p == "VM.PowerMgmt"));
+    run_without_bot(setup, async |world| {
+        let output = ended(&mut steward(world, &["check"])).await;
+        let told = text(&output.stdout);
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{told}{}",
+            text(&output.stderr)
+        );
+        for part in [
+            "ok   home: Proxmox VE 9.2",
+            "nodes pve1, pve2",
+            "warn home: without VM.PowerMgmt on /vms, no guest can be started or stopped",
+            "pveum acl modify /vms -token 'discord@pve!bot'",
+            "ok   Discord: server 1000000000000000000 is Homelab",
+        ] {
+            assert!(told.contains(part), "{part}\n{told}");
+        }
+        assert_eq!(world.writes(), Vec::<String>::new());
+        assert_eq!(world.dc.registrations(), 0, "it changes nothing");
+    });
+}
+
+#[test]
+fn check_fails_where_run_would() {
+    run_without_bot(Setup::default(), async |world| {
+        let wrong = world.dir.path().join("wrong.toml");
+        std::fs::write(
+            &wrong,
+            "[discord]\ntoken = \"wrong\"\nguilds = [1000000000000000009]\n",
+        )
+        .unwrap();
+        let wrong = wrong.display().to_string();
+        let output = ended(&mut steward(world, &["--config", &wrong, "check"])).await;
+        assert_eq!(output.status.code(), Some(78), "{}", text(&output.stdout));
+        assert!(text(&output.stdout).contains("FAIL Discord: the token is not accepted"));
+    });
+}
+
+#[test]
+fn every_endpoint_has_a_line_and_a_dead_one_is_seen() {
+    run_without_bot(Setup::default(), async |world| {
+        let alive = world.px.url_of("pve1");
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        // Bound and never listening: nobody else gets the port, and nobody answers there.
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let dead = format!("https://{}", socket.local_addr().unwrap());
+        let both = format!("{alive},{dead}");
+        let (said, code) = checked(world, &[(ENDPOINTS, &both)]).await;
+        assert_eq!(code, Some(0), "the bot goes on with the other\n{said}");
+        says(
+            &said,
+            &[
+                &format!("ok   home: {alive} answers"),
+                &format!("warn home: not sent: {dead}"),
+                "Is the address in `endpoints` right",
+                "ok   home: Proxmox VE 9.2",
+            ],
+        );
+        let (said, code) = checked(world, &[(ENDPOINTS, &dead)]).await;
+        assert_eq!(code, Some(75), "{said}");
+        says(&said, &[&format!("FAIL home: not sent: {dead}")]);
+    });
+}
+
+#[test]
+fn a_certificate_of_nobody_we_know_says_what_to_set() {
+    run_without_bot(Setup::default(), async |world| {
+        let file = std::fs::read_to_string(&world.files[0]).unwrap();
+        let untrusting: Vec<&str> = file.lines().filter(|l| !l.starts_with("ca_file")).collect();
+        std::fs::write(&world.files[0], untrusting.join("\n")).unwrap();
+        let (said, code) = checked(world, &[]).await;
+        assert_eq!(code, Some(78), "{said}");
+        says(&said, &["Set `ca_file` or `fingerprints` in [[cluster]]"]);
+        std::fs::write(&world.files[0], file).unwrap();
+
+        let other = fake_proxmox::Cluster::start(fake_proxmox::Setup::home());
+        let other = other.await.unwrap().ca_pem();
+        std::fs::write(world.dir.path().join("ca.pem"), other).unwrap();
+        let (said, code) = checked(world, &[]).await;
+        assert_eq!(code, Some(78), "{said}");
+        says(&said, &["/etc/pve/pve-root-ca.pem"]);
+
+        let pin = "ab".repeat(32);
+        let (said, _) = checked(world, &[("PVE_STEWARD__CLUSTER__HOME__FINGERPRINTS", &pin)]).await;
+        says(
+            &said,
+            &["none of those in `fingerprints`", "pvenode cert info"],
+        );
+    });
+}
+
+#[test]
+fn a_folder_of_state_that_cannot_be_used_fails() {
+    run_without_bot(Setup::default(), async |world| {
+        let nowhere = [("PVE_STEWARD__BOT__STATE_DIR", "/proc/nothing/here")];
+        let (said, code) = checked(world, &nowhere).await;
+        assert_eq!(code, Some(78), "{said}");
+        says(
+            &said,
+            &[
+                "FAIL state: /proc/nothing/here cannot be used",
+                "`state_dir` in [bot]",
+            ],
+        );
+        let (said, _) = checked(world, &[]).await;
+        says(&said, &["state is not there yet; the bot will make it"]);
+    });
+}
+
+#[test]
+fn a_node_that_is_off_and_a_lost_quorum_are_warnings() {
+    run_without_bot(Setup::default(), async |world| {
+        world.px.set_quorate(false);
+        assert!(world.px.fault_by_name("node-down"));
+        let (said, code) = checked(world, &[]).await;
+        assert_eq!(code, Some(0), "{said}");
+        says(
+            &said,
+            &[
+                "warn home: node pve2 is not online",
+                "no quorum: nothing can be started",
+            ],
+        );
+    });
+}
+
+#[test]
+fn a_server_that_the_bot_is_not_in_and_a_discord_that_is_away() {
+    run_without_bot(Setup::default(), async |world| {
+        let elsewhere = [("PVE_STEWARD__DISCORD__GUILDS", "1000000000000000777")];
+        let (said, code) = checked(world, &elsewhere).await;
+        assert_eq!(code, Some(78), "{said}");
+        says(
+            &said,
+            &[
+                "the bot is not in server 1000000000000000777",
+                "Installation",
+            ],
+        );
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let host = socket.local_addr().unwrap().to_string();
+        let url = format!("http://{host}");
+        let (said, code) = checked(world, &[("PVE_STEWARD__DISCORD__API_URL", &url)]).await;
+        assert_eq!(code, Some(75), "{said}");
+        says(
+            &said,
+            &[&format!("no usable answer from {host}"), "refused"],
+        );
+    });
+}
+
+#[test]
+fn a_rule_that_does_nothing_is_named_with_its_place() {
+    let rules = format!(
+        "{}[[allow]]\nwho = [\"friends\"]\nactions = [\"view\"]\nguests = [\"tag:gmaes\"]\n\
+         [[ask]]\nwho = [\"friends\"]\nactions = [\"start\"]\nguests = [\"tag:prod\"]\n",
+        support::RULES
+    );
+    run_without_bot(Setup::default().rules(&rules), async |world| {
+        let (said, code) = checked(world, &[]).await;
+        assert_eq!(code, Some(0), "{said}");
+        says(
+            &said,
+            &[
+                "this [[allow]] gives nothing now",
+                "is tag:gmaes",
+                "this [[ask]] gives nothing now: all of it is denied by",
+                "steward.toml:",
+            ],
+        );
+        assert_eq!(said.matches("nothing now").count(), 2, "{said}");
+    });
+}
+
+#[test]
+fn ids_that_discord_does_not_know_are_named_with_where_they_stand() {
+    let rules = support::RULES
+        .replace("[people]", "[people]\nghost = 184405311681986999")
+        .replace("[roles]", "[roles]\nnobodies = 290926798626357999")
+        .replace(
+            "guests = [\"tag:games\"]",
+            "guests = [\"tag:games\"]\nchannels = [42]",
+        );
+    let mut start = Setup::default().rules(&rules);
+    start.discord = "channels = [1100000000000000000, 1100000000000000008]\n\
+        alerts_channel = 1100000000000000002\n\
+        audit_channel = 1100000000000000003\n\
+        approvals_channel = 1100000000000000009"
+        .to_owned();
+    for (id, has) in [(setup::ALERTS, 0), (setup::AUDIT, setup::VIEW_CHANNEL)] {
+        let channel = start
+            .dc
+            .channels
+            .iter_mut()
+            .find(|channel| channel.id == id);
+        channel.unwrap().bot_permissions = Some(has);
+    }
+    run_without_bot(start, async |world| {
+        let (said, code) = checked(world, &[]).await;
+        assert_eq!(code, Some(0), "{said}");
+        says(
+            &said,
+            &[
+                "too short for an id of Discord",
+                "warn Discord: `ghost` in [people] (184405311681986999) is in none of the servers",
+                "warn Discord: `nobodies` in [roles] (290926798626357999) is a role of none",
+                "warn Discord: channel 42 (",
+                "steward.toml:",
+                "channel 1100000000000000002 (alerts_channel) the bot lacks View Channel.",
+                "channel 1100000000000000003 (audit_channel) the bot lacks Send Messages, Embed Links",
+                "channel 1100000000000000009 (approvals_channel) is in none of the servers in `guilds`",
+            ],
+        );
+        for well in ["`owner`", "`friends`", "(channels)"] {
+            assert!(!said.contains(well), "{well}\n{said}");
+        }
+    });
+}
