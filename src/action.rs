@@ -204,9 +204,25 @@ pub enum Action {
         on: bool,
         reason: Option<Remark>,
     },
+    /// A page of the audit, the newest first.
+    Audit(AuditPage),
     Help,
     /// It arrived whole, but it says nothing that we know: an old button, a forged id, bad input.
     Unclear(Unclear),
+}
+
+/// Which entries of the audit, and from where on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditPage {
+    /// Who did it.
+    pub user: Option<UserId>,
+    pub guest: Option<GuestQuery>,
+    pub right: Option<Right>,
+    pub refused_only: bool,
+    /// Unix seconds.
+    pub since: Option<i64>,
+    /// Only entries before this number; `None`: from the newest.
+    pub before: Option<i64>,
 }
 
 /// What becomes of a request.
@@ -295,6 +311,7 @@ impl Action {
             Self::Grant { .. } => "access.grant",
             Self::Revoke(_) => "access.revoke",
             Self::Lockdown { .. } => "access.lockdown",
+            Self::Audit(_) => "audit",
             Self::Help => "help",
             Self::Unclear(_) => "unclear",
         }
@@ -347,6 +364,8 @@ pub enum Completion {
     End,
     /// Grants that the person may take back.
     Grant,
+    /// Beginnings of a stretch of time.
+    Since,
 }
 
 /// What the policy can ask of a guest.

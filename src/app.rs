@@ -7,6 +7,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -125,15 +126,19 @@ pub async fn run(
     tokio::spawn(watchers::keep_rules(rules, again, stop.clone()));
     let ended = discord::run(settings, desk, stop.clone(), alive).await;
     stop.cancel();
+    wind_down(errands_done, beating, &folder).await;
+    Ok(ended?)
+}
+
+async fn wind_down(errands: JoinHandle<()>, beating: JoinHandle<()>, folder: &Path) {
     // What was to be told is on its way; a Discord that does not answer is not waited for.
-    if timeout(LAST_WORDS, errands_done).await.is_err() {
+    if timeout(LAST_WORDS, errands).await.is_err() {
         tracing::warn!("stopping before everything was told");
     }
     beating.abort();
     // Only to be sure that it touches the file no more.
     let _ = beating.await;
-    health::end(&folder);
-    Ok(ended?)
+    health::end(folder);
 }
 
 /// What no restart mends is about the folder; a busy or full disk is not.

@@ -501,3 +501,54 @@ fn a_guest_rests_between_two_of_the_same() {
         assert_eq!(world.writes().len(), 1);
     });
 }
+
+#[test]
+fn the_audit_is_read_page_by_page_by_those_who_may() {
+    run(setup(), async |world| {
+        let (owner, max) = (world.person("owner"), world.person("max"));
+        max.slash("/vm start 101").await.until("started").await;
+        for _ in 0..11 {
+            max.slash("/vm stop 101").await.first().await;
+        }
+        world
+            .person("stranger")
+            .slash("/vm start 101")
+            .await
+            .first()
+            .await;
+        let mut wanted = vec!["opened start 101", "sent", "closed done"];
+        wanted.extend(["refused stop 101"; 11]);
+        wanted.push("refused start");
+        world.audited(&wanted).await;
+
+        assert_snapshot!(said(&owner, "/audit max action:start").await, @"");
+        let first = owner.slash("/audit").await;
+        let page = first.settled().await;
+        assert!(
+            page.text().contains("<@80351110224678999>"),
+            "{}",
+            page.text()
+        );
+        assert!(!page.text().contains("done"), "{}", page.text());
+        let older = owner.click(&page, "Older").await;
+        drop(older);
+        assert_snapshot!(shown(&first.until("done").await), @"");
+        assert!(
+            said(&owner, "/audit guest:102")
+                .await
+                .contains("nothing like that")
+        );
+        assert!(
+            said(&owner, "/audit refused:true since:2h")
+                .await
+                .contains("no rule")
+        );
+        for who in ["max", "friend", "stranger"] {
+            let refused = said(&world.person(who), "/audit").await;
+            assert!(refused.contains("not for you"), "{refused}");
+            let pressed = world.person(who).press(&page, "1:audit:-:-:-:-:-:-").await;
+            let refused = pressed.first().await.text();
+            assert!(refused.contains("not for you"), "{refused}");
+        }
+    });
+}

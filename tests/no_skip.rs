@@ -243,6 +243,7 @@ fn every_action_has_its_guard() {
             | Action::AccessList { .. }
             | Action::Grant { .. }
             | Action::Revoke(_)
+            | Action::Audit(_)
             | Action::Lockdown { .. } => "every_command_is_refused_without_a_right",
             Action::Confirm(_) | Action::Cancel(_) => "every_question_is_closed_to_others",
             Action::Ask { .. } | Action::Rule { .. } | Action::Decline(_) => "tests/asks.rs",
@@ -259,7 +260,7 @@ fn every_action_has_its_guard() {
     let rows: Vec<_> = TABLE.iter().map(|row| row.path.join(" ")).collect();
     assert_eq!(
         rows.len(),
-        22,
+        23,
         "a new command: is it in the tests above? {rows:?}"
     );
 }

@@ -12,8 +12,8 @@ use crate::embed::{self, Reply};
 use crate::ids::{GrantId, GuestQuery};
 use crate::permission::{Giver, Grant, Law, Lockdown, check, matrix, subjects};
 
-use super::approve::cancel_all;
 use super::desk::{Desk, reason};
+use super::finish::cancel_all;
 use super::note;
 use super::power::Switch;
 use super::ready::fresh_guest;

@@ -14,8 +14,8 @@ use crate::errand::Recipient;
 use crate::ids::{GuestQuery, RequestId, UserId};
 use crate::permission::Law;
 
-use super::approve::finish;
 use super::desk::Desk;
+use super::finish::finish;
 use super::note;
 use super::power::{self, Switch};
 use super::ready::fresh_guest;

@@ -4,12 +4,15 @@
 mod access;
 mod approve;
 mod ask;
+mod audit;
 mod begin;
 mod busy;
 mod confirm;
 mod desk;
 mod doing;
+mod finish;
 mod note;
+mod option;
 mod own;
 mod power;
 mod read;
@@ -23,13 +26,14 @@ use std::sync::Arc;
 
 use tokio::sync::{oneshot, watch};
 
-use crate::action::{Action, Door, GuestFacts, Request, Ruling, Typing};
+use crate::action::{Action, AuditPage, Door, GuestFacts, Request, Ruling, Typing};
 use crate::embed::{self, Reply};
 use crate::ids::{GuestQuery, NodeQuery, RequestId};
 
 pub use ask::resume;
 pub use desk::{Desk, Parts};
-pub use table::{Field, Given, Opt, Row, TABLE, Value};
+pub use option::{Field, Given, Opt, Value};
+pub use table::{Row, TABLE};
 
 use confirm::NotOpen;
 use power::Switch;
@@ -94,6 +98,7 @@ enum Work {
     Ask(Switch),
     Rule(RequestId, Ruling),
     Access(access::Work),
+    Audit(AuditPage),
 }
 
 impl Task {
@@ -226,6 +231,7 @@ pub fn decide(desk: &Desk, request: &Request) -> Decision {
         Action::Grant { .. } | Action::Revoke(_) | Action::Lockdown { .. } => {
             access::decide(desk, request)
         }
+        Action::Audit(page) => audit::decide(desk, request, page),
         Action::Whoami => Decision::answer(own::whoami(desk, request), Audience::Private),
         Action::Help => Decision::answer(own::help(desk, request), Audience::Private),
         Action::Unclear(why) => Decision::answer(embed::problem::unclear(*why), Audience::Private),
@@ -243,6 +249,7 @@ pub async fn perform(
         Work::Switch(switch) => power::perform(&desk, &task, switch, &shown).await,
         Work::Ask(switch) => ask::perform(&desk, &task, switch, &shown).await,
         Work::Rule(asked, ruling) => approve::perform(&desk, &task, *asked, ruling).await,
+        Work::Audit(page) => audit::perform(&desk, &task, page).await,
         Work::Access(work) => access::perform(&desk, &task, work).await,
     }
 }

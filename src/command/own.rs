@@ -10,7 +10,8 @@ use crate::permission::{Grant, Rights};
 use crate::proxmox::Guest;
 
 use super::desk::Desk;
-use super::table::{Field as Takes, Given, Row, TABLE};
+use super::option::{Field as Takes, Given};
+use super::table::{Row, TABLE};
 
 pub(super) fn help(desk: &Desk, request: &Request) -> Reply {
     let law = desk.law();

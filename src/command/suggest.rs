@@ -19,6 +19,7 @@ pub(super) fn suggest(desk: &Desk, typing: &Typing) -> Vec<Choice> {
         Completion::Node => nodes(desk, &typing.actor, &text),
         Completion::Rights => rights(&text),
         Completion::End => words(&["1h", "6h", "until 23:00", "tomorrow", "7d"], &text),
+        Completion::Since => words(&["1h", "today", "24h", "7d", "30d"], &text),
         Completion::Grant => grants(desk, typing, &text),
     }
 }
@@ -62,6 +63,8 @@ fn guests(desk: &Desk, actor: &Actor, kind: Option<Kind>, right: Right, text: &s
 fn may(mine: &crate::permission::Rights<'_>, right: Right, guest: &Guest) -> bool {
     let target = Target::Guest(&guest.facts);
     match right {
+        // Who reads the audit knows of every guest in it.
+        Right::Audit => mine.decide(right, &Target::Bot).is_ok(),
         Right::View => mine.see(&target),
         right => mine.decide(right, &target).is_ok() || mine.may_ask(right, &target).is_some(),
     }

@@ -1,9 +1,13 @@
 //! The one table of commands: names, help, options and the right they ask for. Discord's
 //! definitions, parsing, `/help` and `no_skip` are all made from it.
 
-use crate::action::{Action, Completion, Person, Power, Remark, Right, Unclear};
-use crate::ids::{GrantId, GuestQuery, Kind, NodeQuery};
-use crate::until::End;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::action::{Action, AuditPage, Completion, Power, Right};
+use crate::ids::Kind;
+
+use super::option::{Field, Given, Opt, Value};
 
 /// One command that can be called.
 #[derive(Debug)]
@@ -20,147 +24,6 @@ pub struct Row {
     pub action: fn(&Given) -> Option<Action>,
 }
 
-/// One option of a command.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Opt {
-    pub name: &'static str,
-    /// At most 100 characters.
-    pub help: &'static str,
-    pub field: Field,
-    pub required: bool,
-}
-
-/// What an option takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Field {
-    /// VMID or name; completed with guests on which the command's right is held.
-    Guest(Option<Kind>),
-    Node,
-    /// A member, picked in Discord.
-    Person,
-    /// One right that can be held on a guest, picked from a list.
-    Right,
-    /// Words for rights, with commas.
-    Rights,
-    End,
-    Grant,
-    /// `on` or `off`.
-    Switch,
-    /// A line for others to read.
-    Remark,
-}
-
-/// What an option held, parsed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Value {
-    Guest(GuestQuery),
-    Node(NodeQuery),
-    Person(Person),
-    Right(Right),
-    Rights(Vec<Right>),
-    End(End),
-    Grant(GrantId),
-    Switch(bool),
-    Remark(Remark),
-}
-
-/// The options of one call. No command has two of the same kind.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Given(pub Vec<Value>);
-
-impl Given {
-    fn find<T>(&self, pick: impl Fn(&Value) -> Option<T>) -> Option<T> {
-        self.0.iter().find_map(pick)
-    }
-
-    fn guest(&self) -> Option<GuestQuery> {
-        self.find(|value| match value {
-            Value::Guest(guest) => Some(guest.clone()),
-            _ => None,
-        })
-    }
-
-    fn node(&self) -> Option<NodeQuery> {
-        self.find(|value| match value {
-            Value::Node(node) => Some(node.clone()),
-            _ => None,
-        })
-    }
-
-    fn person(&self) -> Option<Person> {
-        self.find(|value| match value {
-            Value::Person(person) => Some(person.clone()),
-            _ => None,
-        })
-    }
-}
-
-impl Field {
-    /// What a typed text means. Members are not typed: Discord resolves them.
-    ///
-    /// # Errors
-    ///
-    /// [`Unclear`], for the words of the refusal.
-    pub fn parse(self, text: &str) -> Result<Value, Unclear> {
-        match self {
-            Self::Guest(_) => text.parse().map(Value::Guest).map_err(|_| Unclear::Guest),
-            Self::Node => text.parse().map(Value::Node).map_err(|_| Unclear::Node),
-            Self::Person => Err(Unclear::Command),
-            Self::Right => Right::ALL
-                .into_iter()
-                .find(|right| right.key() == text)
-                .map(Value::Right)
-                .ok_or(Unclear::Right),
-            Self::Rights => rights(text).map(Value::Rights).ok_or(Unclear::Right),
-            Self::End => text.parse().map(Value::End).map_err(|_| Unclear::Time),
-            Self::Grant => text
-                .parse()
-                .map(|id| Value::Grant(GrantId(id)))
-                .map_err(|_| Unclear::Grant),
-            Self::Switch => match text {
-                "on" => Ok(Value::Switch(true)),
-                "off" => Ok(Value::Switch(false)),
-                _ => Err(Unclear::Command),
-            },
-            Self::Remark => Remark::new(text).map(Value::Remark).ok_or(Unclear::Command),
-        }
-    }
-
-    /// The fixed choices that Discord offers: value and what people read are the same.
-    #[must_use]
-    pub fn choices(self) -> Vec<&'static str> {
-        match self {
-            Self::Right => {
-                let held = Right::ALL
-                    .into_iter()
-                    .filter(|right| *right != Right::Audit);
-                held.map(Right::key).collect()
-            }
-            Self::Switch => vec!["on", "off"],
-            _ => Vec::new(),
-        }
-    }
-}
-
-/// `start, reboot` or `power`: what can be lent, each once.
-fn rights(text: &str) -> Option<Vec<Right>> {
-    let words = text.split([',', ' ']).filter(|word| !word.is_empty());
-    let mut rights = Vec::new();
-    for word in words {
-        let named = Right::named(&word.to_ascii_lowercase())?;
-        let single = named.len() == 1;
-        let lent: Vec<Right> = named.into_iter().filter(|r| r.can_be_lent()).collect();
-        // `*` means all that can be lent; `access` by name is a mistake to be told.
-        if lent.is_empty() && single {
-            return None;
-        }
-        rights.extend(lent);
-    }
-    rights.sort_unstable();
-    rights.dedup();
-    (!rights.is_empty()).then_some(rights)
-}
-
 impl Row {
     /// What is completed while an option of this command is typed.
     #[must_use]
@@ -174,7 +37,8 @@ impl Row {
             Field::Rights => Some(Completion::Rights),
             Field::End => Some(Completion::End),
             Field::Grant => Some(Completion::Grant),
-            Field::Person | Field::Right | Field::Switch | Field::Remark => None,
+            Field::Since => Some(Completion::Since),
+            Field::Person | Field::Right | Field::Switch | Field::Remark | Field::Flag => None,
         }
     }
 
@@ -315,10 +179,7 @@ pub const TABLE: &[Row] = &[
         action: |given| {
             Some(Action::Why {
                 who: given.person(),
-                right: given.find(|value| match value {
-                    Value::Right(right) => Some(*right),
-                    _ => None,
-                })?,
+                right: given.right()?,
                 guest: given.guest()?,
             })
         },
@@ -386,6 +247,19 @@ pub const TABLE: &[Row] = &[
         },
     },
     Row {
+        path: &["audit"],
+        help: "Who did what, and who was refused",
+        options: &[
+            maybe("who", "Only what this person did", Field::Person),
+            maybe("guest", "Only this guest", Field::Guest(None)),
+            maybe("action", "Only this", Field::Right),
+            maybe("refused", "Only refusals", Field::Flag),
+            maybe("since", "Such as 2h, today or 2026-11-20", Field::Since),
+        ],
+        right: Some(Right::Audit),
+        action: |given| Some(Action::Audit(audit(given))),
+    },
+    Row {
         path: &["help"],
         help: "The commands that you may use",
         options: &[],
@@ -393,6 +267,22 @@ pub const TABLE: &[Row] = &[
         action: |_| Some(Action::Help),
     },
 ];
+
+fn audit(given: &Given) -> AuditPage {
+    let now = Timestamp::now().to_zoned_datetime(TimeZone::UTC);
+    let since = given.find(|value| match value {
+        Value::Since(since) => Some(*since),
+        _ => None,
+    });
+    AuditPage {
+        user: given.person().map(|person| person.user),
+        guest: given.guest(),
+        right: given.right(),
+        refused_only: given.0.contains(&Value::Flag(true)),
+        since: since.and_then(|since| since.from(&now)),
+        before: None,
+    }
+}
 
 fn grant(given: &Given) -> Option<Action> {
     Some(Action::Grant {
@@ -483,30 +373,4 @@ fn switch(kind: Kind, power: Power, given: &Given) -> Option<Action> {
         kind: Some(kind),
         guest: given.guest()?,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rights_are_words_with_commas() {
-        let read = |text: &str| rights(text).map(|r| r.iter().map(|r| r.key()).collect::<Vec<_>>());
-        assert_eq!(read("start, reboot").unwrap(), ["start", "reboot"]);
-        assert_eq!(read("Start start").unwrap(), ["start"]);
-        assert_eq!(read("power").unwrap(), ["start", "shutdown", "reboot"]);
-        let all = read("*").unwrap();
-        assert!(all.contains(&"stop") && !all.contains(&"access"), "{all:?}");
-        for bad in [
-            "",
-            ",",
-            "access",
-            "start access",
-            "fly",
-            "start;stop",
-            "audit",
-        ] {
-            assert_eq!(read(bad), None, "{bad}");
-        }
-    }
 }

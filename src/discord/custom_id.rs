@@ -3,8 +3,8 @@
 //! Whatever stands in it comes back through anybody's client. It only names what is asked; who asks
 //! and whether they may is decided at every press.
 
-use crate::action::{Action, Power, QuestionId, Ruling, Unclear};
-use crate::ids::{GrantId, Kind, RequestId};
+use crate::action::{Action, AuditPage, Power, QuestionId, Right, Ruling, Unclear};
+use crate::ids::{BadId, GrantId, Kind, RequestId, UserId};
 
 /// Raised when the meaning of a word changes: presses of older buttons are then not understood,
 /// rather than misunderstood.
@@ -29,6 +29,7 @@ pub(super) fn encode(action: &Action) -> Option<String> {
         Action::Rule { request, ruling } => format!("{}:{}", ruling_word(ruling), request.0),
         Action::Decline(request) => format!("why:{}", request.0),
         Action::Revoke(grant) => format!("revoke:{}", grant.0),
+        Action::Audit(page) => audit(page),
         Action::Whoami => "whoami".to_owned(),
         Action::Help => "help".to_owned(),
         // What takes words or people is typed.
@@ -71,6 +72,7 @@ fn read(id: &str) -> Option<Action> {
             let (power, guest) = (power(verb)?, exact(guest)?);
             Some(Action::Ask { power, guest })
         }
+        ("audit", Some(page)) => audit_page(page).map(Action::Audit),
         ("revoke", Some(grant)) => number(grant).map(GrantId).map(Action::Revoke),
         ("why", Some(request)) => number(request).map(RequestId).map(Action::Decline),
         (verb, Some(request)) if ruling(verb).is_some() => Some(Action::Rule {
@@ -88,6 +90,57 @@ fn read(id: &str) -> Option<Action> {
 
 fn power(verb: &str) -> Option<Power> {
     Power::ALL.into_iter().find(|power| power.key() == verb)
+}
+
+/// `before:user:guest:right:refused:since`, numbers in hexadecimal, `-` for what is not set.
+fn audit(page: &AuditPage) -> String {
+    let hex = |number: Option<u64>| number.map_or("-".to_owned(), |number| format!("{number:x}"));
+    let signed = |number: Option<i64>| hex(number.map(i64::cast_unsigned));
+    [
+        "audit".to_owned(),
+        signed(page.before),
+        hex(page.user.map(|user| user.0)),
+        page.guest
+            .as_ref()
+            .map_or("-".to_owned(), ToString::to_string),
+        page.right.map_or("-", Right::key).to_owned(),
+        if page.refused_only { "r" } else { "-" }.to_owned(),
+        signed(page.since),
+    ]
+    .join(":")
+}
+
+fn audit_page(text: &str) -> Option<AuditPage> {
+    let fields: Vec<&str> = text.split(':').collect();
+    let [before, user, guest, right, refused, since] = fields[..] else {
+        return None;
+    };
+    let hex = |text: &str| {
+        let number = u64::from_str_radix(text, 16).ok()?;
+        (format!("{number:x}") == text).then_some(number)
+    };
+    let signed = |text: &str| hex(text).map(u64::cast_signed);
+    Some(AuditPage {
+        before: set(before, signed).ok()?,
+        user: set(user, |text| hex(text).map(UserId)).ok()?,
+        guest: set(guest, exact).ok()?,
+        right: set(right, |word| {
+            Right::ALL.into_iter().find(|right| right.key() == word)
+        })
+        .ok()?,
+        refused_only: set(refused, |word| (word == "r").then_some(()))
+            .ok()?
+            .is_some(),
+        since: set(since, signed).ok()?,
+    })
+}
+
+/// `-` is nothing; anything else must be read.
+fn set<T>(text: &str, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, BadId> {
+    match text {
+        "-" => Ok(None),
+        text => read(text).map(Some).ok_or(BadId::Guest),
+    }
 }
 
 fn ruling_word(ruling: &Ruling) -> &'static str {
@@ -160,6 +213,15 @@ mod tests {
             },
             Action::Decline(RequestId(7)),
             Action::Revoke(GrantId(i64::MAX)),
+            Action::Audit(AuditPage::default()),
+            Action::Audit(AuditPage {
+                user: Some(UserId(u64::MAX)),
+                guest: Some(guest("home/999999999")),
+                right: Some(Right::Shutdown),
+                refused_only: true,
+                since: Some(1_795_525_985),
+                before: Some(4_000_000),
+            }),
             Action::Whoami,
             Action::Help,
         ];
@@ -260,6 +322,13 @@ mod tests {
             "1:hour:9223372036854775808",
             "1:decline:1:x",
             "1:revoke:+1",
+            "1:audit:",
+            "1:audit:-:-:-:-:-",
+            "1:audit:x:-:-:-:-:-",
+            "1:audit:-:-:-:fly:-:-",
+            "1:audit:-:-:../1:-:-:-",
+            "1:audit:-:-:-:-:R:-",
+            "1:audit:0a:-:-:-:-:-",
             "1:ask:start",
             "1:ask:fly:101",
             "1:ask:start:101:x",

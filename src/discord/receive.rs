@@ -242,6 +242,7 @@ fn given(
             (CommandDataOptionValue::User(id), Field::Person) => {
                 Value::Person(person(*id, resolved))
             }
+            (CommandDataOptionValue::Boolean(yes), Field::Flag) => Value::Flag(*yes),
             (CommandDataOptionValue::String(text), field) => field.parse(text)?,
             (_, field) => return Err(missing(field)),
         };

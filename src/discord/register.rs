@@ -133,6 +133,7 @@ fn options(row: &Row) -> Vec<CreateCommandOption> {
 fn shown(row: &Row, option: &Opt) -> CreateCommandOption {
     let kind = match option.field {
         Field::Person => CommandOptionType::User,
+        Field::Flag => CommandOptionType::Boolean,
         _ => CommandOptionType::String,
     };
     let mut shown =

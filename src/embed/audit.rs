@@ -4,10 +4,11 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use crate::action::{Action, AuditPage};
 use crate::audit::{Ending, Event, Line, Noted};
 use crate::ids::UserId;
 
-use super::reply::{Card, Colour, Reply};
+use super::reply::{Button, Card, Colour, Reply, Style};
 use super::words::{ago, clock, duration, person, plain};
 
 /// Longer texts from outside are cut: the whole of them is in the audit itself.
@@ -28,6 +29,49 @@ pub fn mirror(lines: &[Line]) -> Reply {
         body: shown.join("\n"),
         footer: cluster,
     })
+}
+
+/// A page of it, the newest first, and where the buttons lead.
+#[must_use]
+pub fn page(lines: &[Line], older: Option<AuditPage>, newest: Option<AuditPage>) -> Reply {
+    let cluster = shared_cluster(lines);
+    let mut shown: Vec<String> = Vec::new();
+    let mut last_day = None;
+    for entry in lines {
+        // The date stands above the first entry of a day, in that entry's own time: the reader's
+        // Discord knows which day that is there.
+        let day = entry.at_ms.div_euclid(86_400_000);
+        if last_day.replace(day) != Some(day) {
+            shown.push(format!("**<t:{}:D>**", entry.at_ms.div_euclid(1000)));
+        }
+        shown.push(line(entry, cluster.is_none()));
+    }
+    if lines.is_empty() {
+        shown.push("There is nothing like that.".to_owned());
+    }
+    let button = |label: &'static str, page| Button {
+        label: label.into(),
+        style: Style::Secondary,
+        action: Action::Audit(page),
+    };
+    let older = older.map(|page| button("Older", page));
+    let newest = newest.map(|page| button("Newest", page));
+    Reply::card(Card {
+        colour: Colour::Grey,
+        title: "📒 Audit".to_owned(),
+        body: shown.join("\n"),
+        footer: cluster,
+    })
+    .with_buttons(older.into_iter().chain(newest).collect())
+}
+
+/// The audit is for those to whom a rule gives it.
+#[must_use]
+pub fn not_for_you() -> Reply {
+    super::problem::refusal(
+        "The audit is not for you",
+        "It takes the action `audit` in a rule.\nAsk whoever runs this bot.".to_owned(),
+    )
 }
 
 /// The one cluster that all lines are about: it is said once, below them.

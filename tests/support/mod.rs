@@ -327,6 +327,8 @@ pub fn command(row: &Row, guest_of: impl Fn(Kind) -> u32) -> String {
         Field::Grant => "1".to_owned(),
         Field::Switch => "off".to_owned(),
         Field::Remark => "because".to_owned(),
+        Field::Flag => "true".to_owned(),
+        Field::Since => "2h".to_owned(),
     });
     let path = format!("/{}", row.path.join(" "));
     [path]

@@ -1,0 +1,77 @@
+//! What became of a request, told to everybody concerned.
+
+use futures_util::future::join_all;
+
+use crate::access::{Decided, State};
+use crate::action::Request;
+use crate::audit::Noted;
+use crate::embed::{Reply, ask as words};
+use crate::errand::Recipient;
+use crate::ids::RequestId;
+
+use super::desk::Desk;
+use super::note;
+use super::requests::{Open, Told, said};
+
+/// A request is over without an act: everybody concerned is told, and it is open no more.
+pub(super) async fn finish(desk: &Desk, id: RequestId, end: &words::End<'_>) {
+    let Some(open) = desk.requests.remove(id) else {
+        return;
+    };
+    let request = said(&open.asked);
+    tell_letters(desk, &open, &words::letter_ended(&request, end)).await;
+    tell_asker(desk, &open, &words::ended(&request, end), false).await;
+}
+
+pub(super) async fn tell_letters(desk: &Desk, open: &Open, reply: &Reply) {
+    let edits = open
+        .letters
+        .iter()
+        .map(|letter| desk.errands.edit(letter.posted, reply.clone()));
+    join_all(edits).await;
+}
+
+/// In the person's own message while it can change; what is public also in the channel, where it
+/// rings; what is private, when the message changes no more, as a direct message.
+pub(super) async fn tell_asker(desk: &Desk, open: &Open, reply: &Reply, public: bool) {
+    let watched = open.is_watched();
+    open.told.send_replace(Told::Over(reply.clone()));
+    let by = &open.asked.by;
+    let mut posted = None;
+    if public {
+        let to = Recipient::Channel(by.channel, by.user);
+        posted = desk.errands.post(to, reply.clone()).await;
+    }
+    if posted.is_none() && !watched {
+        let to = Recipient::Person(by.user);
+        if desk.errands.post(to, reply.clone()).await.is_none() {
+            tracing::warn!(user.id = %by.user, "what became of a request could not be told; it is in the audit");
+        }
+    }
+}
+
+/// A lockdown ends all that is pending. Gives how many.
+pub(super) async fn cancel_all(desk: &Desk, request: &Request) -> usize {
+    let by = request.actor.user;
+    let mut cancelled = 0;
+    for id in desk.requests.all() {
+        let Some(open) = desk.requests.get(id) else {
+            continue;
+        };
+        let mut entry = note::about(&open.asked, Noted::Lapsed);
+        entry.detail = Some("cancelled by a lockdown".to_owned());
+        let state = Decided {
+            state: State::Cancelled,
+            by: Some(by),
+        };
+        match desk.access.decide(id, state, entry).await {
+            Ok(Ok(())) => {
+                finish(desk, id, &words::End::LockedDown { by }).await;
+                cancelled += 1;
+            }
+            Ok(Err(_)) => {}
+            Err(error) => tracing::error!(%error, "a request could not be cancelled"),
+        }
+    }
+    cancelled
+}

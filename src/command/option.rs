@@ -1,0 +1,186 @@
+//! The options of commands: what each takes, and what a typed text means.
+
+use crate::action::{Person, Remark, Right, Unclear};
+use crate::ids::{GrantId, GuestQuery, Kind, NodeQuery};
+use crate::until::{End, Since};
+
+/// One option of a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opt {
+    pub name: &'static str,
+    /// At most 100 characters.
+    pub help: &'static str,
+    pub field: Field,
+    pub required: bool,
+}
+
+/// What an option takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Field {
+    /// VMID or name; completed with guests on which the command's right is held.
+    Guest(Option<Kind>),
+    Node,
+    /// A member, picked in Discord.
+    Person,
+    /// One right that can be held on a guest, picked from a list.
+    Right,
+    /// Words for rights, with commas.
+    Rights,
+    End,
+    Grant,
+    /// `on` or `off`.
+    Switch,
+    /// A line for others to read.
+    Remark,
+    /// Yes or no.
+    Flag,
+    /// `2h`, `today`, `2026-11-20`.
+    Since,
+}
+
+/// What an option held, parsed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    Guest(GuestQuery),
+    Node(NodeQuery),
+    Person(Person),
+    Right(Right),
+    Rights(Vec<Right>),
+    End(End),
+    Grant(GrantId),
+    Switch(bool),
+    Remark(Remark),
+    Flag(bool),
+    Since(Since),
+}
+
+/// The options of one call. No command has two of the same kind.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Given(pub Vec<Value>);
+
+impl Given {
+    pub(super) fn find<T>(&self, pick: impl Fn(&Value) -> Option<T>) -> Option<T> {
+        self.0.iter().find_map(pick)
+    }
+
+    pub(super) fn guest(&self) -> Option<GuestQuery> {
+        self.find(|value| match value {
+            Value::Guest(guest) => Some(guest.clone()),
+            _ => None,
+        })
+    }
+
+    pub(super) fn node(&self) -> Option<NodeQuery> {
+        self.find(|value| match value {
+            Value::Node(node) => Some(node.clone()),
+            _ => None,
+        })
+    }
+
+    pub(super) fn right(&self) -> Option<Right> {
+        self.find(|value| match value {
+            Value::Right(right) => Some(*right),
+            _ => None,
+        })
+    }
+
+    pub(super) fn person(&self) -> Option<Person> {
+        self.find(|value| match value {
+            Value::Person(person) => Some(person.clone()),
+            _ => None,
+        })
+    }
+}
+
+impl Field {
+    /// What a typed text means. Members are not typed: Discord resolves them.
+    ///
+    /// # Errors
+    ///
+    /// [`Unclear`], for the words of the refusal.
+    pub fn parse(self, text: &str) -> Result<Value, Unclear> {
+        match self {
+            Self::Guest(_) => text.parse().map(Value::Guest).map_err(|_| Unclear::Guest),
+            Self::Node => text.parse().map(Value::Node).map_err(|_| Unclear::Node),
+            Self::Person | Self::Flag => Err(Unclear::Command),
+            Self::Since => text.parse().map(Value::Since).map_err(|_| Unclear::Time),
+            Self::Right => Right::ALL
+                .into_iter()
+                .find(|right| right.key() == text)
+                .map(Value::Right)
+                .ok_or(Unclear::Right),
+            Self::Rights => rights(text).map(Value::Rights).ok_or(Unclear::Right),
+            Self::End => text.parse().map(Value::End).map_err(|_| Unclear::Time),
+            Self::Grant => text
+                .parse()
+                .map(|id| Value::Grant(GrantId(id)))
+                .map_err(|_| Unclear::Grant),
+            Self::Switch => match text {
+                "on" => Ok(Value::Switch(true)),
+                "off" => Ok(Value::Switch(false)),
+                _ => Err(Unclear::Command),
+            },
+            Self::Remark => Remark::new(text).map(Value::Remark).ok_or(Unclear::Command),
+        }
+    }
+
+    /// The fixed choices that Discord offers: value and what people read are the same.
+    #[must_use]
+    pub fn choices(self) -> Vec<&'static str> {
+        match self {
+            Self::Right => {
+                let held = Right::ALL
+                    .into_iter()
+                    .filter(|right| *right != Right::Audit);
+                held.map(Right::key).collect()
+            }
+            Self::Switch => vec!["on", "off"],
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// `start, reboot` or `power`: what can be lent, each once.
+fn rights(text: &str) -> Option<Vec<Right>> {
+    let words = text.split([',', ' ']).filter(|word| !word.is_empty());
+    let mut rights = Vec::new();
+    for word in words {
+        let named = Right::named(&word.to_ascii_lowercase())?;
+        let single = named.len() == 1;
+        let lent: Vec<Right> = named.into_iter().filter(|r| r.can_be_lent()).collect();
+        // `*` means all that can be lent; `access` by name is a mistake to be told.
+        if lent.is_empty() && single {
+            return None;
+        }
+        rights.extend(lent);
+    }
+    rights.sort_unstable();
+    rights.dedup();
+    (!rights.is_empty()).then_some(rights)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rights_are_words_with_commas() {
+        let read = |text: &str| rights(text).map(|r| r.iter().map(|r| r.key()).collect::<Vec<_>>());
+        assert_eq!(read("start, reboot").unwrap(), ["start", "reboot"]);
+        assert_eq!(read("Start start").unwrap(), ["start"]);
+        assert_eq!(read("power").unwrap(), ["start", "shutdown", "reboot"]);
+        let all = read("*").unwrap();
+        assert!(all.contains(&"stop") && !all.contains(&"access"), "{all:?}");
+        for bad in [
+            "",
+            ",",
+            "access",
+            "start access",
+            "fly",
+            "start;stop",
+            "audit",
+        ] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+    }
+}
