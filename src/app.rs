@@ -60,7 +60,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), Stopped>
     let policy = Policy::compile(&config).map_err(Stopped::Policy)?;
     let (version, rules) = (
         env!("CARGO_PKG_VERSION"),
-        config.allow.len() + config.deny.len(),
+        config.allow.len() + config.deny.len() + config.ask.len(),
     );
     tracing::info!(
         version,
