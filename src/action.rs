@@ -4,9 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::ids::{
-    ChannelId, GuestQuery, GuestRef, GuildId, InteractionId, Kind, NodeName, NodeQuery, NodeRef,
-    RoleId, UserId,
+    ChannelId, GrantId, GuestQuery, GuestRef, GuildId, InteractionId, Kind, NodeName, NodeQuery,
+    NodeRef, RequestId, RoleId, UserId,
 };
+use crate::until::End;
 
 /// Who asks, as Discord vouches for it in the very interaction. Built anew for each; never kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,10 +171,87 @@ pub enum Action {
     },
     Confirm(QuestionId),
     Cancel(QuestionId),
+    /// Ask those who may give it for an act that was refused.
+    Ask {
+        power: Power,
+        guest: GuestQuery,
+    },
+    /// Decide what somebody asked for.
+    Rule {
+        request: RequestId,
+        ruling: Ruling,
+    },
+    /// Before a no: the form that asks why.
+    Decline(RequestId),
     Whoami,
+    /// Why somebody may or may not do something; `None`: oneself.
+    Why {
+        who: Option<Person>,
+        right: Right,
+        guest: GuestQuery,
+    },
+    AccessList {
+        guest: Option<GuestQuery>,
+    },
+    Grant {
+        to: Person,
+        rights: Vec<Right>,
+        guest: GuestQuery,
+        end: End,
+    },
+    Revoke(GrantId),
+    Lockdown {
+        on: bool,
+        reason: Option<Remark>,
+    },
     Help,
     /// It arrived whole, but it says nothing that we know: an old button, a forged id, bad input.
     Unclear(Unclear),
+}
+
+/// What becomes of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ruling {
+    /// The one act, now.
+    Once,
+    /// The right, for an hour.
+    Hour,
+    /// The right, until tomorrow morning.
+    Tomorrow,
+    No(Option<Remark>),
+}
+
+/// Somebody whom a command names, as Discord resolved it in the very interaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    pub user: UserId,
+    /// For people to read.
+    pub name: String,
+    /// `None`: not a member of the server in which it was asked.
+    pub roles: Option<Vec<RoleId>>,
+}
+
+/// What one person wrote for others to read: one line, at most 200 characters, nothing invisible.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark(String);
+
+impl Remark {
+    pub const MOST: u16 = 200;
+
+    /// `None` for what is empty or too long.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let shown: String = one_line.chars().filter(|c| !c.is_control()).collect();
+        (1..=usize::from(Self::MOST))
+            .contains(&shown.chars().count())
+            .then_some(Self(shown))
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// Why something that arrived could not be understood.
@@ -183,6 +261,12 @@ pub enum Unclear {
     Guest,
     /// The option `node` holds no node name.
     Node,
+    /// No right is called so, or none that can be given.
+    Right,
+    /// No time that we know.
+    Time,
+    /// No number of a grant.
+    Grant,
     /// A command or subcommand that this version does not have.
     Command,
     /// A button that this version does not have: of an older version, or forged.
@@ -203,7 +287,14 @@ impl Action {
             Self::Power { power, .. } => power.key(),
             Self::Confirm(_) => "confirm",
             Self::Cancel(_) => "cancel",
+            Self::Ask { .. } => "ask",
+            Self::Rule { .. } | Self::Decline(_) => "decide",
             Self::Whoami => "access.whoami",
+            Self::Why { .. } => "access.why",
+            Self::AccessList { .. } => "access.list",
+            Self::Grant { .. } => "access.grant",
+            Self::Revoke(_) => "access.revoke",
+            Self::Lockdown { .. } => "access.lockdown",
             Self::Help => "help",
             Self::Unclear(_) => "unclear",
         }
@@ -214,6 +305,8 @@ impl Action {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Door {
     Slash,
+    /// A button in a direct message: who presses is sure, and nothing else.
+    Direct,
     /// `private`: the message that carries the button is seen by the presser alone.
     /// `own`: the message answers something that the presser had asked.
     Button {
@@ -243,8 +336,17 @@ pub struct Typing {
 /// What can be completed: guests on which `right` is held, or nodes that may be viewed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Completion {
-    Guest { kind: Kind, right: Right },
+    Guest {
+        kind: Option<Kind>,
+        right: Right,
+    },
     Node,
+    /// Words for rights that can be given, several with commas.
+    Rights,
+    /// Ends of a grant.
+    End,
+    /// Grants that the person may take back.
+    Grant,
 }
 
 /// What the policy can ask of a guest.

@@ -2,20 +2,29 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use arc_swap::ArcSwap;
+use jiff::Timestamp;
+use tokio::sync::{Notify, watch};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use crate::access::Access;
 use crate::audit;
-use crate::command::Desk;
-use crate::config::{Config, Problem};
-use crate::discord::{self, Outbox, Settings};
+use crate::command::{self, Desk, Parts};
+use crate::config::{Config, Loaded, Problem};
+use crate::discord::{self, Settings};
 use crate::embed::check::unusable;
+use crate::errand::Errands;
 use crate::health;
 use crate::permission::Policy;
 use crate::proxmox::{Client, Inventory};
 use crate::store::{Store, StoreError};
-use crate::watch::{self as watchers, Notice, Recipient};
+use crate::watch::{self as watchers, Rooms, Rules};
+
+/// How long messages that are on their way may take when everything else has ended.
+const LAST_WORDS: Duration = Duration::from_secs(3);
 
 /// Why the bot did not come up or could not go on.
 #[derive(Debug, thiserror::Error)]
@@ -51,12 +60,19 @@ impl Stopped {
     }
 }
 
-/// Runs the bot until `stop`. Returns once everything is wound down.
+/// Runs the bot until `stop`. Returns once everything is wound down. `again`: read the rules again.
 ///
 /// # Errors
 ///
 /// [`Stopped`], which knows the exit code.
-pub async fn run(config: Config, stop: CancellationToken) -> Result<(), Stopped> {
+pub async fn run(
+    loaded: Loaded,
+    again: Arc<Notify>,
+    stop: CancellationToken,
+) -> Result<(), Stopped> {
+    let Loaded { config, source, .. } = loaded;
+    // Its own: when the bot ends for whatever reason, everything of it ends.
+    let stop = stop.child_token();
     let policy = Policy::compile(&config).map_err(Stopped::Policy)?;
     let (version, rules) = (
         env!("CARGO_PKG_VERSION"),
@@ -72,19 +88,47 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), Stopped>
     let folder = config.bot.state_dir.clone();
     let store = Store::open(&folder).map_err(|error| not_opened(&folder, error))?;
     let left = audit::unfinished(&store).await?;
+    let access = Arc::new(Access::load(store.clone(), Timestamp::now().as_millisecond()).await?);
     let settings = Settings::from(&config.discord);
-    let outbox = Outbox::new(&settings)?;
+    let (errands, wanted) = Errands::new();
+    let errands_done = tokio::spawn(discord::run_errands(&settings, wanted)?);
     for inventory in &clusters {
         tokio::spawn(watchers::keep_fresh(Arc::clone(inventory), stop.clone()));
     }
-    let (notices, told) = mpsc::channel(64);
-    tokio::spawn(tell(outbox, told));
-    watchers::finish(store.clone(), clusters.clone(), left, notices).await;
-    let desk = Arc::new(Desk::new(&config, policy, clusters, store));
+    let rooms = Rooms::from(&config.discord);
+    let mirror = watchers::mirror(store.clone(), rooms, errands.clone(), stop.clone());
+    tokio::spawn(mirror);
+    watchers::finish(store.clone(), clusters.clone(), left, errands.clone()).await;
+    tokio::spawn(watchers::end_grants(Arc::clone(&access), stop.clone()));
+    let policy = Arc::new(ArcSwap::from_pointee(policy));
+    let parts = Parts {
+        policy: Arc::clone(&policy),
+        clusters: clusters.clone(),
+        store: store.clone(),
+        access,
+        errands: errands.clone(),
+        stop: stop.clone(),
+    };
+    let desk = Arc::new(Desk::new(&config, parts));
+    command::resume(&desk).await?;
     let alive = watch::Sender::new(None);
     let beat = health::beat(folder.clone(), alive.subscribe(), stop.clone());
     let beating = tokio::spawn(beat);
-    let ended = discord::run(settings, desk, stop, alive).await;
+    let rules = Rules {
+        source,
+        running: config,
+        policy,
+        clusters,
+        store,
+        errands,
+    };
+    tokio::spawn(watchers::keep_rules(rules, again, stop.clone()));
+    let ended = discord::run(settings, desk, stop.clone(), alive).await;
+    stop.cancel();
+    // What was to be told is on its way; a Discord that does not answer is not waited for.
+    if timeout(LAST_WORDS, errands_done).await.is_err() {
+        tracing::warn!("stopping before everything was told");
+    }
     beating.abort();
     // Only to be sure that it touches the file no more.
     let _ = beating.await;
@@ -101,7 +145,7 @@ fn not_opened(folder: &Path, error: StoreError) -> Stopped {
             Some(CannotOpen | NotADatabase | PermissionDenied | ReadOnly) => why.to_string(),
             _ => return error.into(),
         },
-        StoreError::Newer(_) | StoreError::Stopped => return error.into(),
+        StoreError::Newer(_) | StoreError::Older(_) | StoreError::Stopped => return error.into(),
     };
     Stopped::Place(folder.to_owned(), why)
 }
@@ -120,17 +164,4 @@ pub fn clusters(config: &Config) -> Result<Vec<Arc<Inventory>>, Stopped> {
         }),
     };
     config.clusters.iter().map(inventory).collect()
-}
-
-/// Sends what the watchers have to say. What was private is never sent to a channel.
-async fn tell(outbox: Outbox, mut notices: mpsc::Receiver<Notice>) {
-    while let Some(Notice { to, reply }) = notices.recv().await {
-        let sent = match to {
-            Recipient::Channel(channel, user) => outbox.post_for(channel, user, &reply).await,
-            Recipient::Person(user) => outbox.direct(user, &reply).await,
-        };
-        if let Err(failed) = sent {
-            tracing::warn!(%failed, ?to, "a notice could not be told; it is in the audit");
-        }
-    }
 }

@@ -151,15 +151,12 @@ fn as_asked(power: Power, now: &GuestNow, started: Instant) -> bool {
     }
 }
 
-/// The last lines for the person who asked, and the whole log where it is longer.
+/// The log for the person who asked.
 async fn log_of(inventory: &Arc<Inventory>, act: &Act, upid: &Upid) -> Option<Reply> {
-    const LAST: usize = 8;
     const MOST: usize = 5000;
     let lines = inventory.client().task_log(upid, MOST).await;
     let lines = lines
         .inspect_err(|error| tracing::warn!(%error, "the task's log cannot be read"))
         .ok()?;
-    let last = &lines[lines.len().saturating_sub(LAST)..];
-    let whole = (lines.len() > LAST).then(|| lines.join("\n"));
-    Some(act::log(act, last, whole))
+    Some(act::log(act, &lines))
 }

@@ -60,6 +60,8 @@ snowflake! {
     ChannelId
     /// A role of a Discord server.
     RoleId
+    /// A message in a channel.
+    MessageId
     /// One press, command or form: unique for ever, which makes it the key of the audit entry.
     InteractionId
 }
@@ -328,6 +330,19 @@ fn split_cluster(text: &str) -> Result<(Option<ClusterName>, &str), BadId> {
         None => Ok((None, text)),
     }
 }
+
+/// Number of a grant in the store; [`GrantId::ONCE`] is in no store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct GrantId(pub i64);
+
+impl GrantId {
+    /// For the one act that was approved, and gone with it.
+    pub const ONCE: Self = Self(0);
+}
+
+/// Number of a request in the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RequestId(pub i64);
 
 /// Proxmox's id of a task: `UPID:node:pid:pstart:start:type:id:user@realm!token:`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]

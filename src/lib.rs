@@ -20,6 +20,7 @@
     clippy::unwrap_used
 )]
 
+pub mod access;
 pub mod action;
 pub mod app;
 pub mod audit;
@@ -28,6 +29,7 @@ pub mod command;
 pub mod config;
 pub mod discord;
 pub mod embed;
+pub mod errand;
 pub mod follow;
 pub mod health;
 pub mod ids;
@@ -35,4 +37,5 @@ pub mod logging;
 pub mod permission;
 pub mod proxmox;
 pub mod store;
+pub mod until;
 pub mod watch;

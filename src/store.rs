@@ -1,15 +1,38 @@
 //! What must survive: one `SQLite` file, owned by one thread. Jobs go in, answers come out; nothing
 //! else in the program touches the disk for state.
 
+pub mod chain;
+mod marks;
+
 use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags, Transaction};
 use tokio::sync::oneshot;
 
-/// Versions of the schema: each entry brings a file from one `user_version` to the next.
-const MIGRATIONS: &[&str] = &[include_str!("store/001_audit.sql")];
+const FILE: &str = "steward.db";
+
+/// Brings a file from one `user_version` to the next: SQL, then what SQL cannot do.
+struct Migration {
+    sql: &'static str,
+    then: fn(&Transaction<'_>) -> rusqlite::Result<()>,
+}
+
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        sql: include_str!("store/001_audit.sql"),
+        then: |_| Ok(()),
+    },
+    Migration {
+        sql: include_str!("store/002_chain.sql"),
+        then: chain::link_version_1,
+    },
+    Migration {
+        sql: include_str!("store/003_access.sql"),
+        then: |_| Ok(()),
+    },
+];
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -19,6 +42,10 @@ pub enum StoreError {
     Sqlite(#[from] rusqlite::Error),
     #[error("the store was written by a newer version (schema {0})")]
     Newer(u32),
+    #[error(
+        "the store was written by an older version (schema {0}), which `run` brings up to date"
+    )]
+    Older(u32),
     #[error("the store has stopped")]
     Stopped,
 }
@@ -39,7 +66,7 @@ impl Store {
     /// A directory or file that cannot be used, or one of a newer version.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         make_directory(dir)?;
-        let mut db = Connection::open(dir.join("steward.db"))?;
+        let mut db = Connection::open(dir.join(FILE))?;
         prepare(&mut db)?;
         let (jobs, queue) = mpsc::channel::<Job>();
         std::thread::Builder::new()
@@ -76,6 +103,30 @@ impl Store {
     }
 }
 
+/// Opens the file in `dir` to be read, while the bot may be writing to it.
+///
+/// # Errors
+///
+/// A file that is not there, cannot be read, or is of another version.
+pub fn open_to_read(dir: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(dir.join(FILE), flags)?;
+    db.busy_timeout(Duration::from_secs(5))?;
+    match version(&db)?.cmp(&newest()) {
+        std::cmp::Ordering::Less => Err(StoreError::Older(version(&db)?)),
+        std::cmp::Ordering::Equal => Ok(db),
+        std::cmp::Ordering::Greater => Err(StoreError::Newer(version(&db)?)),
+    }
+}
+
+fn version(db: &Connection) -> rusqlite::Result<u32> {
+    db.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+fn newest() -> u32 {
+    u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX)
+}
+
 fn make_directory(dir: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -90,19 +141,18 @@ fn prepare(db: &mut Connection) -> Result<(), StoreError> {
     // FULL syncs the log at every commit: an audit entry that was opened survives a power cut.
     db.pragma_update(None, "synchronous", "FULL")?;
     db.pragma_update(None, "foreign_keys", true)?;
-    let version: u32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let mut known = 0;
+    let version = version(db)?;
+    if version > newest() {
+        return Err(StoreError::Newer(version));
+    }
     for (number, migration) in (1..).zip(MIGRATIONS) {
-        known = number;
         if number > version {
             let change = db.transaction()?;
-            change.execute_batch(migration)?;
+            change.execute_batch(migration.sql)?;
+            (migration.then)(&change)?;
             change.pragma_update(None, "user_version", number)?;
             change.commit()?;
         }
-    }
-    if version > known {
-        return Err(StoreError::Newer(version));
     }
     Ok(())
 }
@@ -133,6 +183,24 @@ mod tests {
         assert!(matches!(
             Store::open(dir.path()),
             Err(StoreError::Newer(99))
+        ));
+    }
+
+    #[test]
+    fn a_store_is_read_only_where_there_is_one_of_this_version() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(matches!(
+            open_to_read(dir.path()),
+            Err(StoreError::Sqlite(_))
+        ));
+        let _running = Store::open(dir.path()).unwrap();
+        let db = open_to_read(dir.path()).unwrap();
+        assert!(db.execute("DELETE FROM marks", []).is_err());
+        let db = Connection::open(dir.path().join(FILE)).unwrap();
+        db.pragma_update(None, "user_version", 1).unwrap();
+        assert!(matches!(
+            open_to_read(dir.path()),
+            Err(StoreError::Older(1))
         ));
     }
 

@@ -113,7 +113,7 @@ fn a_cluster_that_is_away_does_not_stop_the_other() {
             .until("started")
             .await;
         let gone = shown(&owner.slash("/vm start lab/101").await.first().await);
-        assert!(gone.contains("does not answer"), "{gone}");
+        assert!(gone.contains("cannot be read"), "{gone}");
         assert_eq!(lab.writes().len(), 0);
     });
 }

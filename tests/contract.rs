@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use fake_discord::{Answer, Message, Person};
 use fake_proxmox::{Fault, FaultKind, Guest, Match};
-use pve_steward::command::{Row, TABLE, Wants};
+use pve_steward::command::{Row, TABLE};
 use pve_steward::ids::Kind;
 use serde_json::{Value, json};
 use support::{BOT_CHANNEL, Setup, World, contract, run};
@@ -30,12 +30,7 @@ fn guest_of(kind: Kind) -> u32 {
 }
 
 fn command(row: &Row) -> String {
-    let path = row.path.join(" ");
-    match row.wants {
-        Wants::Nothing => format!("/{path}"),
-        Wants::Guest(kind) => format!("/{path} {}", guest_of(kind)),
-        Wants::Node => format!("/{path} pve1"),
-    }
+    support::command(row, guest_of)
 }
 
 fn buttons(message: &Message) -> Vec<String> {
@@ -80,7 +75,7 @@ async fn ended(answer: &Answer) -> Option<Message> {
 
 /// The command, what is completed for it, and what its buttons do.
 async fn through_every_door(world: &World, person: &Person, row: &Row) -> Vec<Answer> {
-    if let Wants::Guest(kind) = row.wants {
+    if let Some(Some(kind)) = row.guest() {
         let state = if row.path.ends_with(&["start"]) {
             "stopped"
         } else {
@@ -90,7 +85,7 @@ async fn through_every_door(world: &World, person: &Person, row: &Row) -> Vec<An
             .px
             .set_guest(guest_of(kind), |guest| guest.state = state.into());
     }
-    if row.wants != Wants::Nothing {
+    if support::completes_first(row) {
         person
             .type_ahead(&format!("/{} ", row.path.join(" ")))
             .await;

@@ -9,18 +9,31 @@ const MAY: &[(&str, &[&str])] = &[
     ("ids", &[]),
     ("logging", &[]),
     ("health", &[]),
-    ("action", &["ids"]),
-    ("config", &["ids", "action"]),
+    ("until", &[]),
+    ("action", &["ids", "until"]),
+    ("config", &["ids", "action", "until"]),
     ("store", &["ids", "config", "action"]),
     ("permission", &["ids", "config", "action"]),
     ("audit", &["ids", "config", "action", "store", "Permit"]),
     ("proxmox", &["ids", "config", "action", "Permit"]),
-    // `Problem` and `Sick` are what the terminal has to put into words.
+    // What the bot wants of Discord, as data: whoever wants something need not know Discord.
+    ("errand", &["ids", "embed"]),
+    (
+        "access",
+        &["ids", "action", "store", "permission", "audit", "errand"],
+    ),
+    // What the audit holds is put into words; `Problem` and `Sick` for the terminal.
     (
         "embed",
         &[
             "ids",
             "action",
+            "audit::Ending",
+            "audit::Event",
+            "audit::Fault",
+            "audit::Line",
+            "audit::Noted",
+            "audit::Verified",
             "config::Problem",
             "health::Sick",
             "permission",
@@ -41,6 +54,9 @@ const MAY: &[(&str, &[&str])] = &[
             "proxmox",
             "embed",
             "follow",
+            "access",
+            "errand",
+            "until",
         ],
     ),
     (
@@ -55,10 +71,15 @@ const MAY: &[(&str, &[&str])] = &[
             "proxmox",
             "embed",
             "follow",
+            "access",
+            "errand",
         ],
     ),
     // The edge reads its own section of the configuration: token, servers, channels, address.
-    ("discord", &["ids", "action", "config", "command", "embed"]),
+    (
+        "discord",
+        &["ids", "action", "config", "command", "embed", "errand"],
+    ),
     ("app", &["*"]),
     ("cli", &["*"]),
 ];

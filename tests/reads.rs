@@ -50,7 +50,7 @@ fn the_owner_sees_everything() {
         │ 🟢 `103` nextcloud · CPU 25 %
         │ 🟢 `104` dns · CPU 25 %
         │ ⚪ `105` web-lab · stopped
-        │ ⚪ `107` backup-me · stopped 🔒
+        │ ⚪ `107` backup-me · stopped · locked
         │ ⚪ `108` ha-db · stopped
         [Refresh] (secondary)
         ");
@@ -68,7 +68,7 @@ fn the_owner_sees_everything() {
         │ 🟢 `102` minecraft · CPU 25 %
         │ 🟢 `103` nextcloud · CPU 25 %
         │ 📄 `106` template-debian · template
-        │ ⚪ `107` backup-me · stopped 🔒
+        │ ⚪ `107` backup-me · stopped · locked
         │ ⚪ `108` ha-db · stopped
         [Refresh] (secondary)
         ");
@@ -137,6 +137,8 @@ fn a_friend_sees_what_is_theirs() {
         │ Shut a VM down and start it again
         │ **/access whoami**
         │ What you may do here
+        │ **/access why** `action`
+        │ Why you, or somebody, may or may not do something
         │ **/help**
         │ The commands that you may use
         │
@@ -166,8 +168,13 @@ fn a_stranger_sees_nothing() {
         │ What you can do here
         │ **/access whoami**
         │ What you may do here
+        │ **/access why** `action`
+        │ Why you, or somebody, may or may not do something
         │ **/help**
         │ The commands that you may use
+        │
+        │ A guest is its number or its name;
+        │ a list appears while you type.
         ");
         for name in ["/vm list", "/ct list", "/node list"] {
             let said = stranger.slash(name).await.first().await;
@@ -292,7 +299,7 @@ fn while_proxmox_hangs_what_was_seen_is_shown_with_its_age() {
         assert!(answer.acked().await.after < Duration::from_secs(1));
         let status = answer.first().await;
         assert!(
-            shown(&status).contains("Proxmox is slow: as of <time>"),
+            shown(&status).contains("Not up to date: as of <time>"),
             "{}",
             shown(&status)
         );
@@ -334,7 +341,7 @@ fn a_cluster_that_never_answered_is_said_to_be_so() {
             said.ephemeral_for.is_some(),
             "nobody else learns what was asked"
         );
-        assert!(shown(&said).contains("does not answer"), "{}", shown(&said));
+        assert!(shown(&said).contains("cannot be read"), "{}", shown(&said));
         assert_eq!(world.writes(), Vec::<String>::new());
     });
 }
@@ -365,6 +372,20 @@ fn channels_for_reading_show_answers_to_all() {
             .until("runs already")
             .await;
         assert!(act.ephemeral_for.is_some(), "acts are private here");
+    });
+}
+
+#[test]
+fn a_name_is_shown_without_what_nobody_sees() {
+    run(still(), async |world| {
+        let name = "a\u{202e}b\u{200b}\u{2066} https://evil.example";
+        world.px.set_guest(101, |guest| guest.name = name.into());
+        world.next_snapshot().await;
+        let owner = world.person("owner");
+        let offered = owner.type_ahead("/vm start 101").await;
+        assert_eq!(offered[0].name, "101 ab https://evil.example · stopped");
+        let card = owner.slash("/vm status 101").await.until("evil").await;
+        assert!(shown(&card).contains(r"ab https\://evil.example"));
     });
 }
 

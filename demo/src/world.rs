@@ -1,6 +1,7 @@
 //! Both fakes and the bot between them, started and ended together.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
@@ -8,7 +9,7 @@ use fake_discord::Discord;
 use fake_discord::setup::HOME;
 use fake_proxmox::{Clock, Cluster};
 use pve_steward::app::{self, Stopped};
-use pve_steward::config::{self, Config};
+use pve_steward::config::{self, Loaded};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -44,7 +45,7 @@ impl World {
         let config = configure(folder.path(), &proxmox, &discord)?;
         eprintln!("pve-steward    starting with config/demo.toml ...");
         let stop = CancellationToken::new();
-        let bot = tokio::spawn(app::run(config, stop.clone()));
+        let bot = tokio::spawn(app::run(config, Arc::default(), stop.clone()));
         let mut world = Self {
             proxmox,
             discord,
@@ -144,7 +145,7 @@ async fn proxmox() -> anyhow::Result<Cluster> {
 }
 
 /// The demo's configuration as an owner would overlay it: addresses and secrets from variables.
-fn configure(folder: &Path, proxmox: &Cluster, discord: &Discord) -> anyhow::Result<Config> {
+fn configure(folder: &Path, proxmox: &Cluster, discord: &Discord) -> anyhow::Result<Loaded> {
     let file = folder.join("demo.toml");
     std::fs::write(&file, CONFIG)?;
     let ca = folder.join("pve-root-ca.pem");
@@ -162,7 +163,7 @@ fn configure(folder: &Path, proxmox: &Cluster, discord: &Discord) -> anyhow::Res
         .into_iter()
         .map(|(key, value)| (format!("PVE_STEWARD__{key}"), value));
     match config::load(&[file], variables) {
-        Ok(loaded) => Ok(loaded.config),
+        Ok(loaded) => Ok(loaded),
         Err(problems) => {
             let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
             bail!("config/demo.toml: {}", lines.join("\n"))

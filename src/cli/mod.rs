@@ -1,5 +1,6 @@
 //! The command line: what an owner types on the machine that runs the bot.
 
+mod audit;
 mod check;
 mod fingerprint;
 mod policy;
@@ -7,8 +8,10 @@ mod policy;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{self, Loaded, Problem};
@@ -53,6 +56,9 @@ enum Command {
     Check,
     /// Show who may do what, or explain one decision
     Policy(policy::Query),
+    /// Read the audit: whether it is as it was written, or all of it for other programs
+    #[command(subcommand)]
+    Audit(audit::Query),
     /// Show the SHA-256 fingerprint of a server's certificate, to compare it with the node's own
     Fingerprint {
         /// A node as in `endpoints`, such as <https://192.0.2.11:8006>, or its name alone
@@ -92,6 +98,10 @@ impl Cli {
                 Ok(loaded) => policy::policy(&loaded.config, query).await,
                 Err(code) => code,
             },
+            Command::Audit(query) => match self.load() {
+                Ok(loaded) => audit::audit(&loaded.config.bot, query),
+                Err(code) => code,
+            },
             Command::Fingerprint { url } => fingerprint::fingerprint(url).await,
             Command::Health => match self.load() {
                 Ok(loaded) => health_of(&loaded),
@@ -116,7 +126,9 @@ impl Cli {
         }
         let stop = CancellationToken::new();
         tokio::spawn(stop_on_signal(stop.clone()));
-        match app::run(loaded.config, stop).await {
+        let again = Arc::new(Notify::new());
+        tokio::spawn(read_again_on_signal(Arc::clone(&again)));
+        match app::run(loaded, again, stop).await {
             Ok(()) => 0,
             Err(app::Stopped::Policy(problems)) => {
                 complain(&terminal::problems(&problems));
@@ -166,6 +178,18 @@ async fn stop_on_signal(stop: CancellationToken) {
     }
     tracing::info!("stopping: nothing new is begun");
     stop.cancel();
+}
+
+/// SIGHUP, as `systemctl reload` sends it.
+async fn read_again_on_signal(again: Arc<Notify>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else {
+        tracing::warn!("SIGHUP cannot be caught; rules are read again when their file changes");
+        return;
+    };
+    while hangup.recv().await.is_some() {
+        again.notify_one();
+    }
 }
 
 fn say(text: &str) {

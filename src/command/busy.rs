@@ -1,6 +1,7 @@
 //! Which guests are being acted on at this moment, so that two presses do not become two tasks.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
@@ -11,16 +12,28 @@ use crate::ids::{GuestRef, UserId};
 /// Acts under way, by guest. Cheap to clone: all clones are the same list.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Busy {
-    acts: Arc<DashMap<GuestRef, (Power, UserId)>>,
+    acts: Acts,
+    /// Of the next claim.
+    number: Arc<AtomicU64>,
+}
+
+type Acts = Arc<DashMap<GuestRef, Act>>;
+
+#[derive(Debug, Clone, Copy)]
+struct Act {
+    power: Power,
+    by: UserId,
+    /// Whose claim it is: the same person may do the same twice.
+    number: u64,
 }
 
 /// Held while an act is under way; letting go frees the guest.
 #[derive(Debug)]
 #[must_use]
 pub(super) struct Claim {
-    acts: Arc<DashMap<GuestRef, (Power, UserId)>>,
+    acts: Acts,
     guest: GuestRef,
-    mine: (Power, UserId),
+    number: u64,
 }
 
 impl Busy {
@@ -29,13 +42,13 @@ impl Busy {
     #[must_use]
     pub(super) fn in_the_way(&self, guest: &GuestRef, power: Power) -> Option<(Power, UserId)> {
         let current = self.acts.get(guest).map(|act| *act)?;
-        (!overtakes(power, current.0)).then_some(current)
+        (!overtakes(power, current.power)).then_some((current.power, current.by))
     }
 
     /// What is being done to the guest, if anything.
     #[must_use]
     pub(super) fn with(&self, guest: &GuestRef) -> Option<Power> {
-        self.acts.get(guest).map(|act| act.0)
+        self.acts.get(guest).map(|act| act.power)
     }
 
     /// Claims the guest, or says who is at it.
@@ -45,9 +58,12 @@ impl Busy {
         power: Power,
         by: UserId,
     ) -> Result<Claim, (Power, UserId)> {
-        let mine = (power, by);
+        let number = self.number.fetch_add(1, Ordering::Relaxed);
+        let mine = Act { power, by, number };
         match self.acts.entry(guest.clone()) {
-            Entry::Occupied(held) if !overtakes(power, held.get().0) => return Err(*held.get()),
+            Entry::Occupied(held) if !overtakes(power, held.get().power) => {
+                return Err((held.get().power, held.get().by));
+            }
             Entry::Occupied(mut held) => {
                 held.insert(mine);
             }
@@ -58,7 +74,7 @@ impl Busy {
         Ok(Claim {
             acts: Arc::clone(&self.acts),
             guest: guest.clone(),
-            mine,
+            number,
         })
     }
 }
@@ -71,6 +87,31 @@ impl Drop for Claim {
     fn drop(&mut self) {
         // One that was overtaken must not free the guest of the other.
         self.acts
-            .remove_if(&self.guest, |_, held| *held == self.mine);
+            .remove_if(&self.guest, |_, held| held.number == self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::Vmid;
+
+    #[test]
+    fn an_overtaken_claim_does_not_free_the_guest_of_a_newer_one() {
+        let busy = Busy::default();
+        let guest = GuestRef {
+            cluster: "home".parse().unwrap(),
+            vmid: Vmid::new(101).unwrap(),
+        };
+        let by = UserId(1);
+        let hanging = busy.claim(&guest, Power::Shutdown, by).unwrap();
+        drop(busy.claim(&guest, Power::Stop, by).unwrap());
+        let newer = busy.claim(&guest, Power::Shutdown, by).unwrap();
+        drop(hanging);
+        assert_eq!(busy.with(&guest), Some(Power::Shutdown));
+        let second = busy.claim(&guest, Power::Reboot, UserId(2));
+        assert_eq!(second.unwrap_err(), (Power::Shutdown, by));
+        drop(newer);
+        assert_eq!(busy.with(&guest), None);
     }
 }

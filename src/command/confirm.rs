@@ -74,6 +74,17 @@ impl Questions {
         self.take(id, user).map(|open| open.asked)
     }
 
+    /// A lockdown closes them all; whoever presses is told that the question is closed.
+    pub(super) fn close_all(&self) {
+        self.open.retain(|_, open| {
+            let (closed, _) = oneshot::channel();
+            let closed = std::mem::replace(&mut open.closed, closed);
+            let asked = &open.asked;
+            let _ = closed.send(embed::confirm::locked_down(asked.power, &asked.guest));
+            false
+        });
+    }
+
     fn take(&self, id: QuestionId, user: UserId) -> Result<Open, NotOpen> {
         let mine = self.open.remove_if(&id, |_, open| open.asked.user == user);
         match mine {

@@ -1,4 +1,4 @@
-//! What a command needs at hand: the clusters, the policy, the store, and what is going on.
+//! What a command needs at hand: the clusters, the law, the store, and what is going on.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
 
+use crate::access::Access;
 use crate::action::{Actor, Request, TargetKey};
 use crate::audit;
 use crate::config::{Acts, Config};
-use crate::ids::{ChannelId, ClusterName};
+use crate::errand::Errands;
+use crate::ids::{ChannelId, ClusterName, UserId};
 use crate::permission::{Denied, Law, Policy};
 use crate::proxmox::Inventory;
 use crate::store::Store;
@@ -18,6 +21,7 @@ use crate::store::Store;
 use super::Audience;
 use super::busy::Busy;
 use super::confirm::Questions;
+use super::requests::Requests;
 
 /// A snapshot that old is as good as new: Proxmox itself looks at its guests every 10 s.
 pub(super) const FRESH: Duration = Duration::from_secs(10);
@@ -31,31 +35,60 @@ pub(super) const ACT_PATIENCE: Duration = Duration::from_secs(12);
 #[derive(Debug)]
 pub struct Desk {
     pub(super) clusters: Vec<Arc<Inventory>>,
-    policy: ArcSwap<Policy>,
+    policy: Arc<ArcSwap<Policy>>,
+    pub(super) access: Arc<Access>,
     pub(super) store: Store,
+    pub(super) errands: Errands,
     pub(super) questions: Questions,
+    pub(super) requests: Requests,
     pub(super) busy: Busy,
-    acts: Acts,
-    public_read_channels: Vec<ChannelId>,
+    pub(super) stop: CancellationToken,
+    pub(super) settings: Settings,
     tokens: BTreeMap<ClusterName, String>,
+}
+
+/// What commands have to know of the configuration beside the rules.
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub acts: Acts,
+    pub public_read_channels: Vec<ChannelId>,
+    pub approvals_channel: Option<ChannelId>,
+    pub grant_max: Duration,
+    pub ask_expires: Duration,
+}
+
+/// What a desk is made with.
+#[derive(Debug)]
+pub struct Parts {
+    /// Replaced as a whole when the rules are read again.
+    pub policy: Arc<ArcSwap<Policy>>,
+    pub clusters: Vec<Arc<Inventory>>,
+    pub store: Store,
+    pub access: Arc<Access>,
+    pub errands: Errands,
+    pub stop: CancellationToken,
 }
 
 impl Desk {
     #[must_use]
-    pub fn new(
-        config: &Config,
-        policy: Policy,
-        clusters: Vec<Arc<Inventory>>,
-        store: Store,
-    ) -> Self {
+    pub fn new(config: &Config, parts: Parts) -> Self {
         Self {
-            clusters,
-            policy: ArcSwap::from_pointee(policy),
-            store,
+            clusters: parts.clusters,
+            policy: parts.policy,
+            access: parts.access,
+            store: parts.store,
+            errands: parts.errands,
             questions: Questions::default(),
+            requests: Requests::default(),
             busy: Busy::default(),
-            acts: config.bot.acts,
-            public_read_channels: config.discord.public_read_channels.clone(),
+            stop: parts.stop,
+            settings: Settings {
+                acts: config.bot.acts,
+                public_read_channels: config.discord.public_read_channels.clone(),
+                approvals_channel: config.discord.approvals_channel,
+                grant_max: config.bot.grant_max,
+                ask_expires: config.bot.ask_expires,
+            },
             tokens: config
                 .clusters
                 .iter()
@@ -65,8 +98,10 @@ impl Desk {
     }
 
     /// The rules and what holds beside them, at this moment.
-    pub(super) fn law(&self) -> Law {
-        Law::new(self.policy.load_full(), Arc::default(), Timestamp::now())
+    #[must_use]
+    pub fn law(&self) -> Law {
+        let now = Timestamp::now();
+        Law::new(self.policy.load_full(), self.access.standing(), now)
     }
 
     /// The clusters that a query can mean.
@@ -90,14 +125,20 @@ impl Desk {
 
     /// What was done is for all to see, unless the owner wants otherwise.
     pub(super) fn act_audience(&self) -> Audience {
-        match self.acts {
+        match self.settings.acts {
             Acts::Public => Audience::Public,
             Acts::Private => Audience::Private,
         }
     }
 
     pub(super) fn reads_are_public(&self, actor: &Actor) -> bool {
-        self.public_read_channels.iter().any(|c| actor.is_in(*c))
+        let public = &self.settings.public_read_channels;
+        public.iter().any(|channel| actor.is_in(*channel))
+    }
+
+    /// Who acts, where that is for all to see.
+    pub(super) fn shown_actor(&self, user: UserId) -> Option<UserId> {
+        (self.settings.acts == Acts::Public).then_some(user)
     }
 
     /// Notes a refusal. Nobody waits for it.

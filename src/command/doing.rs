@@ -11,10 +11,10 @@ use crate::follow::{self, End};
 use crate::permission::Permit;
 use crate::proxmox::Error;
 
-use super::Outcome;
 use super::busy::Claim;
 use super::desk::Desk;
 use super::resolve::FoundGuest;
+use super::{Last, Outcome};
 
 /// An act whose entry is open. From here on every way out closes it.
 pub(super) struct Doing<'d> {
@@ -61,7 +61,7 @@ impl Doing<'_> {
         self.found.inventory.refresh();
         drop(self.claim);
         Outcome {
-            reply: Some(end.reply),
+            last: Last::Shown(end.reply),
             aside: end.aside,
         }
     }

@@ -1,13 +1,20 @@
 //! What a request becomes: decided at once from memory, then, once Discord has been told to wait,
 //! performed. The edge calls [`decide`], [`perform`] and [`suggest()`], and nothing else.
 
+mod access;
+mod approve;
+mod ask;
+mod begin;
 mod busy;
 mod confirm;
 mod desk;
 mod doing;
+mod note;
 mod own;
 mod power;
 mod read;
+mod ready;
+mod requests;
 mod resolve;
 mod suggest;
 pub mod table;
@@ -16,12 +23,13 @@ use std::sync::Arc;
 
 use tokio::sync::{oneshot, watch};
 
-use crate::action::{Action, GuestFacts, Request, Typing};
+use crate::action::{Action, Door, GuestFacts, Request, Ruling, Typing};
 use crate::embed::{self, Reply};
-use crate::ids::{GuestQuery, NodeQuery};
+use crate::ids::{GuestQuery, NodeQuery, RequestId};
 
-pub use desk::Desk;
-pub use table::{Argument, Row, TABLE, Wants};
+pub use ask::resume;
+pub use desk::{Desk, Parts};
+pub use table::{Field, Given, Opt, Row, TABLE, Value};
 
 use confirm::NotOpen;
 use power::Switch;
@@ -37,6 +45,12 @@ pub enum Decision {
     Question {
         reply: Reply,
         closed: oneshot::Receiver<Reply>,
+    },
+    /// A form with one line to fill in; `action` is what its answer asks for, without the line.
+    Form {
+        title: &'static str,
+        label: &'static str,
+        action: Action,
     },
     /// Acknowledge to the task's audience; if Discord took the acknowledgement, [`perform`] it.
     Go(Box<Task>),
@@ -77,6 +91,9 @@ pub struct Task {
 enum Work {
     Read,
     Switch(Switch),
+    Ask(Switch),
+    Rule(RequestId, Ruling),
+    Access(access::Work),
 }
 
 impl Task {
@@ -85,10 +102,10 @@ impl Task {
         self.audience
     }
 
-    fn read(request: &Request, audience: Audience) -> Self {
+    fn new(request: &Request, work: Work, audience: Audience) -> Self {
         Self {
             request: request.clone(),
-            work: Work::Read,
+            work,
             confirmed: None,
             audience,
         }
@@ -101,10 +118,8 @@ impl Task {
         audience: Audience,
     ) -> Self {
         Self {
-            request: request.clone(),
-            work: Work::Switch(switch),
             confirmed,
-            audience,
+            ..Self::new(request, Work::Switch(switch), audience)
         }
     }
 
@@ -112,7 +127,7 @@ impl Task {
     fn refuse(&self, reply: Reply) -> Outcome {
         match self.audience {
             Audience::Public => Outcome {
-                reply: None,
+                last: Last::Withdrawn,
                 aside: Some(reply),
             },
             Audience::Private | Audience::Replace => Outcome::shown(reply),
@@ -120,11 +135,20 @@ impl Task {
     }
 }
 
+/// What becomes of the answer that was promised.
+#[derive(Debug)]
+pub enum Last {
+    Shown(Reply),
+    /// It is deleted: it was refused late.
+    Withdrawn,
+    /// It is not ours: another replica has acted on this interaction, and its answer stands.
+    Left,
+}
+
 /// How a performed request ends.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The last state of the answer; `None`: the answer is deleted (it was refused late).
-    pub reply: Option<Reply>,
+    pub last: Last,
     /// For the person who asked alone, as a private follow-up: log lines, privileges, a refusal.
     pub aside: Option<Reply>,
 }
@@ -132,7 +156,14 @@ pub struct Outcome {
 impl Outcome {
     fn shown(reply: Reply) -> Self {
         Self {
-            reply: Some(reply),
+            last: Last::Shown(reply),
+            aside: None,
+        }
+    }
+
+    fn left() -> Self {
+        Self {
+            last: Last::Left,
             aside: None,
         }
     }
@@ -140,6 +171,12 @@ impl Outcome {
 
 /// Decides from memory; never waits.
 pub fn decide(desk: &Desk, request: &Request) -> Decision {
+    if request.door == Door::Direct
+        && !matches!(request.action, Action::Rule { .. } | Action::Decline(_))
+    {
+        // Who is not in a server has no roles, no channel and no rights.
+        return Decision::answer(embed::problem::not_in_direct(), Audience::Private);
+    }
     match &request.action {
         Action::Status
         | Action::NodeList
@@ -165,6 +202,30 @@ pub fn decide(desk: &Desk, request: &Request) -> Decision {
             }
             Err(why) => not_open(desk, request, why),
         },
+        Action::Ask { power, guest } => {
+            let switch = Switch {
+                power: *power,
+                kind: None,
+                guest: guest.clone(),
+            };
+            ask::decide(desk, request, switch)
+        }
+        Action::Rule {
+            request: asked,
+            ruling,
+        } => approve::decide(desk, request, *asked, ruling),
+        Action::Decline(asked) => approve::form(desk, request, *asked),
+        Action::Why { who, right, guest } => {
+            let reply = access::why(desk, request, who.as_ref(), *right, guest);
+            Decision::answer(reply, Audience::Private)
+        }
+        Action::AccessList { guest } => {
+            let reply = access::list(desk, request, guest.as_ref());
+            Decision::answer(reply, Audience::Private)
+        }
+        Action::Grant { .. } | Action::Revoke(_) | Action::Lockdown { .. } => {
+            access::decide(desk, request)
+        }
         Action::Whoami => Decision::answer(own::whoami(desk, request), Audience::Private),
         Action::Help => Decision::answer(own::help(desk, request), Audience::Private),
         Action::Unclear(why) => Decision::answer(embed::problem::unclear(*why), Audience::Private),
@@ -180,6 +241,9 @@ pub async fn perform(
     match &task.work {
         Work::Read => read::perform(&desk, &task).await,
         Work::Switch(switch) => power::perform(&desk, &task, switch, &shown).await,
+        Work::Ask(switch) => ask::perform(&desk, &task, switch, &shown).await,
+        Work::Rule(asked, ruling) => approve::perform(&desk, &task, *asked, ruling).await,
+        Work::Access(work) => access::perform(&desk, &task, work).await,
     }
 }
 
@@ -220,8 +284,12 @@ fn guest_not_found(
     match lookup {
         Lookup::WrongKind(facts) => embed::problem::wrong_kind(&facts, subcommand),
         Lookup::Ambiguous(guests) => embed::problem::ambiguous(query, &guests),
-        Lookup::NotYet => embed::problem::out_of_reach("Proxmox", request.id),
-        Lookup::Missing | Lookup::Found(_) => {
+        Lookup::OnlySeen(facts) => embed::problem::only_seen(query, &facts),
+        // Somebody whom no rule knows learns nothing, not even that Proxmox is away.
+        Lookup::NotYet if desk.law().of(&request.actor).any() => {
+            embed::problem::out_of_reach("Proxmox", request.id)
+        }
+        Lookup::NotYet | Lookup::Missing | Lookup::Found(_) => {
             desk.note_refusal(request, None, "no such guest, or not visible");
             embed::problem::no_such_guest(query)
         }

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use crate::action::{Action, Request, Right, Target};
-use crate::embed::help::{Group, Line};
+use crate::embed::help::{Group, Line, Mark};
 use crate::embed::{self, Reply};
 use crate::ids::{Kind, NodeRef};
-use crate::permission::Rights;
+use crate::permission::{Grant, Rights};
 use crate::proxmox::Guest;
 
 use super::desk::Desk;
-use super::table::{Argument, Row, TABLE, Wants};
+use super::table::{Field as Takes, Given, Row, TABLE};
 
 pub(super) fn help(desk: &Desk, request: &Request) -> Reply {
     let law = desk.law();
@@ -21,7 +21,7 @@ pub(super) fn help(desk: &Desk, request: &Request) -> Reply {
     };
     let line = |row: &Row| Line {
         command: row.path.join(" "),
-        option: row.wants.option(),
+        option: row.options.first().filter(|o| o.required).map(|o| o.name),
         help: row.help,
     };
     let lines: Vec<Line> = TABLE.iter().filter(usable).map(line).collect();
@@ -37,15 +37,20 @@ enum Field {
 }
 
 fn field(row: &Row) -> Field {
-    match (row.wants, (row.action)(Argument::Nothing)) {
-        (Wants::Guest(kind), _) | (_, Some(Action::GuestList(kind))) => Field::Guests(kind),
-        (Wants::Node, _) | (_, Some(Action::NodeList)) => Field::Nodes,
+    let takes_node = row.options.iter().any(|option| option.field == Takes::Node);
+    match (row.guest(), (row.action)(&Given::default())) {
+        (Some(Some(kind)), _) | (_, Some(Action::GuestList(kind))) => Field::Guests(kind),
+        (_, Some(Action::NodeList)) => Field::Nodes,
+        _ if takes_node => Field::Nodes,
         _ => Field::Both,
     }
 }
 
 /// Whether there is anything at all on which the command would not be refused.
 fn anywhere(desk: &Desk, mine: &Rights<'_>, right: Right, row: &Row) -> bool {
+    if mine.decide(right, &Target::Bot).is_ok() {
+        return true;
+    }
     let field = field(row);
     desk.clusters.iter().any(|inventory| {
         let Some(snapshot) = inventory.latest() else {
@@ -61,7 +66,9 @@ fn anywhere(desk: &Desk, mine: &Rights<'_>, right: Right, row: &Row) -> bool {
             let target = Target::Guest(&guest.facts);
             match right {
                 Right::View => mine.see(&target),
-                right => mine.decide(right, &target).is_ok(),
+                right => {
+                    mine.decide(right, &target).is_ok() || mine.may_ask(right, &target).is_some()
+                }
             }
         };
         let nodes = || {
@@ -70,18 +77,18 @@ fn anywhere(desk: &Desk, mine: &Rights<'_>, right: Right, row: &Row) -> bool {
                     cluster: inventory.client().cluster().clone(),
                     node: node.clone(),
                 };
-                mine.see(&Target::Node(&node))
+                mine.decide(Right::View, &Target::Node(&node)).is_ok()
             })
         };
         snapshot.guests.values().filter(of_kind).any(may)
-            || (!matches!(field, Field::Guests(_)) && nodes())
+            || (right == Right::View && !matches!(field, Field::Guests(_)) && nodes())
     })
 }
 
 pub(super) fn whoami(desk: &Desk, request: &Request) -> Reply {
     let law = desk.law();
     let mine = law.of(&request.actor);
-    let mut groups: BTreeMap<Vec<(Right, bool)>, Vec<String>> = BTreeMap::new();
+    let mut groups: BTreeMap<Vec<(Right, Mark)>, Vec<String>> = BTreeMap::new();
     let mut nodes = Vec::new();
     for inventory in &desk.clusters {
         let Some(snapshot) = inventory.latest() else {
@@ -99,7 +106,7 @@ pub(super) fn whoami(desk: &Desk, request: &Request) -> Reply {
                 cluster: inventory.client().cluster().clone(),
                 node: node.clone(),
             };
-            if mine.see(&Target::Node(&node)) {
+            if mine.decide(Right::View, &Target::Node(&node)).is_ok() {
                 nodes.push(if desk.several() {
                     node.to_string()
                 } else {
@@ -114,12 +121,29 @@ pub(super) fn whoami(desk: &Desk, request: &Request) -> Reply {
         .map(|(rights, names)| Group { rights, names })
         .collect();
     groups.sort_by_key(|group| std::cmp::Reverse(group.rights.len()));
-    embed::help::whoami(&law.policy().names_of(&request.actor), &groups, &nodes)
+    let lent: Vec<&Grant> = law
+        .standing()
+        .grants
+        .iter()
+        .map(AsRef::as_ref)
+        .filter(|grant| grant.to == request.actor.user && !grant.is_over(law.unix()))
+        .collect();
+    embed::help::whoami(
+        &law.policy().names_of(&request.actor),
+        &groups,
+        &nodes,
+        &lent,
+    )
 }
 
-fn rights(mine: &Rights<'_>, target: &Target<'_>) -> Vec<(Right, bool)> {
+fn rights(mine: &Rights<'_>, target: &Target<'_>) -> Vec<(Right, Mark)> {
+    let mark = |right: Right| match mine.decide(right, target) {
+        Ok(verdict) if verdict.confirm => Some(Mark::AsksFirst),
+        Ok(_) => Some(Mark::Freely),
+        Err(_) => mine.may_ask(right, target).map(|_| Mark::MayAsk),
+    };
     Right::ALL
         .into_iter()
-        .filter_map(|right| Some((right, mine.decide(right, target).ok()?.confirm)))
+        .filter_map(|right| Some((right, mark(right)?)))
         .collect()
 }

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 
 use crate::action::{Action, Door, Request, Right, Target};
 use crate::embed::guest::View as GuestView;
-use crate::embed::status::{Age, View as ClusterView};
+use crate::embed::status::{Age, Seen, View as ClusterView};
 use crate::embed::{self, Reply};
 use crate::ids::{ClusterName, GuestQuery, Kind, NodeQuery, NodeRef};
 use crate::permission::Rights;
@@ -62,7 +62,11 @@ pub(super) fn decide(desk: &Desk, request: &Request) -> Decision {
     };
     match refusal {
         Some(reply) => Decision::answer(reply, Audience::Private),
-        None => Decision::go(Task::read(request, safe_audience(desk, request))),
+        None => Decision::go(Task::new(
+            request,
+            super::Work::Read,
+            safe_audience(desk, request),
+        )),
     }
 }
 
@@ -116,7 +120,7 @@ fn overview(desk: &Desk, request: &Request) -> Result<Reply, Reply> {
     match &request.action {
         Action::GuestList(kind) => {
             let guests = views.iter().flat_map(|view| view.guests.iter().copied());
-            let of_kind: Vec<&Guest> = guests.filter(|g| g.facts.kind == *kind).collect();
+            let of_kind: Vec<Seen<'_>> = guests.filter(|s| s.guest.facts.kind == *kind).collect();
             Ok(embed::guest::list(*kind, &of_kind, several, &ages))
         }
         Action::NodeList => {
@@ -129,7 +133,8 @@ fn overview(desk: &Desk, request: &Request) -> Result<Reply, Reply> {
         _ => {
             let seen = |view: &ClusterView<'_>| !empty(view) || view.age == Age::Never;
             let shown: Vec<ClusterView<'_>> = views.into_iter().filter(seen).collect();
-            Ok(embed::status::summary(&shown))
+            let lockdown = law.standing().lockdown.as_ref();
+            Ok(embed::status::summary(&shown, lockdown))
         }
     }
 }
@@ -154,7 +159,7 @@ fn view<'s>(
             cluster: cluster.clone(),
             node: node.name.clone(),
         };
-        mine.see(&Target::Node(&reference))
+        mine.decide(Right::View, &Target::Node(&reference)).is_ok()
     };
     let nodes: Vec<&Node> = snapshot.nodes.values().filter(visible).collect();
     let guests = snapshot.guests.values();
@@ -164,7 +169,12 @@ fn view<'s>(
         quorum: snapshot.quorum.as_ref().filter(|_| !nodes.is_empty()),
         nodes,
         guests: guests
-            .filter(|g| mine.see(&Target::Guest(&g.facts)))
+            .filter(|guest| mine.see(&Target::Guest(&guest.facts)))
+            .map(|guest| {
+                let target = Target::Guest(&guest.facts);
+                let full = mine.decide(Right::View, &target).is_ok();
+                Seen { guest, full }
+            })
             .collect(),
         age: age(snapshot),
     }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::action::{Actor, GuestFacts, Target};
+use crate::action::{Actor, GuestFacts, Right, Target};
 use crate::ids::{GuestQuery, Kind, NodeQuery, NodeRef, Wanted};
 use crate::permission::Rights;
 use crate::proxmox::{Guest, Inventory, Node, Snapshot};
@@ -17,6 +17,8 @@ pub(super) enum Lookup<T> {
     /// Visible, but not of the kind that the command is for.
     WrongKind(GuestFacts),
     Ambiguous(Vec<GuestFacts>),
+    /// One, but a cluster that could have another has not been seen since the bot was started.
+    OnlySeen(GuestFacts),
     /// A cluster that could have it has not been seen since the bot was started.
     NotYet,
 }
@@ -80,6 +82,10 @@ pub(super) fn guest(
     let fits = |f: &FoundGuest| kind.is_none_or(|kind| f.guest.facts.kind == kind);
     let (mut right, wrong): (Vec<_>, Vec<_>) = found.into_iter().partition(fits);
     match (right.len(), wrong.into_iter().next()) {
+        (1, _) if unseen && query.cluster.is_none() => match right.pop() {
+            Some(found) => Lookup::OnlySeen(found.guest.facts),
+            None => Lookup::Missing,
+        },
         (1, _) => right.pop().map_or(Lookup::Missing, Lookup::Found),
         (0, _) if unseen => Lookup::NotYet,
         (0, Some(other)) => Lookup::WrongKind(other.guest.facts),
@@ -104,7 +110,7 @@ pub(super) fn node(desk: &Desk, actor: &Actor, query: &NodeQuery) -> Lookup<Foun
             cluster: inventory.client().cluster().clone(),
             node: query.node.clone(),
         };
-        if mine.see(&Target::Node(&reference)) {
+        if mine.decide(Right::View, &Target::Node(&reference)).is_ok() {
             return Lookup::Found(FoundNode {
                 inventory: Arc::clone(inventory),
                 reference,

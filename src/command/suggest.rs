@@ -3,6 +3,7 @@
 use crate::action::{Actor, Completion, Right, Target, Typing};
 use crate::embed;
 use crate::ids::{Kind, NodeRef};
+use crate::permission::Grant;
 use crate::proxmox::{Guest, RunState};
 
 use super::Choice;
@@ -16,10 +17,13 @@ pub(super) fn suggest(desk: &Desk, typing: &Typing) -> Vec<Choice> {
     match typing.wanted {
         Completion::Guest { kind, right } => guests(desk, &typing.actor, kind, right, &text),
         Completion::Node => nodes(desk, &typing.actor, &text),
+        Completion::Rights => rights(&text),
+        Completion::End => words(&["1h", "6h", "until 23:00", "tomorrow", "7d"], &text),
+        Completion::Grant => grants(desk, typing, &text),
     }
 }
 
-fn guests(desk: &Desk, actor: &Actor, kind: Kind, right: Right, text: &str) -> Vec<Choice> {
+fn guests(desk: &Desk, actor: &Actor, kind: Option<Kind>, right: Right, text: &str) -> Vec<Choice> {
     let law = desk.law();
     let mine = law.of(actor);
     let several = desk.several();
@@ -30,7 +34,7 @@ fn guests(desk: &Desk, actor: &Actor, kind: Kind, right: Right, text: &str) -> V
             continue;
         };
         for guest in snapshot.guests.values() {
-            let offered = guest.facts.kind == kind
+            let offered = kind.is_none_or(|kind| guest.facts.kind == kind)
                 && matches(guest, text)
                 && may(&mine, right, guest)
                 && !(guest.template && right != Right::View);
@@ -91,6 +95,55 @@ fn choice(guest: &Guest, several: bool) -> Choice {
     }
 }
 
+fn words(known: &[&str], text: &str) -> Vec<Choice> {
+    let choice = |word: &&str| Choice {
+        name: (*word).to_owned(),
+        value: (*word).to_owned(),
+    };
+    known
+        .iter()
+        .filter(|word| word.starts_with(text))
+        .map(choice)
+        .collect()
+}
+
+/// What was typed up to the last comma, and each right that could follow.
+fn rights(text: &str) -> Vec<Choice> {
+    let (before, begun) = match text.rsplit_once(',') {
+        Some((before, begun)) => (format!("{},", before.trim()), begun.trim_start()),
+        None => (String::new(), text),
+    };
+    let single = Right::ALL
+        .into_iter()
+        .filter(|right| right.can_be_lent())
+        .map(Right::key);
+    let groups = ["power", "force"];
+    single
+        .chain(groups)
+        .filter(|word| word.starts_with(begun))
+        .map(|word| format!("{before}{word}"))
+        .filter(|text| text.len() <= 100)
+        .map(|text| Choice {
+            name: text.clone(),
+            value: text,
+        })
+        .collect()
+}
+
+fn grants(desk: &Desk, typing: &Typing, text: &str) -> Vec<Choice> {
+    let law = desk.law();
+    let mine = super::access::manageable(desk, &typing.actor, &law);
+    let named = |grant: &Grant| embed::access::grant_choice(grant, &law.policy().name_of(grant.to));
+    mine.iter()
+        .map(|grant| Choice {
+            name: named(grant),
+            value: grant.id.0.to_string(),
+        })
+        .filter(|choice| choice.name.to_lowercase().contains(text))
+        .take(MOST)
+        .collect()
+}
+
 fn nodes(desk: &Desk, actor: &Actor, text: &str) -> Vec<Choice> {
     let law = desk.law();
     let mine = law.of(actor);
@@ -109,7 +162,8 @@ fn nodes(desk: &Desk, actor: &Actor, text: &str) -> Vec<Choice> {
             } else {
                 name.to_string()
             };
-            if written.to_lowercase().contains(text) && mine.see(&Target::Node(&node)) {
+            let visible = mine.decide(Right::View, &Target::Node(&node)).is_ok();
+            if written.to_lowercase().contains(text) && visible {
                 choices.push(Choice {
                     name: written.clone(),
                     value: written,

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::layer::{self, Merged};
 use super::reader::{Notes, Reader};
@@ -18,6 +20,45 @@ pub struct Loaded {
     pub warnings: Vec<Problem>,
     /// Every key that this version knows, as `cluster[].name`.
     pub keys: BTreeSet<String>,
+    pub source: Source,
+}
+
+/// Where a configuration came from, to read it again.
+#[derive(Clone)]
+pub struct Source {
+    files: Vec<PathBuf>,
+    /// May hold secrets, so this is not printed.
+    variables: Vec<(String, String)>,
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source")
+            .field("files", &self.files)
+            .finish_non_exhaustive()
+    }
+}
+
+/// When files were written last, and how long they are: enough to see that they were changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamp(Vec<Option<(SystemTime, u64)>>);
+
+impl Source {
+    /// # Errors
+    ///
+    /// As [`load`].
+    pub fn load(&self) -> Result<Loaded, Vec<Problem>> {
+        load(&self.files, self.variables.iter().cloned())
+    }
+
+    #[must_use]
+    pub fn stamp(&self) -> Stamp {
+        let stamp = |path: &PathBuf| {
+            let found = std::fs::metadata(path).ok()?;
+            Some((found.modified().ok()?, found.len()))
+        };
+        Stamp(self.files.iter().map(stamp).collect())
+    }
 }
 
 /// The files to load: those named on the command line (later ones win), else that of
@@ -64,12 +105,16 @@ pub fn load(
     files: &[PathBuf],
     variables: impl Iterator<Item = (String, String)>,
 ) -> Result<Loaded, Vec<Problem>> {
+    let source = Source {
+        files: files.to_vec(),
+        variables: variables.collect(),
+    };
     let mut notes = Notes::default();
     let written: Vec<_> = files
         .iter()
         .filter_map(|path| file::read(path, &mut notes))
         .collect();
-    let variables = env::read(variables, &mut notes);
+    let variables = env::read(source.variables.iter().cloned(), &mut notes);
     // What stands in an unreadable file would be reported as missing.
     if written.len() < files.len() {
         return Err(sorted(notes.problems));
@@ -80,6 +125,7 @@ pub fn load(
             config,
             warnings: sorted(notes.warnings),
             keys: notes.keys,
+            source,
         }),
         _ => Err(sorted(notes.problems)),
     }

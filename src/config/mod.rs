@@ -26,7 +26,7 @@ use crate::action::Right;
 use crate::ids::{ChannelId, ClusterName, GuildId, RoleId, UserId};
 
 pub use env::environment;
-pub use load::{Loaded, find, load};
+pub use load::{Loaded, Source, Stamp, find, load};
 pub use secret::Secret;
 
 #[derive(Debug)]
@@ -42,7 +42,7 @@ pub struct Config {
     pub ask: Vec<AskRule>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Discord {
     pub token: Secret,
     /// The servers in which the bot listens; at least one.
@@ -62,7 +62,7 @@ pub struct Discord {
     pub api_url: Option<String>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Bot {
     pub state_dir: PathBuf,
     /// What was done is shown to the channel, or to the person alone.
@@ -81,7 +81,7 @@ pub enum Acts {
     Private,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Cluster {
     pub name: ClusterName,
     /// `https://host:8006`, without a path; at least one. Any node serves the whole cluster.

@@ -7,10 +7,10 @@ use std::time::Duration;
 use ::config::ValueKind;
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
-use jiff::{Span, SpanRelativeTo};
 
 use super::{Acts, Hours, Limit};
 use crate::ids::BadId;
+use crate::until::{clock, length};
 
 pub(super) fn text(value: &ValueKind) -> Result<String, String> {
     match value {
@@ -58,17 +58,6 @@ pub(super) fn duration(value: &ValueKind) -> Result<Duration, String> {
     length(&text(value)?).ok_or_else(refused)
 }
 
-fn length(text: &str) -> Option<Duration> {
-    let span: Span = text.parse().ok()?;
-    let length = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
-    Duration::try_from(length)
-        .ok()
-        .filter(|length| (1..=YEAR).contains(&length.as_secs()))
-}
-
-/// Longer than that is a slip of the finger.
-const YEAR: u64 = 366 * 24 * 3600;
-
 pub(super) fn hours(value: &ValueKind) -> Result<Hours, String> {
     let refused = || {
         "must be two times of day such as \"16:00-23:30\" (over midnight: \"22:00-02:00\")"
@@ -76,7 +65,11 @@ pub(super) fn hours(value: &ValueKind) -> Result<Hours, String> {
     };
     let text = text(value)?;
     let (from, to) = text.split_once('-').ok_or_else(refused)?;
-    let (from, to) = (clock(from.trim(), false), clock(to.trim(), true));
+    let end = |text: &str| match text {
+        "24:00" => Some(Time::midnight()),
+        text => clock(text),
+    };
+    let (from, to) = (clock(from.trim()), end(to.trim()));
     match (from, to) {
         (Some(from), Some(to)) if from != to => Ok(Hours { from, to }),
         (Some(_), Some(_)) => {
@@ -84,18 +77,6 @@ pub(super) fn hours(value: &ValueKind) -> Result<Hours, String> {
         }
         _ => Err(refused()),
     }
-}
-
-fn clock(text: &str, end: bool) -> Option<Time> {
-    if end && text == "24:00" {
-        return Some(Time::midnight());
-    }
-    let (hour, minute) = text.split_once(':')?;
-    let number = |digits: &str, lengths: std::ops::RangeInclusive<usize>| {
-        let plain = lengths.contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
-        digits.parse::<i8>().ok().filter(|_| plain)
-    };
-    Time::new(number(hour, 1..=2)?, number(minute, 2..=2)?, 0, 0).ok()
 }
 
 /// `5 per hour`, `3 per 15 min`.

@@ -34,6 +34,7 @@ const CHOICE_TEXT: usize = 100;
 const MESSAGE: u8 = 4;
 const UPDATE: u8 = 7;
 const AUTOCOMPLETE: u8 = 8;
+const MODAL: u8 = 9;
 
 /// What every exchange needs.
 pub(super) struct Edge {
@@ -126,6 +127,20 @@ impl Exchange<'_> {
                 if self.is_acknowledged() {
                     self.close_question(closed).await;
                 }
+            }
+            Decision::Form {
+                title,
+                label,
+                action,
+            } => {
+                let outcome = match send::form(title, label, &action) {
+                    Some(form) => match self.acknowledge(&form.callback(MODAL)).await {
+                        Ok(()) => "form",
+                        Err(failed) => self.not_acknowledged(&failed),
+                    },
+                    None => "no form",
+                };
+                self.log(about, outcome);
             }
             Decision::Go(task) => {
                 let outcome = self.go(&request, task).await;

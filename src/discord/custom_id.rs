@@ -3,8 +3,8 @@
 //! Whatever stands in it comes back through anybody's client. It only names what is asked; who asks
 //! and whether they may is decided at every press.
 
-use crate::action::{Action, Power, QuestionId, Unclear};
-use crate::ids::{GuestQuery, Kind};
+use crate::action::{Action, Power, QuestionId, Ruling, Unclear};
+use crate::ids::{GrantId, Kind, RequestId};
 
 /// Raised when the meaning of a word changes: presses of older buttons are then not understood,
 /// rather than misunderstood.
@@ -25,9 +25,18 @@ pub(super) fn encode(action: &Action) -> Option<String> {
         Action::Power { power, guest, .. } => format!("{}:{guest}", power.key()),
         Action::Confirm(QuestionId(id)) => format!("yes:{id:016x}"),
         Action::Cancel(QuestionId(id)) => format!("no:{id:016x}"),
+        Action::Ask { power, guest } => format!("ask:{}:{guest}", power.key()),
+        Action::Rule { request, ruling } => format!("{}:{}", ruling_word(ruling), request.0),
+        Action::Decline(request) => format!("why:{}", request.0),
+        Action::Revoke(grant) => format!("revoke:{}", grant.0),
         Action::Whoami => "whoami".to_owned(),
         Action::Help => "help".to_owned(),
-        Action::Unclear(_) => return None,
+        // What takes words or people is typed.
+        Action::Why { .. }
+        | Action::AccessList { .. }
+        | Action::Grant { .. }
+        | Action::Lockdown { .. }
+        | Action::Unclear(_) => return None,
     };
     let id = format!("{VERSION}:{words}");
     (id.len() <= MOST).then_some(id)
@@ -57,18 +66,55 @@ fn read(id: &str) -> Option<Action> {
         }
         ("yes", Some(question)) => question_id(question).map(Action::Confirm),
         ("no", Some(question)) => question_id(question).map(Action::Cancel),
-        (verb, Some(guest)) => power(verb, exact(guest)?),
+        ("ask", Some(rest)) => {
+            let (verb, guest) = rest.split_once(':')?;
+            let (power, guest) = (power(verb)?, exact(guest)?);
+            Some(Action::Ask { power, guest })
+        }
+        ("revoke", Some(grant)) => number(grant).map(GrantId).map(Action::Revoke),
+        ("why", Some(request)) => number(request).map(RequestId).map(Action::Decline),
+        (verb, Some(request)) if ruling(verb).is_some() => Some(Action::Rule {
+            request: RequestId(number(request)?),
+            ruling: ruling(verb)?,
+        }),
+        (verb, Some(guest)) => Some(Action::Power {
+            power: power(verb)?,
+            kind: None,
+            guest: exact(guest)?,
+        }),
         _ => None,
     }
 }
 
-fn power(verb: &str, guest: GuestQuery) -> Option<Action> {
-    let power = Power::ALL.into_iter().find(|power| power.key() == verb)?;
-    Some(Action::Power {
-        power,
-        kind: None,
-        guest,
-    })
+fn power(verb: &str) -> Option<Power> {
+    Power::ALL.into_iter().find(|power| power.key() == verb)
+}
+
+fn ruling_word(ruling: &Ruling) -> &'static str {
+    match ruling {
+        Ruling::Once => "once",
+        Ruling::Hour => "hour",
+        Ruling::Tomorrow => "tomorrow",
+        Ruling::No(_) => "decline",
+    }
+}
+
+/// The reason for a no comes beside the id, in the form's own field.
+fn ruling(word: &str) -> Option<Ruling> {
+    [
+        Ruling::Once,
+        Ruling::Hour,
+        Ruling::Tomorrow,
+        Ruling::No(None),
+    ]
+    .into_iter()
+    .find(|ruling| ruling_word(ruling) == word)
+}
+
+/// A number of the store's: from 1, without signs or leading zeros.
+fn number(text: &str) -> Option<i64> {
+    let number: i64 = text.parse().ok().filter(|number| *number > 0)?;
+    (number.to_string() == text).then_some(number)
 }
 
 /// Parsing trims what people type; a custom id was written by us, so it must match to the letter.
@@ -86,6 +132,7 @@ fn question_id(text: &str) -> Option<QuestionId> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::GuestQuery;
 
     fn guest(text: &str) -> GuestQuery {
         text.parse().unwrap()
@@ -107,9 +154,24 @@ mod tests {
             Action::Confirm(QuestionId(0)),
             Action::Confirm(QuestionId(u64::MAX)),
             Action::Cancel(QuestionId(0xdead_beef)),
+            Action::Ask {
+                power: Power::Start,
+                guest: guest("home/105"),
+            },
+            Action::Decline(RequestId(7)),
+            Action::Revoke(GrantId(i64::MAX)),
             Action::Whoami,
             Action::Help,
         ];
+        for ruling in [
+            Ruling::Once,
+            Ruling::Hour,
+            Ruling::Tomorrow,
+            Ruling::No(None),
+        ] {
+            let request = RequestId(12);
+            actions.push(Action::Rule { request, ruling });
+        }
         actions.extend(Power::ALL.map(|power| Action::Power {
             power,
             kind: None,
@@ -191,6 +253,16 @@ mod tests {
             "1:no:00000000000000000",
             "1:n:",
             "1:n:home/",
+            "1:once:",
+            "1:once:0",
+            "1:once:-1",
+            "1:once:01",
+            "1:hour:9223372036854775808",
+            "1:decline:1:x",
+            "1:revoke:+1",
+            "1:ask:start",
+            "1:ask:fly:101",
+            "1:ask:start:101:x",
             "💥",
             "1:💥:101",
             "1:status:💥",

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// Why Discord did not do it, as far as it makes a difference.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Failed {
+pub(super) enum Failed {
     /// 40060: somebody acknowledged this interaction before.
     AlreadyAnswered,
     /// 10062: too late, or never known.

@@ -4,6 +4,7 @@
 mod answer;
 mod check;
 mod custom_id;
+mod errands;
 mod failed;
 mod fit;
 mod gateway;
@@ -24,13 +25,12 @@ use tokio_util::task::TaskTracker;
 
 use crate::command::Desk;
 use crate::config;
-use crate::embed::Reply;
-use crate::ids::{ChannelId, GuildId, UserId};
+use crate::ids::{ChannelId, GuildId};
 use gateway::Heard;
 use rest::Rest;
 
 pub use check::{Checked, Trouble, Useless, What, WhyUseless, check};
-pub use failed::Failed;
+pub use errands::run_errands;
 
 /// How long what was begun may go on after the signal to stop.
 const FINISH_WITHIN: Duration = Duration::from_secs(10);
@@ -41,6 +41,8 @@ pub struct Settings {
     token: config::Secret,
     guilds: Vec<GuildId>,
     channels: Vec<ChannelId>,
+    /// Requests are decided here, whether or not the bot listens to commands in it.
+    approvals_channel: Option<ChannelId>,
     api_url: Option<String>,
 }
 
@@ -50,6 +52,7 @@ impl From<&config::Discord> for Settings {
             token: discord.token.clone(),
             guilds: discord.guilds.clone(),
             channels: discord.channels.clone(),
+            approvals_channel: discord.approvals_channel,
             api_url: discord.api_url.clone(),
         }
     }
@@ -103,58 +106,6 @@ impl fmt::Display for Fatal {
 }
 
 impl std::error::Error for Fatal {}
-
-/// Messages that answer nobody: for alerts, panels and digests.
-#[derive(Clone)]
-pub struct Outbox {
-    rest: Arc<Rest>,
-}
-
-impl Outbox {
-    /// # Errors
-    ///
-    /// [`Fatal::Http`]. Nothing is sent yet.
-    pub fn new(settings: &Settings) -> Result<Self, Fatal> {
-        let rest = Rest::new(settings).map_err(http_fatal)?;
-        Ok(Self {
-            rest: Arc::new(rest),
-        })
-    }
-
-    /// To everybody in the channel; mentions nobody.
-    ///
-    /// # Errors
-    ///
-    /// Why it is not there, or why that is unknown. What may be tried again was.
-    pub async fn post(&self, channel: ChannelId, reply: &Reply) -> Result<(), Failed> {
-        self.rest.post(channel, &send::public(reply)).await
-    }
-
-    /// To everybody in the channel, telling one person of it.
-    ///
-    /// # Errors
-    ///
-    /// As [`Outbox::post`].
-    pub async fn post_for(
-        &self,
-        channel: ChannelId,
-        user: UserId,
-        reply: &Reply,
-    ) -> Result<(), Failed> {
-        self.rest
-            .post(channel, &send::public_for(user, reply))
-            .await
-    }
-
-    /// To one person alone.
-    ///
-    /// # Errors
-    ///
-    /// As [`Outbox::post`]; many people take no direct messages.
-    pub async fn direct(&self, user: UserId, reply: &Reply) -> Result<(), Failed> {
-        self.rest.direct(user, &send::public(reply)).await
-    }
-}
 
 fn http_fatal(error: reqwest::Error) -> Fatal {
     Fatal::Http(error.without_url().to_string())

@@ -13,7 +13,7 @@ use super::answer::Exchange;
 use super::failed::Failed;
 use super::send;
 use crate::action::{Actor, Door, Request};
-use crate::command::{self, Audience, Outcome, Task};
+use crate::command::{self, Audience, Last, Outcome, Task};
 use crate::embed::{Reply, edge};
 
 /// An edit a second is what people can read and Discord takes gladly.
@@ -62,10 +62,10 @@ impl Exchange<'_> {
                 .await;
             return "crashed";
         };
-        let shown = if let Some(reply) = &outcome.reply {
-            self.conclude(actor, reply, public).await
-        } else {
-            self.withdraw().await
+        let shown = match &outcome.last {
+            Last::Shown(reply) => self.conclude(actor, reply, public).await,
+            Last::Withdrawn => self.withdraw().await,
+            Last::Left => Shown::settled("taken by another"),
         };
         if let Some(aside) = &outcome.aside {
             self.aside(actor, aside, &shown).await;
@@ -149,12 +149,12 @@ impl Exchange<'_> {
         if public {
             let message = send::public_for(actor.user, reply);
             match rest.post(actor.channel, &message).await {
-                Ok(()) => return "done late",
+                Ok(_) => return "done late",
                 Err(failed) => posted = Some(failed.to_string()),
             }
         }
         match rest.direct(actor.user, &send::public(reply)).await {
-            Ok(()) => "done late",
+            Ok(_) => "done late",
             Err(direct) => {
                 let id = self.ticket.id;
                 tracing::warn!(interaction.id = %id, posted, %direct, "the outcome could not be told");

@@ -2,19 +2,21 @@
 //! but for what is being completed.
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::Value as Json;
 use serenity::model::application::{
-    CommandDataOption, CommandDataOptionValue, CommandInteraction, CommandType,
-    ComponentInteraction, Interaction, MessageInteractionMetadata,
+    ActionRowComponent, CommandDataOption, CommandDataOptionValue, CommandDataResolved,
+    CommandInteraction, CommandType, ComponentInteraction, Interaction, MessageInteractionMetadata,
+    ModalInteraction,
 };
 use serenity::model::channel::{ChannelType, MessageFlags, PartialChannel};
 use serenity::model::guild::Member;
 use tokio::time::Instant;
 
 use super::rest::{InteractionToken, Ticket};
+use super::send::FORM_LINE;
 use super::{Settings, custom_id};
-use crate::action::{Action, Actor, Door, Request, Typing, Unclear};
-use crate::command::{Argument, Row, TABLE, Wants};
+use crate::action::{Action, Actor, Door, Person, Remark, Request, Ruling, Typing, Unclear};
+use crate::command::{Field, Given, Row, TABLE, Value};
 use crate::ids::{ChannelId, GuildId, InteractionId, RoleId, UserId};
 
 /// One interaction, and what to do with it.
@@ -37,22 +39,52 @@ pub(super) enum What {
 }
 
 /// Reads an interaction as it came. `None`: it cannot even be answered.
-pub(super) fn read(settings: &Settings, raw: Value) -> Option<Incoming> {
+pub(super) fn read(settings: &Settings, raw: Json) -> Option<Incoming> {
     let ticket = ticket(&raw)?;
-    // A server that is not ours is not ours to answer, however the rest reads.
-    let guild = raw["guild_id"].as_str().and_then(|id| id.parse().ok());
-    let Some(guild) = guild.filter(|id| settings.guilds.contains(id)) else {
-        let what = What::Deaf;
-        return Some(Incoming { ticket, what });
+    let place = match &raw["guild_id"] {
+        Json::Null => Some(None),
+        // A server that is not ours is not ours to answer, however the rest reads.
+        id => id
+            .as_str()
+            .and_then(|id| id.parse().ok())
+            .filter(|id| settings.guilds.contains(id))
+            .map(Some),
     };
-    let what = match Interaction::deserialize(raw) {
-        Ok(interaction) => understood(settings, guild, ticket.id, &interaction),
-        Err(error) => What::Unreadable(error.to_string()),
+    let what = match (place, Interaction::deserialize(raw)) {
+        (Some(Some(guild)), Ok(interaction)) => {
+            understood(settings, guild, ticket.id, &interaction)
+        }
+        (Some(None), Ok(interaction)) => direct(ticket.id, &interaction),
+        (Some(Some(_)), Err(error)) => What::Unreadable(error.to_string()),
+        (None, _) | (Some(None), Err(_)) => What::Deaf,
     };
     Some(Incoming { ticket, what })
 }
 
-fn ticket(raw: &Value) -> Option<Ticket> {
+/// In direct messages only requests are decided; everything else is for servers.
+fn direct(id: InteractionId, interaction: &Interaction) -> What {
+    let (user, channel, action) = match interaction {
+        Interaction::Component(i) => (&i.user, i.channel_id, custom_id::decode(&i.data.custom_id)),
+        Interaction::Modal(i) => (&i.user, i.channel_id, form(i)),
+        _ => return What::Deaf,
+    };
+    let name = user.global_name.as_ref().unwrap_or(&user.name);
+    What::Request(Request {
+        id,
+        actor: Actor {
+            user: UserId(user.id.get()),
+            name: name.clone(),
+            roles: Vec::new(),
+            guild: GuildId(0),
+            channel: ChannelId(channel.get()),
+            parent: None,
+        },
+        door: Door::Direct,
+        action,
+    })
+}
+
+fn ticket(raw: &Json) -> Option<Ticket> {
     let number = |key: &str| raw[key].as_str()?.parse::<InteractionId>().ok();
     Some(Ticket {
         id: number("id")?,
@@ -84,23 +116,22 @@ fn understood(
         return What::Deaf;
     };
     let actor = actor(member, guild, channel, parent);
-    let typing = matches!(interaction, Interaction::Autocomplete(_));
     let listens =
         settings.channels.is_empty() || settings.channels.iter().any(|id| actor.is_in(*id));
-    if !listens {
-        return if typing {
-            What::NothingToComplete
-        } else {
-            What::WrongChannel(actor)
-        };
-    }
     let (door, action) = match interaction {
+        Interaction::Autocomplete(_) if !listens => return What::NothingToComplete,
         Interaction::Autocomplete(i) => return completion(i, actor),
         Interaction::Command(i) => (Door::Slash, command(i)),
         Interaction::Component(i) => (door(i, actor.user), custom_id::decode(&i.data.custom_id)),
-        // The bot shows no forms.
+        Interaction::Modal(i) => (Door::Slash, form(i)),
         _ => (Door::Slash, Action::Unclear(Unclear::Command)),
     };
+    let decides = matches!(action, Action::Rule { .. } | Action::Decline(_));
+    let for_approvals = settings.approvals_channel.is_some_and(|id| actor.is_in(id));
+    let heard = listens || (decides && for_approvals);
+    if !heard {
+        return What::WrongChannel(actor);
+    }
     What::Request(Request {
         id,
         actor,
@@ -156,6 +187,30 @@ fn door(press: &ComponentInteraction, by: UserId) -> Door {
     }
 }
 
+/// A form says what it is about in its custom id, and what was written in its one line.
+fn form(filled: &ModalInteraction) -> Action {
+    let rows = filled.data.components.iter();
+    let line = rows
+        .flat_map(|row| &row.components)
+        .find_map(|part| match part {
+            ActionRowComponent::InputText(line) if line.custom_id == FORM_LINE => {
+                line.value.as_deref()
+            }
+            _ => None,
+        });
+    let text = line.unwrap_or_default();
+    match custom_id::decode(&filled.data.custom_id) {
+        Action::Rule {
+            request,
+            ruling: Ruling::No(_),
+        } => Action::Rule {
+            request,
+            ruling: Ruling::No(Remark::new(text)),
+        },
+        _ => Action::Unclear(Unclear::Button),
+    }
+}
+
 fn command(called: &CommandInteraction) -> Action {
     let found = match called.data.kind {
         CommandType::ChatInput => row(&called.data.name, &called.data.options),
@@ -164,39 +219,68 @@ fn command(called: &CommandInteraction) -> Action {
     let Some((row, options)) = found else {
         return Action::Unclear(Unclear::Command);
     };
-    match argument(row.wants, options) {
-        Ok(argument) => (row.action)(argument).unwrap_or(Action::Unclear(Unclear::Command)),
+    match given(row, options, &called.data.resolved) {
+        Ok(given) => (row.action)(&given).unwrap_or(Action::Unclear(Unclear::Command)),
         Err(unclear) => Action::Unclear(unclear),
     }
 }
 
-fn argument(wants: Wants, options: &[CommandDataOption]) -> Result<Argument, Unclear> {
-    let text = wants.option().and_then(|name| {
-        let option = options.iter().find(|option| option.name == name)?;
-        option.value.as_str()
-    });
-    match (wants, text) {
-        (Wants::Nothing, _) => Ok(Argument::Nothing),
-        (Wants::Guest(_), text) => text
-            .and_then(|text| text.parse().ok())
-            .map(Argument::Guest)
-            .ok_or(Unclear::Guest),
-        (Wants::Node, text) => text
-            .and_then(|text| text.parse().ok())
-            .map(Argument::Node)
-            .ok_or(Unclear::Node),
+fn given(
+    row: &Row,
+    options: &[CommandDataOption],
+    resolved: &CommandDataResolved,
+) -> Result<Given, Unclear> {
+    let mut given = Given::default();
+    for wanted in row.options {
+        let Some(option) = options.iter().find(|option| option.name == wanted.name) else {
+            if wanted.required {
+                return Err(missing(wanted.field));
+            }
+            continue;
+        };
+        let value = match (&option.value, wanted.field) {
+            (CommandDataOptionValue::User(id), Field::Person) => {
+                Value::Person(person(*id, resolved))
+            }
+            (CommandDataOptionValue::String(text), field) => field.parse(text)?,
+            (_, field) => return Err(missing(field)),
+        };
+        given.0.push(value);
+    }
+    Ok(given)
+}
+
+/// Nothing where something must be, or something of another kind.
+fn missing(field: Field) -> Unclear {
+    match field {
+        Field::Guest(_) => Unclear::Guest,
+        Field::Node => Unclear::Node,
+        _ => Unclear::Command,
+    }
+}
+
+/// The member that was picked, with the roles that Discord tells of them in this very interaction.
+fn person(id: serenity::model::id::UserId, resolved: &CommandDataResolved) -> Person {
+    let user = resolved.users.get(&id);
+    let member = resolved.members.get(&id);
+    let nick = member.and_then(|member| member.nick.clone());
+    let called = || user.map(|user| user.global_name.as_ref().unwrap_or(&user.name).clone());
+    Person {
+        user: UserId(id.get()),
+        name: nick.or_else(called).unwrap_or_else(|| id.to_string()),
+        roles: member.map(|member| member.roles.iter().map(|role| RoleId(role.get())).collect()),
     }
 }
 
 fn completion(typed: &CommandInteraction, actor: Actor) -> What {
     let wanted = row(&typed.data.name, &typed.data.options).and_then(|(row, options)| {
-        let option = options
-            .iter()
-            .find(|option| Some(option.name.as_str()) == row.wants.option())?;
-        let CommandDataOptionValue::Autocomplete { value, .. } = &option.value else {
-            return None;
-        };
-        Some((row.completion()?, value.clone()))
+        options.iter().find_map(|option| {
+            let CommandDataOptionValue::Autocomplete { value, .. } = &option.value else {
+                return None;
+            };
+            let known = row.options.iter().find(|known| known.name == option.name)?;
+            Some((row.completion(known)?, value.clone()))
+        })
     });
     match wanted {
         None => What::NothingToComplete,

@@ -12,8 +12,9 @@ use serenity::model::id::ApplicationId;
 use tokio::time::sleep;
 
 use super::gateway::told;
+use crate::action::Remark;
 use crate::command::table::GROUPS;
-use crate::command::{Row, TABLE};
+use crate::command::{Field, Opt, Row, TABLE};
 use crate::ids::GuildId;
 
 /// A server in which the bot has no place may invite it any day; the owner is told each time.
@@ -123,12 +124,29 @@ fn subcommand(row: &Row) -> CreateCommandOption {
 }
 
 fn options(row: &Row) -> Vec<CreateCommandOption> {
-    let option = |name| {
-        CreateCommandOption::new(CommandOptionType::String, name, row.wants.description())
-            .required(true)
-            .set_autocomplete(true)
+    row.options
+        .iter()
+        .map(|option| shown(row, option))
+        .collect()
+}
+
+fn shown(row: &Row, option: &Opt) -> CreateCommandOption {
+    let kind = match option.field {
+        Field::Person => CommandOptionType::User,
+        _ => CommandOptionType::String,
     };
-    row.wants.option().map(option).into_iter().collect()
+    let mut shown =
+        CreateCommandOption::new(kind, option.name, option.help).required(option.required);
+    for choice in option.field.choices() {
+        shown = shown.add_string_choice(choice, choice);
+    }
+    if option.field == Field::Remark {
+        shown = shown.max_length(Remark::MOST);
+    }
+    if row.completion(option).is_some() {
+        shown = shown.set_autocomplete(true);
+    }
+    shown
 }
 
 /// Whether two lists of commands mean the same to people. Ids, versions, the order of commands and
@@ -264,7 +282,10 @@ mod tests {
                 .iter()
                 .filter_map(|o| o["name"].as_str())
                 .collect();
-            assert_eq!(names, row.wants.option().into_iter().collect::<Vec<_>>());
+            assert_eq!(
+                names,
+                row.options.iter().map(|o| o.name).collect::<Vec<_>>()
+            );
         }
     }
 

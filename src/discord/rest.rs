@@ -18,12 +18,14 @@ use tokio::time::{Instant, sleep};
 use super::Settings;
 use super::failed::Failed;
 use super::send::Outgoing;
-use crate::ids::{ChannelId, InteractionId, UserId};
+use crate::errand::Posted;
+use crate::ids::{ChannelId, GuildId, InteractionId, RoleId, UserId};
 
 /// Discord gives 3 s from the event to the acknowledgement; the rest is for one more try.
 const FIRST_TRY: Duration = Duration::from_secs(2);
 const RESEND: Duration = Duration::from_secs(3);
 const ACKNOWLEDGE_WITHIN: Duration = Duration::from_millis(2900);
+const ROLES: Duration = Duration::from_secs(5);
 const USUAL: Duration = Duration::from_secs(10);
 /// While this one is under way, no newer state can be shown.
 const PASSING_EDIT: Duration = Duration::from_secs(5);
@@ -200,14 +202,46 @@ impl Rest {
     }
 
     /// A message that belongs to no interaction.
-    pub(super) async fn post(&self, channel: ChannelId, message: &Outgoing) -> Result<(), Failed> {
+    pub(super) async fn post(
+        &self,
+        channel: ChannelId,
+        message: &Outgoing,
+    ) -> Result<Posted, Failed> {
         let path = format!("/channels/{channel}/messages");
         let call = Call::new(Method::POST, path, Some(message)).by_bot();
-        self.send_patiently(&call, Failed::undone).await.map(drop)
+        let posted = self.send_patiently(&call, Failed::undone).await?;
+        let message = posted["id"].as_str().and_then(|id| id.parse().ok());
+        let message =
+            message.ok_or_else(|| Failed::Unsure("no message id in the answer".to_owned()))?;
+        Ok(Posted { channel, message })
+    }
+
+    /// Changes a message that belongs to no interaction.
+    pub(super) async fn change(&self, posted: Posted, message: &Outgoing) -> Result<(), Failed> {
+        let Posted {
+            channel,
+            message: id,
+        } = posted;
+        let path = format!("/channels/{channel}/messages/{id}");
+        let call = Call::new(Method::PATCH, path, Some(message)).by_bot();
+        self.send_patiently(&call, Failed::passes).await.map(drop)
+    }
+
+    /// The roles of a member at this moment. One try: nobody waits long for a no.
+    pub(super) async fn roles(&self, guild: GuildId, user: UserId) -> Result<Vec<RoleId>, Failed> {
+        let path = format!("/guilds/{guild}/members/{user}");
+        let call = Call::new(Method::GET, path, None).by_bot().within(ROLES);
+        let member = self.send(&call).await?;
+        let roles = member["roles"].as_array();
+        let roles: Option<Vec<RoleId>> = roles.and_then(|roles| {
+            let role = |id: &Value| id.as_str()?.parse().ok();
+            roles.iter().map(role).collect()
+        });
+        roles.ok_or_else(|| Failed::Unsure("no roles in the answer".to_owned()))
     }
 
     /// A message to one person alone.
-    pub(super) async fn direct(&self, user: UserId, message: &Outgoing) -> Result<(), Failed> {
+    pub(super) async fn direct(&self, user: UserId, message: &Outgoing) -> Result<Posted, Failed> {
         let recipient = Outgoing::bare(json!({"recipient_id": user.to_string()}));
         let path = "/users/@me/channels".to_owned();
         let call = Call::new(Method::POST, path, Some(&recipient)).by_bot();

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::custom_id;
 use super::fit::{WHOLE_ANSWER, laid_out};
+use crate::action::{Action, Remark};
 use crate::embed::{Button, Card, Colour, Reply, Style};
 use crate::ids::UserId;
 
@@ -17,6 +18,9 @@ const BUTTONS: usize = 25;
 const FILE_BYTES: usize = 2 * 1024 * 1024;
 
 const EPHEMERAL: u64 = 64;
+
+/// The custom id of the one line of a form.
+pub(super) const FORM_LINE: &str = "line";
 
 /// A message as it goes over the wire, with its files beside it.
 #[derive(Debug, Clone)]
@@ -78,6 +82,20 @@ pub(super) fn promise(private: bool) -> Outgoing {
 /// Acknowledges with the promise that the message with the pressed button will change.
 pub(super) fn promise_change() -> Outgoing {
     Outgoing::bare(json!({"type": 6}))
+}
+
+/// A form with one line that may stay empty. `None`: the action has no custom id.
+pub(super) fn form(title: &str, label: &str, action: &Action) -> Option<Outgoing> {
+    let id = custom_id::encode(action)?;
+    let line = json!({
+        "type": 4, "custom_id": FORM_LINE, "label": label, "style": 1, "required": false,
+        "max_length": Remark::MOST,
+    });
+    Some(Outgoing::bare(json!({
+        "custom_id": id,
+        "title": title,
+        "components": [{"type": 1, "components": [line]}],
+    })))
 }
 
 fn message(reply: &Reply) -> (Map<String, Value>, Vec<(String, String)>) {
@@ -180,7 +198,7 @@ fn rows(buttons: &[Button]) -> Value {
 mod tests {
     use super::super::fit::{BODY, EMBEDS, FOOTER, TEXT, TITLE, length};
     use super::*;
-    use crate::action::{Action, QuestionId};
+    use crate::action::QuestionId;
     use crate::embed::File;
 
     fn card(title: &str, body: &str, footer: Option<&str>) -> Card {
@@ -194,7 +212,7 @@ mod tests {
 
     fn button(action: Action) -> Button {
         Button {
-            label: "Go",
+            label: "Go".into(),
             style: Style::Danger,
             action,
         }

@@ -10,7 +10,7 @@ use crate::ids::{GuestQuery, UserId};
 use super::guest::buttons_of;
 use super::reply::{Button, Card, Colour, File, Reply, Style};
 use super::words::{
-    ago, clock, done, duration, going_on, guest_footer, guest_name, person, plain, verb,
+    ago, clock, done, duration, going_on, guest_footer, guest_name, person, verb, visible,
 };
 
 /// Who does what to which guest, since when (unix seconds).
@@ -147,14 +147,19 @@ pub fn not_needed(act: &Act, why: &str, runs: Runs) -> Reply {
     Reply::card(card(act, colour, mark, why, body)).with_buttons(buttons_of(&act.guest.guest, runs))
 }
 
-/// What Proxmox wrote, for the person who asked alone.
+/// Of the log, the card shows so many last lines, and so many letters of each.
+const LAST_LINES: usize = 8;
+const LETTERS: usize = 300;
+
+/// What Proxmox wrote, for the person who asked alone: its end, and a file where that is not all.
 #[must_use]
-pub fn log(act: &Act, last: &[String], whole: Option<String>) -> Reply {
-    let lines: Vec<String> = last.iter().map(|line| line.replace("```", "'''")).collect();
+pub fn log(act: &Act, lines: &[String]) -> Reply {
+    let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
+    let shown: Vec<String> = last.iter().map(|line| log_line(line)).collect();
     let body = if lines.is_empty() {
         "The task wrote no log.".to_owned()
     } else {
-        format!("```\n{}\n```", lines.join("\n"))
+        format!("```\n{}\n```", shown.join("\n"))
     };
     let mut reply = Reply::card(Card {
         colour: Colour::Grey,
@@ -162,14 +167,24 @@ pub fn log(act: &Act, last: &[String], whole: Option<String>) -> Reply {
         body,
         footer: Some(guest_footer(&act.guest)),
     });
-    reply.files = whole
-        .map(|text| File {
+    let cut = |line: &String| line.chars().nth(LETTERS).is_some();
+    if lines.len() > LAST_LINES || last.iter().any(cut) {
+        reply.files.push(File {
             name: "task-log.txt".to_owned(),
-            text,
-        })
-        .into_iter()
-        .collect();
+            text: lines.join("\n"),
+        });
+    }
     reply
+}
+
+/// One line that neither ends the block that it stands in nor fills the card.
+fn log_line(line: &str) -> String {
+    let mut letters = line.chars();
+    let mut start: String = letters.by_ref().take(LETTERS).collect();
+    if letters.next().is_some() {
+        start.push('…');
+    }
+    visible(&start).replace("```", "'''")
 }
 
 fn card(act: &Act, colour: Colour, mark: &str, state: &str, body: String) -> Card {
@@ -192,7 +207,7 @@ fn noun(power: Power) -> &'static str {
 
 fn refresh(act: &Act) -> Button {
     Button {
-        label: "Refresh",
+        label: "Refresh".into(),
         style: Style::Secondary,
         action: Action::GuestStatus {
             kind: None,
@@ -202,62 +217,99 @@ fn refresh(act: &Act) -> Button {
 }
 
 const TASK_FAILED: &str = "Proxmox's task failed.";
+const RUNS: &str = "It runs already.";
+const DOES_NOT_RUN: &str = "It does not run.";
+const TEMPLATE: &str = "It is a template: clone it first.";
+const BUSY: &str = "Proxmox is busy with this guest.\nTry again in a minute.";
+const NO_REACTION: &str = "The guest did not react in time.\nTry again, or stop it.";
+const NO_QUORUM: &str = "The cluster has no quorum: too few\nnodes are up. Tell the owner.";
+const GONE: &str = "Proxmox no longer finds it there.\nIt was moved or deleted: look again.";
+const PAUSED: &str = "It is paused: resume it first.";
+const STOPPED: &str = "Somebody stopped the task.";
+const NEEDS: &str = "Something that it needs is missing or\noff in Proxmox. Tell the owner.";
+
+/// Proxmox's texts from end to end, and what they mean. `#` stands for a number, `*` for anything
+/// without an apostrophe. Parts of a text would not do: other errors, and names, hold the same words.
+const KNOWN: &[(&str, &str)] = &[
+    ("VM # already running", RUNS),
+    ("CT # already running", RUNS),
+    ("VM # not running", DOES_NOT_RUN),
+    ("CT # not running", DOES_NOT_RUN),
+    ("you can't start a vm if it's a template", TEMPLATE),
+    ("you can't start a CT if it's a template", TEMPLATE),
+    ("can't lock file '*' - got timeout", BUSY),
+    ("VM quit/powerdown failed - got timeout", NO_REACTION),
+    ("VM quit/powerdown failed", NO_REACTION),
+    ("container did not stop", NO_REACTION),
+    ("cluster not ready - no quorum?", NO_QUORUM),
+    ("Configuration file '*' does not exist", GONE),
+    (
+        "unable to find configuration file for VM # on node '*'",
+        GONE,
+    ),
+    (
+        "unable to find configuration file for CT # on node '*'",
+        GONE,
+    ),
+    ("VM is paused - cannot shutdown", PAUSED),
+    ("received interrupt", STOPPED),
+    ("volume '*' does not exist", NEEDS),
+    ("bridge '*' does not exist", NEEDS),
+    ("storage '*' is not online", NEEDS),
+];
 
 /// What Proxmox's own text means, as a sentence with the next step. Unknown texts stay unsaid in
 /// public; the person who asked gets them privately.
 #[must_use]
 pub fn why_failed(text: &str) -> String {
-    let has = |part: &str| text.contains(part);
-    let locked = text
-        .split_once("is locked (")
-        .and_then(|(_, rest)| rest.split_once(')'))
-        .map(|(lock, _)| lock);
+    let text = text.trim();
+    let locked = ["VM is locked (", "CT is locked ("]
+        .iter()
+        .find_map(|begin| text.strip_prefix(begin)?.strip_suffix(')'));
     if let Some(lock) = locked {
         return locked_by(lock);
     }
-    let sentence = if has("already running") {
-        "It runs already."
-    } else if has("not running") {
-        "It does not run."
-    } else if has("template") {
-        "It is a template: clone it first."
-    } else if has("got timeout") && has("lock file") {
-        "Proxmox is busy with this guest.\nTry again in a minute."
-    } else if has("powerdown failed") || has("quit/powerdown") {
-        "The guest did not react in time.\nTry again, or stop it."
-    } else if has("no quorum") {
-        "The cluster has no quorum: too few\nnodes are up. Tell the owner."
-    } else if has("does not exist") || has("unable to find configuration") {
-        "Proxmox no longer finds it there.\nIt was moved or deleted: look again."
-    } else if has("is paused") {
-        "It is paused: resume it first."
-    } else if has("interrupt") {
-        "Somebody stopped the task."
-    } else {
-        TASK_FAILED
+    let known = KNOWN.iter().find(|(form, _)| has_form(text, form));
+    known.map_or(TASK_FAILED, |(_, meaning)| meaning).to_owned()
+}
+
+/// Whether a text is the form from end to end. What a placeholder takes ends where it cannot go on.
+fn has_form(text: &str, form: &str) -> bool {
+    let Some(at) = form.find(['#', '*']) else {
+        return text == form;
     };
-    sentence.to_owned()
+    let Some(rest) = text.strip_prefix(&form[..at]) else {
+        return false;
+    };
+    let taken: fn(char) -> bool = match &form[at..=at] {
+        "#" => |c| c.is_ascii_digit(),
+        _ => |c| c != '\'',
+    };
+    let after = rest.trim_start_matches(taken);
+    after.len() < rest.len() && has_form(after, &form[at + 1..])
 }
 
 /// A lock is somebody else's work on the guest.
 #[must_use]
 pub fn locked_by(lock: &str) -> String {
     let work = match lock {
-        "backup" => "a backup of it runs",
-        "migrate" => "it is being moved",
-        "snapshot" | "snapshot-delete" => "a snapshot is being changed",
-        "rollback" => "it is being rolled back",
-        "clone" => "it is being cloned",
-        "create" => "it is being created",
-        "suspending" | "suspended" => "it is suspended to disk",
-        _ => {
-            return format!(
-                "It is locked ({}).\nTry again when that has ended.",
-                plain(lock)
-            );
-        }
+        "backup" => ": a backup of it runs",
+        "migrate" => ": it is being moved",
+        "snapshot" | "snapshot-delete" => ": a snapshot is being changed",
+        "rollback" => ": it is being rolled back",
+        "clone" => ": it is being cloned",
+        "create" => ": it is being created",
+        "suspending" | "suspended" => ": it is suspended to disk",
+        other if is_lock(other) => &format!(" ({other})"),
+        _ => "",
     };
-    format!("It is locked: {work}.\nTry again when that has ended.")
+    format!("It is locked{work}.\nTry again when that has ended.")
+}
+
+/// Whether it looks like one of Proxmox's own words. The card is public, so nothing else gets there.
+fn is_lock(word: &str) -> bool {
+    let letter = |b: u8| b.is_ascii_lowercase() || b == b'-';
+    (1..=24).contains(&word.len()) && word.bytes().all(letter)
 }
 
 /// What Proxmox answered instead of making a task.
@@ -287,5 +339,125 @@ pub fn why_refused(refusal: &Refusal<'_>) -> String {
             known => known,
         },
         None => "Proxmox could not be reached, so it\nwas never asked. Try again.".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn act() -> Act {
+        Act {
+            power: Power::Start,
+            guest: GuestFacts {
+                guest: crate::ids::GuestRef {
+                    cluster: "home".parse().unwrap(),
+                    vmid: crate::ids::Vmid::new(101).unwrap(),
+                },
+                kind: crate::ids::Kind::Vm,
+                node: "pve1".parse().unwrap(),
+                name: None,
+                pool: None,
+                pools_seen: [].into(),
+                tags: Vec::new(),
+            },
+            by: UserId(1),
+            since: 0,
+        }
+    }
+
+    #[test]
+    fn a_long_line_of_a_log_is_cut_on_the_card_and_whole_in_the_file() {
+        let long = format!("{}END", "é".repeat(1_000_000));
+        let reply = log(&act(), &["one".to_owned(), long.clone()]);
+        let body = &reply.cards[0].body;
+        assert!(body.starts_with("```\none\néé") && body.ends_with("é…\n```"));
+        assert_eq!(body.chars().filter(|c| *c == 'é').count(), LETTERS);
+        assert_eq!(reply.files[0].text, format!("one\n{long}"));
+        // What fits needs no file.
+        let short = log(&act(), &["x".repeat(LETTERS)]);
+        assert!(short.files.is_empty() && !short.cards[0].body.contains('…'));
+        let many: Vec<String> = (0..9).map(|n| format!("line {n}")).collect();
+        let many = log(&act(), &many);
+        assert!(!many.cards[0].body.contains("line 0") && many.files[0].text.contains("line 0"));
+    }
+
+    #[test]
+    fn a_line_of_a_log_cannot_leave_its_block() {
+        let reply = log(
+            &act(),
+            &["a`\u{200b}``[x](https://evil.example)".to_owned()],
+        );
+        let body = &reply.cards[0].body;
+        assert_eq!(body.matches("```").count(), 2, "{body}");
+    }
+
+    #[test]
+    fn proxmoxs_texts_are_known_by_their_whole_form() {
+        for (text, meaning) in [
+            ("VM 101 already running", RUNS),
+            ("CT 104 not running\n", DOES_NOT_RUN),
+            ("you can't start a CT if it's a template", TEMPLATE),
+            (
+                "can't lock file '/var/lock/qemu-server/lock-100.conf' - got timeout",
+                BUSY,
+            ),
+            ("VM quit/powerdown failed - got timeout", NO_REACTION),
+            ("cluster not ready - no quorum?", NO_QUORUM),
+            (
+                "Configuration file 'nodes/pve1/qemu-server/999.conf' does not exist",
+                GONE,
+            ),
+            (
+                "unable to find configuration file for VM 999 on node 'pve1'",
+                GONE,
+            ),
+            ("received interrupt", STOPPED),
+            ("volume 'local:iso/debian-13.iso' does not exist", NEEDS),
+            ("bridge 'vmbr1' does not exist", NEEDS),
+            ("storage 'templates' is not online", NEEDS),
+        ] {
+            assert_eq!(why_failed(text), meaning, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_same_words_in_another_text_mean_nothing() {
+        for text in [
+            "",
+            "start failed: command 'swtpm' not running",
+            "kvm: failed to set up TRIGGER eventfd signaling for interrupt INTX-0",
+            "PCI device '0000:01:00.0' already in use by VMID '110' already running",
+            "VM x already running",
+            "VM  already running",
+            "hook: VM 101 already running",
+            "unable to activate storage 'template': no quorum",
+            "Configuration file '' does not exist",
+            "Configuration file 'a' of 'b' does not exist",
+        ] {
+            assert_eq!(why_failed(text), TASK_FAILED, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_proxmoxs_own_words_for_a_lock_are_repeated() {
+        let ended = "Try again when that has ended.";
+        let backup = format!("It is locked: a backup of it runs.\n{ended}");
+        assert_eq!(why_failed("CT is locked (backup)"), backup);
+        let fstrim = format!("It is locked (fstrim).\n{ended}");
+        assert_eq!(why_failed("VM is locked (fstrim)"), fstrim);
+        let unnamed = format!("It is locked.\n{ended}");
+        for lock in [
+            "",
+            "10.0.0.5 root:hunter2 https://evil.example/nitro",
+            "a) is locked (b",
+            "Backup",
+            &"x".repeat(25),
+        ] {
+            assert_eq!(locked_by(lock), unnamed, "{lock}");
+        }
+        for hooks in ["hook: VM is locked (secret)", "VM is locked (secret) by me"] {
+            assert_eq!(why_failed(hooks), TASK_FAILED);
+        }
     }
 }

@@ -25,12 +25,12 @@ pub fn question(id: QuestionId, power: Power, guest: &GuestFacts) -> Reply {
     })
     .with_buttons(vec![
         Button {
-            label: yes(power),
+            label: yes(power).into(),
             style: Style::Danger,
             action: Action::Confirm(id),
         },
         Button {
-            label: "Cancel",
+            label: "Cancel".into(),
             style: Style::Secondary,
             action: Action::Cancel(id),
         },
@@ -72,6 +72,17 @@ pub fn expired(power: Power, guest: &GuestFacts) -> Reply {
         Colour::Grey,
         title,
         "Nobody answered for a minute.\nNothing was done. Ask again.",
+        guest,
+    )
+}
+
+#[must_use]
+pub fn locked_down(power: Power, guest: &GuestFacts) -> Reply {
+    let title = format!("⚪ Did not {} {}", verb(power), guest_name(guest));
+    closed(
+        Colour::Grey,
+        title,
+        "The bot was locked down. Nothing was\ndone.",
         guest,
     )
 }

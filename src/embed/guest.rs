@@ -7,7 +7,7 @@ use crate::ids::{GuestQuery, GuestRef, Kind};
 use crate::proxmox::{Guest, RunState};
 
 use super::reply::{Button, Card, Colour, Reply, Style};
-use super::status::Age;
+use super::status::{Age, Seen};
 use super::words::{
     bar, duration, going_on, guest_footer, guest_name, percent, plain, share, size,
 };
@@ -116,8 +116,8 @@ fn notes(guest: &Guest) -> Vec<String> {
 #[must_use]
 pub fn buttons_of(guest: &GuestRef, runs: Option<bool>) -> Vec<Button> {
     let query = GuestQuery::from(guest);
-    let power = |label, style, power| Button {
-        label,
+    let power = |label: &'static str, style, power| Button {
+        label: label.into(),
         style,
         action: Action::Power {
             power,
@@ -134,7 +134,7 @@ pub fn buttons_of(guest: &GuestRef, runs: Option<bool>) -> Vec<Button> {
         None => vec![],
     };
     buttons.push(Button {
-        label: "Refresh",
+        label: "Refresh".into(),
         style: Style::Secondary,
         action: Action::GuestStatus {
             kind: None,
@@ -146,7 +146,7 @@ pub fn buttons_of(guest: &GuestRef, runs: Option<bool>) -> Vec<Button> {
 
 /// A list of guests of one kind; `several` clusters put the cluster in front of the number.
 #[must_use]
-pub fn list(kind: Kind, guests: &[&Guest], several: bool, ages: &[Age]) -> Reply {
+pub fn list(kind: Kind, guests: &[Seen<'_>], several: bool, ages: &[Age]) -> Reply {
     let title = match kind {
         Kind::Vm => format!("🖥️ {} VMs", guests.len()),
         Kind::Ct => format!("📦 {} containers", guests.len()),
@@ -156,7 +156,7 @@ pub fn list(kind: Kind, guests: &[&Guest], several: bool, ages: &[Age]) -> Reply
     } else {
         title
     };
-    let mut lines: Vec<String> = guests.iter().map(|guest| line(guest, several)).collect();
+    let mut lines: Vec<String> = guests.iter().map(|seen| line(seen, several)).collect();
     if guests.is_empty() {
         lines.push("None that you may see here.".to_owned());
     }
@@ -168,7 +168,7 @@ pub fn list(kind: Kind, guests: &[&Guest], several: bool, ages: &[Age]) -> Reply
         footer: None,
     };
     Reply::card(card).with_buttons(vec![Button {
-        label: "Refresh",
+        label: "Refresh".into(),
         style: Style::Secondary,
         action: Action::GuestList(kind),
     }])
@@ -176,7 +176,8 @@ pub fn list(kind: Kind, guests: &[&Guest], several: bool, ages: &[Age]) -> Reply
 
 /// `🟢 101 valheim · CPU 42 %`: one guest in one line of a phone.
 #[must_use]
-pub fn line(guest: &Guest, several: bool) -> String {
+pub fn line(seen: &Seen<'_>, several: bool) -> String {
+    let Seen { guest, full } = *seen;
     let (mark, _, word) = state(&guest.status);
     let (mark, word) = if guest.template {
         ("📄", "template".to_owned())
@@ -185,12 +186,16 @@ pub fn line(guest: &Guest, several: bool) -> String {
     };
     let number = number(&guest.facts, several);
     let name = guest.facts.name.as_deref().map(plain).unwrap_or_default();
-    let tail = match (&guest.status, guest.cpu) {
+    let tail = match (&guest.status, guest.cpu.filter(|_| full)) {
         (RunState::Running, Some(cpu)) => format!("CPU {}", percent(cpu)),
         (RunState::Running, None) => String::new(),
         _ => word,
     };
-    let lock = if guest.lock.is_some() { " 🔒" } else { "" };
+    let lock = if full && guest.lock.is_some() {
+        " · locked"
+    } else {
+        ""
+    };
     let tail = if tail.is_empty() {
         tail
     } else {
@@ -214,6 +219,7 @@ pub fn number(facts: &GuestFacts, several: bool) -> String {
 pub fn choice(guest: &Guest, several: bool) -> String {
     let (_, _, word) = state(&guest.status);
     let name = guest.facts.name.as_deref().unwrap_or("(no name)");
+    let name = super::words::visible(name);
     let text = format!("{} {name} · {word}", number(&guest.facts, several));
     text.chars().take(100).collect()
 }

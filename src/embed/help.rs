@@ -1,9 +1,10 @@
 //! `/help` and `/access whoami`: only what the person may do, in this channel, now.
 
 use crate::action::Right;
+use crate::permission::Grant;
 
 use super::reply::{Card, Colour, Reply};
-use super::words::plain;
+use super::words::{clock, plain};
 
 /// One command as it is shown: `/vm start` and its help.
 #[derive(Debug, Clone)]
@@ -33,17 +34,26 @@ pub fn help(commands: &[Line]) -> Reply {
     })
 }
 
+/// How a right is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mark {
+    Freely,
+    AsksFirst,
+    /// Not held, but somebody can be asked for it.
+    MayAsk,
+}
+
 /// What a person may do with the guests of one group: those on which the rights are the same.
 #[derive(Debug, Clone)]
 pub struct Group {
-    pub rights: Vec<(Right, bool)>,
+    pub rights: Vec<(Right, Mark)>,
     pub names: Vec<String>,
 }
 
 /// `roles`: names of the policy that the person holds. `guests` and `nodes` in groups of equal
-/// rights; the flag beside a right says that it asks first.
+/// rights; `lent` is what somebody gave for a while.
 #[must_use]
-pub fn whoami(roles: &[String], guests: &[Group], nodes: &[String]) -> Reply {
+pub fn whoami(roles: &[String], guests: &[Group], nodes: &[String], lent: &[&Grant]) -> Reply {
     let mut parts = Vec::new();
     if !roles.is_empty() {
         let names: Vec<String> = roles.iter().map(|r| plain(r)).collect();
@@ -59,6 +69,15 @@ pub fn whoami(roles: &[String], guests: &[Group], nodes: &[String]) -> Reply {
     if !nodes.is_empty() {
         parts.push(format!("**nodes: view**\n{}", names(nodes)));
     }
+    if !lent.is_empty() {
+        let line = |grant: &&Grant| {
+            let rights: Vec<&str> = grant.rights.iter().map(|right| right.key()).collect();
+            let (rights, guest) = (rights.join(", "), plain(&grant.guest_name));
+            format!("{guest}: {rights}, until {}", clock(grant.ends))
+        };
+        let lines: Vec<String> = lent.iter().map(line).collect();
+        parts.push(format!("**Lent to you**\n{}", lines.join("\n")));
+    }
     if guests.is_empty() && nodes.is_empty() {
         parts.push(
             "No rule gives you anything in this\nchannel. Ask whoever runs this bot.".to_owned(),
@@ -72,10 +91,11 @@ pub fn whoami(roles: &[String], guests: &[Group], nodes: &[String]) -> Reply {
     })
 }
 
-fn rights(rights: &[(Right, bool)]) -> String {
-    let word = |(right, asks): &(Right, bool)| {
-        let note = if *asks { " (asks first)" } else { "" };
-        format!("{right}{note}")
+fn rights(rights: &[(Right, Mark)]) -> String {
+    let word = |(right, mark): &(Right, Mark)| match mark {
+        Mark::Freely => right.to_string(),
+        Mark::AsksFirst => format!("{right} (asks first)"),
+        Mark::MayAsk => format!("{right} (may ask)"),
     };
     rights.iter().map(word).collect::<Vec<_>>().join(", ")
 }

@@ -1,6 +1,9 @@
 //! Every sentence that the bot says. Data in, [`Reply`] out; nothing is fetched, nothing decided.
 
+pub mod access;
 pub mod act;
+pub mod ask;
+pub mod audit;
 pub mod check;
 pub mod confirm;
 pub mod edge;
@@ -10,6 +13,7 @@ pub mod help;
 pub mod node;
 pub mod policy;
 pub mod problem;
+pub mod reload;
 pub mod reply;
 pub mod status;
 pub mod terminal;

@@ -51,7 +51,7 @@ pub fn list(nodes: &[&Node], ages: &[Age]) -> Reply {
         footer: None,
     })
     .with_buttons(vec![Button {
-        label: "Refresh",
+        label: "Refresh".into(),
         style: Style::Secondary,
         action: Action::NodeList,
     }])
@@ -94,7 +94,7 @@ pub fn card(reference: &NodeRef, node: &Node, details: Option<&NodeStatus>, age:
         footer: Some(format!("node · {}", reference.cluster)),
     })
     .with_buttons(vec![Button {
-        label: "Refresh",
+        label: "Refresh".into(),
         style: Style::Secondary,
         action: Action::NodeStatus(NodeQuery {
             cluster: Some(reference.cluster.clone()),

@@ -54,6 +54,20 @@ pub fn not_in_this_channel(right: Right, guest: &GuestFacts) -> Reply {
     reply
 }
 
+/// A refusal that may be turned into a request.
+#[must_use]
+pub fn with_ask(reply: Reply, power: Power, guest: &GuestFacts) -> Reply {
+    let ask = Button {
+        label: "Ask for it".into(),
+        style: Style::Primary,
+        action: Action::Ask {
+            power,
+            guest: GuestQuery::from(&guest.guest),
+        },
+    };
+    reply.with_buttons(vec![ask])
+}
+
 /// It would be allowed at another time; then it works again by itself.
 #[must_use]
 pub fn not_now(right: Right, guest: &GuestFacts, denied: &Denied) -> Option<Reply> {
@@ -88,13 +102,8 @@ pub fn not_now(right: Right, guest: &GuestFacts, denied: &Denied) -> Option<Repl
 #[must_use]
 pub fn locked_down(right: Right, guest: &GuestFacts) -> Reply {
     let mut reply = refusal(
-        &format!(
-            "Locked: nobody can {} {}",
-            infinitive(right),
-            guest_name(guest)
-        ),
-        "The owner has locked the bot. You can\nlook, and act again once it is unlocked."
-            .to_owned(),
+        &format!("Locked: not {} {}", infinitive(right), guest_name(guest)),
+        "The bot is locked down. You can look,\nand act again once it is unlocked.".to_owned(),
     );
     footer(&mut reply, guest_footer(guest));
     reply
@@ -135,6 +144,18 @@ pub fn unclear(unclear: Unclear) -> Reply {
             "Write a VMID such as `101`, or a name\nsuch as `valheim`.",
         ),
         Unclear::Node => ("That is no node", "Write a node's name, such as `pve1`."),
+        Unclear::Right => (
+            "That cannot be given",
+            "Write actions such as `start`, `reboot`\nor `power`, with commas.",
+        ),
+        Unclear::Time => (
+            "That is no time",
+            "Write `90m`, `6h`, `until 02:00` or\n`tomorrow`.",
+        ),
+        Unclear::Grant => (
+            "That is no grant",
+            "Pick one from the list that appears\nwhile you type.",
+        ),
         Unclear::Command => (
             "I do not know that command",
             "It is of another version. Reload\nDiscord, or see `/help`.",
@@ -147,32 +168,65 @@ pub fn unclear(unclear: Unclear) -> Reply {
     refusal(title, next.to_owned())
 }
 
-/// Somebody acts on the guest at this moment.
+/// Commands work in servers only.
 #[must_use]
-pub fn busy(guest: &GuestFacts, power: Power, by: UserId) -> Reply {
+pub fn not_in_direct() -> Reply {
+    refusal(
+        "Not in direct messages",
+        "Use me in the server, where I can see\nyour roles.".to_owned(),
+    )
+}
+
+/// Somebody acts on the guest at this moment; `by` where who acts is for all to see.
+#[must_use]
+pub fn busy(guest: &GuestFacts, power: Power, by: Option<UserId>) -> Reply {
+    let who = by
+        .map(|by| format!("Asked by {}. ", person(by)))
+        .unwrap_or_default();
     let mut reply = Reply::card(Card {
         colour: Colour::Amber,
         title: format!("🟡 {} is {} already", guest_name(guest), going_on(power)),
-        body: format!(
-            "Asked by {}. Nothing was done.\nWait for that to end.",
-            person(by)
-        ),
+        body: format!("{who}Nothing was done.\nWait for that to end."),
         footer: None,
     });
     footer(&mut reply, guest_footer(guest));
     reply.with_buttons(vec![look(&guest.guest)])
 }
 
-/// Proxmox did not answer, so nothing could be checked, so nothing was done.
+/// Proxmox did not answer, or not with what was asked, so nothing could be checked and nothing was
+/// done.
 #[must_use]
 pub fn out_of_reach(cluster: &str, id: InteractionId) -> Reply {
     failure(
-        "Proxmox does not answer",
+        "Proxmox cannot be read now",
         format!(
-            "Nothing was done, because the state\nof `{cluster}` cannot be read now.\n\
+            "Nothing was done, because nobody knows\nthe state of `{cluster}` just now.\n\
              Try again in a minute."
         ),
         id,
+    )
+}
+
+/// The guest's node does not say how the guest is, so nothing was done.
+#[must_use]
+pub fn node_silent(guest: &GuestFacts, id: InteractionId) -> Reply {
+    failure(
+        &format!("{} cannot be read now", guest_name(guest)),
+        "Nothing was done: its node did not tell\nin time how it is. Try again in a minute."
+            .to_owned(),
+        id,
+    )
+}
+
+/// Another cluster may have a guest of that name, and cannot be read now.
+#[must_use]
+pub fn only_seen(query: &GuestQuery, guest: &GuestFacts) -> Reply {
+    refusal(
+        &format!("Which {}?", plain(&query.to_string())),
+        format!(
+            "Another cluster may have one too and\ncannot be read now. If you mean this\none, write `{}`.",
+            guest.guest
+        ),
     )
 }
 
@@ -281,7 +335,7 @@ fn infinitive(right: Right) -> &'static str {
 
 fn look(guest: &GuestRef) -> Button {
     Button {
-        label: "Refresh",
+        label: "Refresh".into(),
         style: Style::Secondary,
         action: Action::GuestStatus {
             kind: None,

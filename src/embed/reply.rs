@@ -1,6 +1,8 @@
 //! What a person sees, as plain data: cards, buttons, files. The edge turns it into Discord's
 //! words, and nothing here knows them.
 
+use std::borrow::Cow;
+
 use crate::action::Action;
 
 /// One message. Whether it is private is decided by whoever sends it.
@@ -36,7 +38,7 @@ pub enum Colour {
 /// A press asks for `action`, as whoever presses, and is checked like a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Button {
-    pub label: &'static str,
+    pub label: Cow<'static, str>,
     pub style: Style,
     pub action: Action,
 }

@@ -2,8 +2,10 @@
 
 use crate::action::Action;
 use crate::ids::ClusterName;
+use crate::permission::Lockdown;
 use crate::proxmox::{Guest, Node, Quorum, RunState};
 
+use super::access::status_line;
 use super::guest;
 use super::node;
 use super::reply::{Button, Card, Colour, Reply, Style};
@@ -25,7 +27,7 @@ impl Age {
     pub fn line(&self) -> Option<String> {
         match self {
             Self::Now => None,
-            Self::Since(unix) => Some(format!("⏳ Proxmox is slow: as of {}", ago(*unix))),
+            Self::Since(unix) => Some(format!("⏳ Not up to date: as of {}", ago(*unix))),
             Self::Never => Some("⏳ Proxmox has not answered yet".to_owned()),
         }
     }
@@ -36,25 +38,35 @@ impl Age {
 pub struct View<'a> {
     pub cluster: &'a ClusterName,
     pub nodes: Vec<&'a Node>,
-    pub guests: Vec<&'a Guest>,
+    pub guests: Vec<Seen<'a>>,
     /// `None`: not visible to the token, or not to the person.
     pub quorum: Option<&'a Quorum>,
     pub age: Age,
+}
+
+/// One guest in a list. Any right on it shows name and state; the rest is for those who may look.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen<'a> {
+    pub guest: &'a Guest,
+    pub full: bool,
 }
 
 /// Guests that are listed one by one before the summary turns to counting.
 const LISTED: usize = 15;
 
 #[must_use]
-pub fn summary(views: &[View<'_>]) -> Reply {
+pub fn summary(views: &[View<'_>], lockdown: Option<&Lockdown>) -> Reply {
     let several = views.len() > 1;
-    let cards = views.iter().map(|view| card(view, several)).collect();
+    let mut cards: Vec<Card> = views.iter().map(|view| card(view, several)).collect();
+    if let (Some(lockdown), Some(first)) = (lockdown, cards.first_mut()) {
+        first.body = format!("{}\n{}", status_line(lockdown), first.body);
+    }
     Reply {
         cards,
         ..Reply::default()
     }
     .with_buttons(vec![Button {
-        label: "Refresh",
+        label: "Refresh".into(),
         style: Style::Secondary,
         action: Action::Status,
     }])
@@ -63,7 +75,7 @@ pub fn summary(views: &[View<'_>]) -> Reply {
 fn card(view: &View<'_>, several: bool) -> Card {
     let running = count(view, |g| g.status == RunState::Running);
     let stopped = count(view, |g| g.status == RunState::Stopped);
-    let other = view.guests.iter().filter(|g| !g.template).count() - running - stopped;
+    let other = count(view, |_| true) - running - stopped;
     let down = view.nodes.iter().filter(|n| !node::online(n)).count();
     let lost = view.quorum.is_some_and(|q| !q.quorate);
     let (mark, colour) = match (&view.age, down > 0 || lost, other > 0) {
@@ -100,21 +112,25 @@ fn card(view: &View<'_>, several: bool) -> Card {
 
 /// All guests where they are few; else only those that neither run nor are stopped.
 fn guests(view: &View<'_>, several: bool) -> Vec<String> {
-    let real: Vec<&&Guest> = view.guests.iter().filter(|g| !g.template).collect();
+    let real: Vec<&Seen<'_>> = view.guests.iter().filter(|s| !s.guest.template).collect();
     if real.len() <= LISTED {
-        return real.iter().map(|g| guest::line(g, several)).collect();
+        return real.iter().map(|seen| guest::line(seen, several)).collect();
     }
-    let odd = |g: &&&&Guest| !matches!(g.status, RunState::Running | RunState::Stopped);
+    let odd = |seen: &&&Seen<'_>| {
+        let status = &seen.guest.status;
+        !matches!(status, RunState::Running | RunState::Stopped)
+    };
     let mut lines: Vec<String> = real
         .iter()
         .filter(odd)
         .take(LISTED)
-        .map(|g| guest::line(g, several))
+        .map(|seen| guest::line(seen, several))
         .collect();
     lines.push(format!("{} guests: `/vm list`, `/ct list`", real.len()));
     lines
 }
 
 fn count(view: &View<'_>, is: impl Fn(&Guest) -> bool) -> usize {
-    view.guests.iter().filter(|g| !g.template && is(g)).count()
+    let real = view.guests.iter().map(|seen| seen.guest);
+    real.filter(|g| !g.template && is(g)).count()
 }

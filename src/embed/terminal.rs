@@ -3,6 +3,7 @@
 use std::fmt::{Display, Write as _};
 use std::time::Duration;
 
+use crate::audit::{Fault, Verified};
 use crate::config::Problem;
 use crate::health::Sick;
 use crate::proxmox::{Error, Presented, fingerprint_text};
@@ -131,4 +132,59 @@ pub fn health(health: &Result<Duration, Sick>) -> String {
             duration(*age)
         ),
     }
+}
+
+/// What `pve-steward audit verify` found.
+#[must_use]
+pub fn verified(verified: &Verified) -> String {
+    let entries = match verified.entries {
+        1 => "1 entry".to_owned(),
+        many => format!("{many} entries"),
+    };
+    match (&verified.fault, verified.head) {
+        (Some(fault), _) => format!("The audit is not as it was written.\n{}\n", at_fault(fault)),
+        (None, None) => "The audit has no entries yet.\n".to_owned(),
+        (None, Some(head)) => format!(
+            "{entries}, each as it was written.\n\
+             Head: {head}\n\n\
+             Write the head down. Later this shows that nothing up to it was changed or cut off:\n  \
+               pve-steward audit verify --head {head}\n"
+        ),
+    }
+}
+
+fn at_fault(fault: &Fault) -> String {
+    let range = |from: i64, to: i64| match to - from {
+        0 => format!("Entry {from} is missing"),
+        _ => format!("Entries {from} to {to} are missing"),
+    };
+    match *fault {
+        Fault::Changed { seq } => {
+            format!("Entry {seq} does not fit its hash: it or the entry before it was changed.")
+        }
+        Fault::Missing { from, to } => format!("{}, though there are later ones.", range(from, to)),
+        Fault::Restarted { seq } => {
+            format!("At entry {seq} a new chain begins, as if there were no entries before it.")
+        }
+        Fault::CutOff { from, to } => format!("{}: the end was cut off.", range(from, to)),
+        Fault::Rewritten { seq } => {
+            format!("Entry {seq} has another hash than the head given: the audit was rewritten.")
+        }
+    }
+}
+
+#[must_use]
+pub fn unreadable_audit(why: &str) -> String {
+    format!("The audit cannot be read: {why}\n")
+}
+
+#[must_use]
+pub fn exported(lines: u64, file: &str) -> String {
+    let plural = if lines == 1 { "" } else { "s" };
+    format!("{lines} line{plural} written to {file}\n")
+}
+
+#[must_use]
+pub fn not_exported(why: &str) -> String {
+    format!("The audit was not exported whole: {why}\n")
 }

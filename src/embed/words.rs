@@ -158,18 +158,36 @@ pub(super) fn bar(fraction: f64) -> String {
 #[must_use]
 pub(super) fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\n' | '\r' | '\t' => out.push(' '),
-            c if c.is_control() => {}
-            '*' | '_' | '~' | '`' | '|' | '>' | '<' | '[' | ']' | '(' | ')' | '#' | '\\' | '@' => {
-                out.push('\\');
-                out.push(c);
-            }
-            c => out.push(c),
+    let text = visible(text);
+    for (at, c) in text.char_indices() {
+        // Discord makes a link of every bare address.
+        let address = text[at..].starts_with("://");
+        if address || r"*_~`|<>[]()#\@".contains(c) {
+            out.push('\\');
         }
+        out.push(c);
     }
     out
+}
+
+/// A text from outside in one line, without what nobody sees: such characters reverse the letters
+/// around them, or make two names look the same.
+#[must_use]
+pub(super) fn visible(text: &str) -> String {
+    let shown = text.chars().filter_map(|c| match c {
+        '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => Some(' '),
+        c if c.is_control() || is_format(c) => None,
+        c => Some(c),
+    });
+    shown.collect()
+}
+
+/// Unicode's format characters (Cf) without a shape of their own.
+fn is_format(c: char) -> bool {
+    matches!(c,
+        '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
+        | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}'
+        | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E007F}')
 }
 
 #[cfg(test)]
@@ -224,5 +242,23 @@ mod tests {
             plain("@everyone **x**\n`y`"),
             "\\@everyone \\*\\*x\\*\\* \\`y\\`"
         );
+    }
+
+    #[test]
+    fn addresses_from_outside_are_no_links() {
+        assert_eq!(
+            plain("see https://evil.example/x: 1//2"),
+            "see https\\://evil.example/x: 1//2"
+        );
+        assert_eq!(plain("a\\b"), "a\\\\b");
+        // What is hidden must not hide an address either.
+        assert_eq!(plain("https:\u{200b}//x"), "https\\://x");
+    }
+
+    #[test]
+    fn what_nobody_sees_is_left_out() {
+        let name = "a\u{202e}lmth\u{200b}\u{2066}\u{feff}\u{7}\nb\u{2028}c\u{e0041}é💥";
+        assert_eq!(visible(name), "almth b cé💥");
+        assert_eq!(plain(name), visible(name));
     }
 }

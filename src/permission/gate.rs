@@ -7,7 +7,7 @@ use crate::ids::UserId;
 
 use super::law::Law;
 use super::policy::RuleRef;
-use super::rights::{Basis, Counts, Verdict};
+use super::rights::{Basis, Counts, Verdict, seconds_up};
 
 /// Proof that the policy allowed one person one right on one target, just now.
 ///
@@ -106,6 +106,18 @@ pub enum Denied {
 }
 
 impl Denied {
+    /// The permit was good until somebody else's act, a moment ago, used up the limit. `until` in
+    /// unix milliseconds.
+    #[must_use]
+    pub fn too_often(permit: &Permit, until: i64) -> Self {
+        let rule = permit.basis.rule().clone();
+        let until = seconds_up(until);
+        match permit.counts {
+            Some(Counts { limit, .. }) => Self::UsedUp { rule, limit, until },
+            None => Self::Resting { rule, until },
+        }
+    }
+
     /// When it will work again by itself, if that is known.
     #[must_use]
     pub fn until(&self) -> Option<i64> {

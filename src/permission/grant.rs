@@ -1,7 +1,7 @@
 //! Rights that one person lent to another for a while.
 
 use crate::action::{Actor, Right};
-use crate::ids::{ChannelId, GuestRef, GuildId, RoleId, UserId};
+use crate::ids::{ChannelId, GrantId, GuestRef, GuildId, RoleId, UserId};
 
 /// What one person lent to another. Worth what the giver may still do: every decision asks the
 /// rules anew whether the giver has the right, and `access` to the guest, in the same place.
@@ -19,15 +19,6 @@ pub struct Grant {
     pub since: i64,
     /// Unix seconds; at this second it is over.
     pub ends: i64,
-}
-
-/// Number of a grant in the store; [`GrantId::ONCE`] is in no store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct GrantId(pub i64);
-
-impl GrantId {
-    /// For the one act that was approved, and gone with it.
-    pub const ONCE: Self = Self(0);
 }
 
 /// Who lent it, with the roles held when it was lent.

@@ -13,7 +13,7 @@ use crate::ids::UserId;
 use super::grant::Grant;
 use super::policy::Policy;
 use super::rights::Rights;
-use super::standing::Standing;
+use super::standing::{Did, Standing};
 
 #[derive(Debug, Clone)]
 pub struct Law {
@@ -48,6 +48,23 @@ impl Law {
     pub fn with_once(mut self, grant: Grant) -> Self {
         self.once = Some(Arc::new(grant));
         self
+    }
+
+    /// The same before that act was counted.
+    #[must_use]
+    pub fn without(mut self, did: &Did) -> Self {
+        Arc::make_mut(&mut self.standing).acts.take_back(did);
+        self
+    }
+
+    /// The same at the same moment, with nothing granted and nothing locked.
+    #[must_use]
+    pub fn rules_alone(&self) -> Self {
+        Self {
+            standing: Arc::default(),
+            once: None,
+            ..self.clone()
+        }
     }
 
     #[must_use]

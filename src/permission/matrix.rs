@@ -67,7 +67,7 @@ pub fn matrix(law: &Law, subjects: &[Subject], target: &Target<'_>) -> Vec<Row> 
 }
 
 /// The rights that mean something there.
-fn meaningful(target: &Target<'_>) -> &'static [Right] {
+pub(super) fn meaningful(target: &Target<'_>) -> &'static [Right] {
     match target {
         Target::Guest(_) => &[
             Right::View,

@@ -4,6 +4,7 @@
 //! person lent to another, `standing` what holds beside the rules, `law` all of it at one moment,
 //! `rights` decides, `gate` makes the only [`Permit`], `matrix` prints it all for people to review.
 
+mod change;
 mod gate;
 mod grant;
 mod idle;
@@ -14,8 +15,9 @@ mod rights;
 mod selector;
 mod standing;
 
+pub use change::{Change, changes};
 pub use gate::{Denied, Permit, check};
-pub use grant::{Giver, Grant, GrantId};
+pub use grant::{Giver, Grant};
 pub use idle::{Idle, IdleWhy, idle};
 pub use law::Law;
 pub use matrix::{Row, Subject, matrix, specimens, subjects};

@@ -136,7 +136,16 @@ impl Policy {
     ///
     /// Every selector that means nothing, or more than one thing, with its place.
     pub fn compile(config: &Config) -> Result<Self, Vec<Problem>> {
-        let clusters: Vec<ClusterName> = config.clusters.iter().map(|c| c.name.clone()).collect();
+        Self::compile_for(config, config)
+    }
+
+    /// The rules of `config`, for the clusters and in the time zone with which the bot `runs`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Policy::compile`].
+    pub fn compile_for(config: &Config, runs: &Config) -> Result<Self, Vec<Problem>> {
+        let clusters: Vec<ClusterName> = runs.clusters.iter().map(|c| c.name.clone()).collect();
         let mut problems = Vec::new();
         let mut policy = Self {
             people: config.people.clone(),
@@ -146,7 +155,7 @@ impl Policy {
             allow: Vec::new(),
             deny: Vec::new(),
             ask: Vec::new(),
-            zone: config.bot.time_zone.clone().unwrap_or(TimeZone::UTC),
+            zone: runs.bot.time_zone.clone().unwrap_or(TimeZone::UTC),
             users: HashMap::new(),
             by_role: HashMap::new(),
         };
@@ -235,6 +244,13 @@ impl Policy {
     #[must_use]
     pub fn pools(&self) -> &[String] {
         &self.pools
+    }
+
+    /// The name under which `[people]` has somebody, or the id where it has none.
+    #[must_use]
+    pub fn name_of(&self, user: UserId) -> String {
+        let named = self.people.iter().find(|(_, id)| **id == user);
+        named.map_or_else(|| user.to_string(), |(name, _)| name.clone())
     }
 
     /// The names under which the rules know somebody: their own, and those of their roles.

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use crate::action::{Actor, Right, Target};
 use crate::config::{Hours, Limit};
-use crate::ids::{ChannelId, UserId};
+use crate::ids::{ChannelId, GrantId, UserId};
 
 use super::gate::Denied;
-use super::grant::{Grant, GrantId};
+use super::grant::Grant;
 use super::law::Law;
 use super::policy::{Allow, Ask, Deny, Mine, RightSet, RuleKey, RuleRef};
 
@@ -207,12 +207,15 @@ impl<'l> Rights<'l> {
                 return Err(Denied::Resting { rule, until });
             }
             if let Some(limit) = allow.limit {
-                if let Some(until) = acts.used_up(counted, rule.key, limit, now) {
+                let under = Counts {
+                    rule: rule.key,
+                    limit,
+                };
+                if let Some(until) = acts.used_up(counted, under, now) {
                     let until = seconds_up(until);
                     return Err(Denied::UsedUp { rule, limit, until });
                 }
-                let rule = rule.key;
-                counts = Some(Counts { rule, limit });
+                counts = Some(under);
             }
         }
         Ok(Applies {
@@ -374,6 +377,7 @@ fn verdict(right: Right, applying: Vec<Applies>) -> Option<Verdict> {
     })
 }
 
-fn seconds_up(ms: i64) -> i64 {
+/// Milliseconds as seconds, and never too early.
+pub(super) fn seconds_up(ms: i64) -> i64 {
     ms.div_euclid(1000) + i64::from(ms.rem_euclid(1000) > 0)
 }

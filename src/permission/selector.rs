@@ -99,7 +99,8 @@ impl GuestSelector {
             },
             Self::Tag(tag) => guest.tags.iter().any(|t| t.eq_ignore_ascii_case(tag)),
             Self::Pool(pool) => match &guest.pool {
-                Some(its) => its == pool,
+                // What is taken away in a pool is taken away in the pools inside it, too.
+                Some(its) => its == pool || unknown == Unknown::Matches && is_inside(its, pool),
                 None => unknown == Unknown::Matches && !guest.pools_seen.contains(pool),
             },
             Self::Node(node) => node.matches(&NodeRef {
@@ -114,6 +115,12 @@ impl GuestSelector {
     pub(super) fn is_all(&self) -> bool {
         matches!(self, Self::All)
     }
+}
+
+/// Proxmox 8.1 and later have pools inside pools: `prod/db` is inside `prod`.
+fn is_inside(pool: &str, outer: &str) -> bool {
+    let rest = pool.strip_prefix(outer);
+    rest.is_some_and(|rest| rest.starts_with('/'))
 }
 
 impl NodeSelector {
@@ -260,6 +267,26 @@ mod tests {
             !hidden.matches(&guest(), Unknown::Matches),
             "a guest is in one pool at most"
         );
+    }
+
+    #[test]
+    fn a_pool_inside_a_pool_is_a_match_only_where_it_takes_away() {
+        let in_pool = |pool: &str| GuestFacts {
+            pool: Some(pool.to_owned()),
+            ..guest()
+        };
+        let home = clusters(&["home"]);
+        let prod = GuestSelector::parse("pool:prod", &home).unwrap();
+        for inside in ["prod", "prod/db", "prod/db/main"] {
+            assert!(prod.matches(&in_pool(inside), Unknown::Matches), "{inside}");
+        }
+        assert!(!prod.matches(&in_pool("prod/db"), Unknown::Fails));
+        for other in ["production", "lab/prod", "pro"] {
+            assert!(!prod.matches(&in_pool(other), Unknown::Matches), "{other}");
+        }
+        let inner = GuestSelector::parse("pool:prod/db", &home).unwrap();
+        assert!(inner.matches(&in_pool("prod/db"), Unknown::Fails));
+        assert!(!inner.matches(&in_pool("prod"), Unknown::Matches));
     }
 
     #[test]

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::action::Right;
-use crate::config::Limit;
 use crate::ids::{GuestRef, UserId};
 
 use super::grant::Grant;
 use super::policy::RuleKey;
+use super::rights::Counts;
 
 /// All of it, as it is kept in memory. Changed by copying: readers hold on to what they have.
 #[derive(Debug, Clone, Default)]
@@ -33,7 +33,7 @@ pub struct Lockdown {
 #[derive(Debug, Clone, Default)]
 pub struct Acts {
     of_person: HashMap<(UserId, RuleKey), Vec<i64>>,
-    on_guest: HashMap<(GuestRef, Right), i64>,
+    on_guest: HashMap<(GuestRef, Right), Vec<i64>>,
 }
 
 /// One act, as the limits see it.
@@ -47,51 +47,53 @@ pub struct Did {
     pub at_ms: i64,
 }
 
+impl Extend<Did> for Acts {
+    fn extend<I: IntoIterator<Item = Did>>(&mut self, acts: I) {
+        acts.into_iter().for_each(|did| self.add(did));
+    }
+}
+
 impl Acts {
     pub fn add(&mut self, did: Did) {
         if let Some(rule) = did.under {
-            let times = self.of_person.entry((did.user, rule)).or_default();
-            times.push(did.at_ms);
-            times.sort_unstable();
+            add(
+                self.of_person.entry((did.user, rule)).or_default(),
+                did.at_ms,
+            );
         }
-        let last = self
-            .on_guest
-            .entry((did.guest, did.right))
-            .or_insert(did.at_ms);
-        *last = did.at_ms.max(*last);
+        add(
+            self.on_guest.entry((did.guest, did.right)).or_default(),
+            did.at_ms,
+        );
     }
 
     /// Takes back what was added and then not done.
     pub fn take_back(&mut self, did: &Did) {
-        if let Some(rule) = did.under
-            && let Some(times) = self.of_person.get_mut(&(did.user, rule))
-            && let Some(at) = times.iter().rposition(|time| *time == did.at_ms)
-        {
-            times.remove(at);
-        }
         let key = (did.guest.clone(), did.right);
-        if self.on_guest.get(&key) == Some(&did.at_ms) {
-            self.on_guest.remove(&key);
+        let on_guest = self.on_guest.get_mut(&key);
+        let under = did.under.map(|rule| (did.user, rule));
+        let of_person = under.and_then(|key| self.of_person.get_mut(&key));
+        for times in on_guest.into_iter().chain(of_person) {
+            if let Some(at) = times.iter().rposition(|time| *time == did.at_ms) {
+                times.remove(at);
+            }
         }
     }
 
     /// Drops what nothing asks for any more.
     pub fn forget_before(&mut self, ms: i64) {
-        self.of_person.retain(|_, times| {
+        let recent = |times: &mut Vec<i64>| {
             times.retain(|time| *time >= ms);
             !times.is_empty()
-        });
-        self.on_guest.retain(|_, time| *time >= ms);
+        };
+        self.of_person.retain(|_, times| recent(times));
+        self.on_guest.retain(|_, times| recent(times));
     }
 
     /// When the person may act again under the rule; `None`: now.
-    pub(super) fn used_up(
-        &self,
-        user: UserId,
-        rule: RuleKey,
-        limit: Limit,
-        now_ms: i64,
-    ) -> Option<i64> {
+    #[must_use]
+    pub fn used_up(&self, user: UserId, under: Counts, now_ms: i64) -> Option<i64> {
+        let Counts { rule, limit } = under;
         let times = self.of_person.get(&(user, rule))?;
         let window = millis(limit.per);
         let recent: Vec<i64> = times
@@ -112,10 +114,16 @@ impl Acts {
         rest: Duration,
         now_ms: i64,
     ) -> Option<i64> {
-        let last = self.on_guest.get(&(guest.clone(), right))?;
+        let last = self.on_guest.get(&(guest.clone(), right))?.last()?;
         let over = last + millis(rest);
         (over > now_ms).then_some(over)
     }
+}
+
+/// Keeps the times in their order, though clocks may be set back.
+fn add(times: &mut Vec<i64>, at: i64) {
+    let place = times.partition_point(|time| *time <= at);
+    times.insert(place, at);
 }
 
 fn millis(time: Duration) -> i64 {
@@ -125,6 +133,7 @@ fn millis(time: Duration) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Limit;
 
     fn did(at_ms: i64) -> Did {
         Did {
@@ -139,15 +148,18 @@ mod tests {
         }
     }
 
-    const TWO: Limit = Limit {
-        most: 2,
-        per: Duration::from_secs(10),
+    const TWO: Counts = Counts {
+        rule: RuleKey(1),
+        limit: Limit {
+            most: 2,
+            per: Duration::from_secs(10),
+        },
     };
 
     #[test]
     fn a_limit_counts_any_stretch_of_time() {
         let mut acts = Acts::default();
-        let until = |acts: &Acts, now| acts.used_up(UserId(7), RuleKey(1), TWO, now);
+        let until = |acts: &Acts, now| acts.used_up(UserId(7), TWO, now);
         acts.add(did(1000));
         assert_eq!(until(&acts, 1000), None);
         acts.add(did(4000));
@@ -156,8 +168,12 @@ mod tests {
         assert_eq!(until(&acts, 11_000), None);
         acts.add(did(11_000));
         assert_eq!(until(&acts, 11_001), Some(14_000));
-        assert_eq!(acts.used_up(UserId(8), RuleKey(1), TWO, 4000), None);
-        assert_eq!(acts.used_up(UserId(7), RuleKey(2), TWO, 4000), None);
+        assert_eq!(acts.used_up(UserId(8), TWO, 4000), None);
+        let other = Counts {
+            rule: RuleKey(2),
+            ..TWO
+        };
+        assert_eq!(acts.used_up(UserId(7), other, 4000), None);
     }
 
     #[test]
@@ -166,7 +182,7 @@ mod tests {
         acts.add(did(1000));
         acts.add(did(2000));
         acts.take_back(&did(2000));
-        assert_eq!(acts.used_up(UserId(7), RuleKey(1), TWO, 2001), None);
+        assert_eq!(acts.used_up(UserId(7), TWO, 2001), None);
     }
 
     #[test]

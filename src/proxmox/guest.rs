@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::http::Write;
 use super::path::ApiPath;
 use super::perl::{Object, Scalar};
+use super::turns::Lane;
 use super::{Client, Error};
 use crate::action::{Power, TargetKey};
 use crate::ids::{GuestRef, Kind, NodeName, Upid, Vmid};
@@ -177,10 +178,29 @@ impl Client {
         node: &NodeName,
         vmid: Vmid,
     ) -> Result<GuestNow, Error> {
+        self.guest_now_in(Lane::Look(node), kind, node, vmid).await
+    }
+
+    /// The same, before and after a write.
+    pub(super) async fn guest_now_to_act(
+        &self,
+        kind: Kind,
+        node: &NodeName,
+        vmid: Vmid,
+    ) -> Result<GuestNow, Error> {
+        self.guest_now_in(Lane::Act(node), kind, node, vmid).await
+    }
+
+    async fn guest_now_in(
+        &self,
+        lane: Lane<'_>,
+        kind: Kind,
+        node: &NodeName,
+        vmid: Vmid,
+    ) -> Result<GuestNow, Error> {
         let taken = Instant::now();
-        let row: NowRow = self
-            .get_protected(&status_path(kind, node, vmid, "current"))
-            .await?;
+        let path = status_path(kind, node, vmid, "current");
+        let row: NowRow = self.get_protected(lane, &path).await?;
         Ok(row.read(taken))
     }
 

@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
-use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
 use super::answer::Answer;
@@ -12,6 +11,7 @@ use super::endpoints::Endpoints;
 use super::error::{Error, Failure, Why, chain};
 use super::path::ApiPath;
 use super::tls;
+use super::turns::{Lane, Turns};
 use crate::action::{Right, TargetKey};
 use crate::config::Cluster;
 use crate::ids::ClusterName;
@@ -24,15 +24,14 @@ pub struct Limits {
     pub connect: Duration,
     /// For calls that the entry node answers from memory. Above 3 s: a 401 takes that long.
     pub read: Duration,
-    /// For calls that go through `pvedaemon` or to another node, and for all writes. Proxmox gives
-    /// up on them itself after 30 s.
+    /// For reads that go through `pvedaemon` or to another node. Proxmox itself waits 30 s for a node
+    /// that hangs; whoever needs the answer asks again, and lets others ask in between.
     pub protected: Duration,
+    /// For writes, which are sent once. Proxmox gives up on them itself after 30 s.
+    pub write: Duration,
     /// How long a connection may idle in the pool. Proxmox closes it after 5.00 s, and a write that
     /// meets that moment is lost.
     pub idle: Duration,
-    /// Reads at the same time; the others wait for their turn. A node has three workers, which its
-    /// owner's web interface shares.
-    pub reads: usize,
     /// How long an endpoint that failed is asked only after all others.
     pub aside: Duration,
 }
@@ -42,12 +41,19 @@ impl Default for Limits {
         Self {
             connect: Duration::from_secs(5),
             read: Duration::from_secs(10),
-            protected: Duration::from_secs(35),
+            protected: Duration::from_secs(8),
+            write: Duration::from_secs(35),
             idle: Duration::from_secs(4),
-            reads: 4,
             aside: Duration::from_secs(30),
         }
     }
+}
+
+/// A read, whose turn it takes, and how long it may take.
+pub(super) struct Read<'a> {
+    pub(super) lane: Lane<'a>,
+    pub(super) path: &'a ApiPath,
+    pub(super) limit: Duration,
 }
 
 /// A write, and what somebody must be allowed for it.
@@ -62,13 +68,22 @@ pub(super) struct Transport {
     cluster: ClusterName,
     http: reqwest::Client,
     endpoints: Endpoints,
-    turns: Semaphore,
+    turns: Turns,
     limits: Limits,
 }
 
 enum Request<'a> {
-    Get(&'a ApiPath),
+    Get(&'a ApiPath, Lane<'a>),
     Post(&'a ApiPath, &'a [(&'a str, &'a str)]),
+}
+
+impl Request<'_> {
+    /// Whether a failure tells something of the endpoint. What is asked of a node may just as well
+    /// wait for that node; if it was the endpoint, the next snapshot tells.
+    fn blames_endpoint(&self, error: &Error) -> bool {
+        let of_cluster = matches!(self, Self::Get(_, Lane::Cluster));
+        of_cluster || !matches!(error, Error::NoAnswer(failure) if failure.why == Why::Time)
+    }
 }
 
 impl Transport {
@@ -95,7 +110,7 @@ impl Transport {
             cluster: cluster.name.clone(),
             http,
             endpoints: Endpoints::new(&cluster.endpoints, limits.aside),
-            turns: Semaphore::new(limits.reads.max(1)),
+            turns: Turns::new(),
             limits,
         })
     }
@@ -108,11 +123,12 @@ impl Transport {
         &self.limits
     }
 
-    /// Reads, from whichever endpoint answers. Waiting for a turn counts towards `limit`, of which
+    /// Reads, from whichever endpoint answers. Waiting for a turn counts towards the limit, of which
     /// it may take half: the rest must be enough to be answered. Connecting in vain does not count.
-    pub(super) async fn read(&self, path: &ApiPath, limit: Duration) -> Result<Answer, Error> {
+    pub(super) async fn read(&self, read: Read<'_>) -> Result<Answer, Error> {
+        let Read { lane, path, limit } = read;
         let asked = Instant::now();
-        let Ok(Ok(_turn)) = timeout(limit / 2, self.turns.acquire()).await else {
+        let Ok(_turn) = timeout(limit / 2, self.turns.take(lane)).await else {
             return Err(Error::NotSent(Failure {
                 endpoint: None,
                 why: Why::Busy,
@@ -120,7 +136,7 @@ impl Transport {
             }));
         };
         let time = limit.saturating_sub(asked.elapsed());
-        let get = Request::Get(path);
+        let get = Request::Get(path, lane);
         let mut failure = None;
         for endpoint in self.endpoints.order() {
             let mut answer = self.attempt(endpoint, &get, time).await;
@@ -150,7 +166,7 @@ impl Transport {
         let post = Request::Post(&write.path, write.form);
         let mut failure = None;
         for endpoint in self.endpoints.order() {
-            let answer = self.attempt(endpoint, &post, self.limits.protected).await;
+            let answer = self.attempt(endpoint, &post, self.limits.write).await;
             match answer {
                 Err(error @ (Error::NotSent(_) | Error::Certificate { .. })) => {
                     failure = Some(more_telling(failure, error));
@@ -179,7 +195,7 @@ impl Transport {
     ) -> Result<Answer, Error> {
         let url = self.endpoints.url(endpoint);
         let builder = match request {
-            Request::Get(path) => self.http.get(format!("{url}{path}")),
+            Request::Get(path, _) => self.http.get(format!("{url}{path}")),
             Request::Post(path, form) => self.http.post(format!("{url}{path}")).form(form),
         };
         let outcome = match builder.timeout(time).send().await {
@@ -195,7 +211,7 @@ impl Transport {
             }
             Err(error) => {
                 let error = classify(url, error);
-                if self.endpoints.set_aside(endpoint) {
+                if request.blames_endpoint(&error) && self.endpoints.set_aside(endpoint) {
                     tracing::warn!(cluster = %self.cluster, %error, "endpoint set aside");
                 }
                 Err(error)

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout};
 use super::guest::GuestNow;
 use super::quorum::Quorum;
 use super::rows::{NodeState, Snapshot};
-use super::shared::Shared;
+use super::shared::{Held, Shared};
 use super::{Client, Error};
 use crate::action::GuestFacts;
 use crate::ids::{Kind, NodeName, Vmid};
@@ -31,10 +31,38 @@ pub struct Inventory {
     snapshot: Arc<Shared<Snapshot>>,
     quorum: Arc<Shared<Option<Quorum>>>,
     names: Mutex<BTreeMap<Vmid, Named>>,
-    guests: Mutex<HashMap<GuestKey, Arc<Shared<GuestNow>>>>,
+    guests: Mutex<HashMap<GuestKey, GuestReads>>,
 }
 
 type GuestKey = (Vmid, Kind, NodeName);
+
+/// The looks at one guest. An act asks for itself: it must not wait behind somebody who only looks,
+/// nor fail because that one got no turn.
+#[derive(Debug, Clone)]
+struct GuestReads {
+    look: Arc<Shared<GuestNow>>,
+    act: Arc<Shared<GuestNow>>,
+}
+
+impl GuestReads {
+    fn new() -> Self {
+        Self {
+            look: Shared::new(),
+            act: Shared::new(),
+        }
+    }
+
+    /// The newest answer, whoever asked for it.
+    fn latest(&self) -> Option<Arc<Held<GuestNow>>> {
+        let held = [self.look.latest(), self.act.latest()];
+        held.into_iter().flatten().max_by_key(|held| held.at)
+    }
+
+    fn in_use(&self) -> bool {
+        let held = |shared: &Arc<_>| Arc::strong_count(shared) > 1;
+        held(&self.look) || held(&self.act)
+    }
+}
 
 /// A name that was read, and of whom: a VMID can be given to another guest.
 #[derive(Debug, Clone)]
@@ -122,7 +150,17 @@ impl Inventory {
     ///
     /// As [`Client::guest_now`].
     pub async fn guest_now(&self, guest: &GuestFacts) -> Result<Arc<GuestNow>, Error> {
-        self.guest_within(GUEST_AGE, guest).await
+        let reads = self.reads_of(guest);
+        let young = |held: &Arc<Held<GuestNow>>| held.at.elapsed() <= GUEST_AGE;
+        if let Some(held) = reads.latest().filter(young) {
+            return Ok(Arc::clone(&held.value));
+        }
+        let fetch = || {
+            let (client, facts) = (Arc::clone(&self.client), guest.clone());
+            let vmid = facts.guest.vmid;
+            async move { client.guest_now(facts.kind, &facts.node, vmid).await }
+        };
+        value(reads.look.get(GUEST_AGE, fetch).await)
     }
 
     /// The same, asked for after this call: before and after a write.
@@ -131,28 +169,19 @@ impl Inventory {
     ///
     /// As [`Client::guest_now`].
     pub async fn guest_now_fresh(&self, guest: &GuestFacts) -> Result<Arc<GuestNow>, Error> {
-        self.guest_within(Duration::ZERO, guest).await
+        let reads = self.reads_of(guest);
+        let fetch = || {
+            let (client, facts) = (Arc::clone(&self.client), guest.clone());
+            let vmid = facts.guest.vmid;
+            async move { client.guest_now_to_act(facts.kind, &facts.node, vmid).await }
+        };
+        value(reads.act.get(Duration::ZERO, fetch).await)
     }
 
-    async fn guest_within(
-        &self,
-        max_age: Duration,
-        guest: &GuestFacts,
-    ) -> Result<Arc<GuestNow>, Error> {
-        let (vmid, kind) = (guest.guest.vmid, guest.kind);
-        let key = (vmid, kind, guest.node.clone());
-        let shared = {
-            let mut guests = self.guests.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(guests.entry(key).or_insert_with(Shared::new))
-        };
-        let fetch = || {
-            let (client, node) = (Arc::clone(&self.client), guest.node.clone());
-            async move { client.guest_now(kind, &node, vmid).await }
-        };
-        match shared.get(max_age, fetch).await {
-            Ok(held) => Ok(Arc::clone(&held.value)),
-            Err(error) => Err(Error::clone(&error)),
-        }
+    fn reads_of(&self, guest: &GuestFacts) -> GuestReads {
+        let key = (guest.guest.vmid, guest.kind, guest.node.clone());
+        let mut guests = self.guests.lock().unwrap_or_else(PoisonError::into_inner);
+        guests.entry(key).or_insert_with(GuestReads::new).clone()
     }
 
     async fn fetch(self: Arc<Self>) -> Result<Snapshot, Error> {
@@ -221,8 +250,14 @@ impl Inventory {
         let mut guests = self.guests.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         let young = |at: Instant| now.saturating_duration_since(at) <= GUEST_AGE;
-        guests.retain(|_, shared| {
-            Arc::strong_count(shared) > 1 || shared.latest().is_some_and(|held| young(held.at))
-        });
+        guests
+            .retain(|_, reads| reads.in_use() || reads.latest().is_some_and(|held| young(held.at)));
+    }
+}
+
+fn value<T>(outcome: Result<Arc<Held<T>>, Arc<Error>>) -> Result<Arc<T>, Error> {
+    match outcome {
+        Ok(held) => Ok(Arc::clone(&held.value)),
+        Err(error) => Err(Error::clone(&error)),
     }
 }

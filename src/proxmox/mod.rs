@@ -19,9 +19,9 @@ mod rows;
 mod shared;
 mod task;
 mod tls;
+mod turns;
 
 use std::fmt;
-use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
@@ -29,8 +29,9 @@ use crate::config::Cluster;
 use crate::ids::ClusterName;
 use crate::permission::Permit;
 
-use http::{Transport, Write};
+use http::{Read, Transport, Write};
 use path::ApiPath;
+use turns::Lane;
 
 pub use access::{Permissions, Version};
 pub use error::{Error, Failure, Missing, Why};
@@ -73,22 +74,32 @@ impl Client {
 
     /// Reads something that the entry node answers from memory.
     async fn get<T: DeserializeOwned>(&self, path: &ApiPath) -> Result<T, Error> {
-        let limit = self.transport.limits().read;
-        self.transport.read(path, limit).await?.data()
+        let read = Read {
+            lane: Lane::Cluster,
+            path,
+            limit: self.transport.limits().read,
+        };
+        self.transport.read(read).await?.data()
     }
 
     /// Reads something that another process or node has to find out.
-    async fn get_protected<T: DeserializeOwned>(&self, path: &ApiPath) -> Result<T, Error> {
-        Ok(self.get_page(path).await?.0)
+    async fn get_protected<T: DeserializeOwned>(
+        &self,
+        lane: Lane<'_>,
+        path: &ApiPath,
+    ) -> Result<T, Error> {
+        Ok(self.get_page(lane, path).await?.0)
     }
 
     /// The same, with how much there is in all, where Proxmox says so.
     async fn get_page<T: DeserializeOwned>(
         &self,
+        lane: Lane<'_>,
         path: &ApiPath,
     ) -> Result<(T, Option<u64>), Error> {
-        let limit: Duration = self.transport.limits().protected;
-        self.transport.read(path, limit).await?.data_and_total()
+        let limit = self.transport.limits().protected;
+        let read = Read { lane, path, limit };
+        self.transport.read(read).await?.data_and_total()
     }
 
     /// Every write goes through here. Refused with [`Error::WrongPermit`] unless the permit is for

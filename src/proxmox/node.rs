@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::path::ApiPath;
 use super::perl::{Object, Scalar};
+use super::turns::Lane;
 use super::{Client, Error};
 use crate::ids::NodeName;
 
@@ -110,7 +111,7 @@ impl Client {
     /// As every read: see [`Error`]; [`Error::unreachable_node`] if the node is off.
     pub async fn node_status(&self, node: &NodeName) -> Result<NodeStatus, Error> {
         let path = ApiPath::new(&["nodes", node.as_str(), "status"]);
-        let row: StatusRow = self.get_protected(&path).await?;
+        let row: StatusRow = self.get_protected(Lane::Look(node), &path).await?;
         Ok(row.into())
     }
 }

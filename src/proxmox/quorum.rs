@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::path::ApiPath;
 use super::perl::{Object, Scalar};
+use super::turns::Lane;
 use super::{Client, Error};
 
 /// Whether the nodes still decide together. Without quorum nothing can be started.
@@ -44,7 +45,7 @@ impl Client {
     /// `None`: the token may not see it (no `Sys.Audit` on `/`).
     pub(super) async fn quorum(&self) -> Result<Option<Quorum>, Error> {
         let rows: Result<Vec<_>, Error> = self
-            .get_protected(&ApiPath::new(&["cluster", "status"]))
+            .get_protected(Lane::Cluster, &ApiPath::new(&["cluster", "status"]))
             .await;
         match rows {
             Ok(rows) => Ok(Some(quorum(&rows))),

@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use super::path::ApiPath;
 use super::perl::{Object, Scalar};
+use super::turns::Lane;
 use super::{Client, Error};
 use crate::ids::Upid;
 
@@ -130,7 +131,8 @@ impl Client {
     ///
     /// As every read: see [`Error`]. None of them says anything about the task.
     pub async fn task_status(&self, upid: &Upid) -> Result<TaskState, Error> {
-        let row: StatusRow = self.get_protected(&task_path(upid, "status")).await?;
+        let path = task_path(upid, "status");
+        let row: StatusRow = self.get_protected(Lane::Act(upid.node()), &path).await?;
         match row.status.text().as_deref() {
             Some("running") => Ok(TaskState::Running),
             Some("stopped") => {
@@ -154,7 +156,8 @@ impl Client {
         for _ in 0..MOST_PAGES {
             let (at, limit) = (start.to_string(), PAGE.to_string());
             let path = task_path(upid, "log").query(&[("start", &at), ("limit", &limit)]);
-            let (page, total): (Vec<Object<LineRow>>, _) = self.get_page(&path).await?;
+            let (page, total): (Vec<Object<LineRow>>, _) =
+                self.get_page(Lane::Act(upid.node()), &path).await?;
             let rows = page.len() as u64;
             lines.extend(page.into_iter().filter_map(|row| line(&row.0?)));
             while lines.len() > last {

@@ -3,17 +3,15 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::action::{GuestFacts, Power};
 use crate::audit::{self, Ending, Unfinished};
 use crate::embed::act::{self, Act};
+use crate::errand::{Errands, Recipient};
 use crate::follow::{self, End};
 use crate::proxmox::Inventory;
 use crate::store::Store;
-
-use super::{Notice, Recipient};
 
 /// Brings every entry of `left` to its end. Nothing is sent to Proxmox but questions: a write whose
 /// answer was lost is never sent again.
@@ -21,10 +19,10 @@ pub async fn finish(
     store: Store,
     clusters: Vec<Arc<Inventory>>,
     left: Vec<Unfinished>,
-    notices: mpsc::Sender<Notice>,
+    errands: Errands,
 ) {
     for unfinished in left {
-        let (store, notices) = (store.clone(), notices.clone());
+        let (store, errands) = (store.clone(), errands.clone());
         let cluster = &unfinished.guest.cluster;
         let inventory = clusters.iter().find(|c| c.client().cluster() == cluster);
         let inventory = inventory.cloned();
@@ -48,8 +46,8 @@ pub async fn finish(
                 Recipient::Person(unfinished.user)
             };
             let reply = act::found_again(end.reply);
-            if notices.send(Notice { to, reply }).await.is_err() {
-                tracing::warn!("the bot stops; an outcome is in the audit alone");
+            if errands.post(to, reply).await.is_none() {
+                tracing::warn!("an outcome could not be told; it is in the audit");
             }
         });
     }

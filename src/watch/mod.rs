@@ -1,6 +1,10 @@
 //! What the bot does unasked: loops that only wait, fetch and send.
 
+mod grants;
 mod leftovers;
+mod mirror;
+mod refusals;
+mod reload;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,28 +12,16 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use crate::embed::{Reply, fault};
-use crate::ids::{ChannelId, UserId};
+use crate::embed::fault;
 use crate::proxmox::{Inventory, StaleWhy};
 
+pub use grants::end_grants;
 pub use leftovers::finish;
+pub use mirror::{Rooms, mirror};
+pub use reload::{Rules, keep_rules};
 
 /// Proxmox looks at its guests every 10 s; asking more often shows nothing new.
 const EVERY: Duration = Duration::from_secs(10);
-
-/// Something to be told to somebody who has not just asked.
-#[derive(Debug)]
-pub struct Notice {
-    pub to: Recipient,
-    pub reply: Reply,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Recipient {
-    /// A channel, naming the person whom it concerns.
-    Channel(ChannelId, UserId),
-    Person(UserId),
-}
 
 /// Keeps the snapshot of one cluster fresh until `stop`, so that lists, autocomplete and checks are
 /// answered from memory. The load on Proxmox is the same whether one person asks or a thousand.

@@ -280,6 +280,30 @@ async fn a_guest_is_looked_at_once_for_all_who_ask() {
 }
 
 #[tokio::test]
+async fn an_act_does_not_wait_behind_those_who_only_look() {
+    let fake = home().await;
+    let inventory = inventory(&fake);
+    let found = read(&inventory).await;
+    // Another guest of its node hangs, and somebody looks at that one, then somebody at this one.
+    fake.fault(Fault::always(FaultKind::Hang).on(Match::any().path("/108/status/current")));
+    let looks = async {
+        let hanging = inventory.guest_now(facts(&found, 108));
+        let waiting = inventory.guest_now(facts(&found, 102));
+        futures_util::future::join(hanging, waiting).await
+    };
+    let act = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let began = Instant::now();
+        let now = inventory.guest_now_fresh(facts(&found, 102)).await;
+        now.expect("the guest");
+        began.elapsed()
+    };
+    let ((hanging, _), took) = futures_util::future::join(looks, act).await;
+    hanging.expect_err("hangs");
+    assert!(took < Duration::from_millis(700), "{took:?}");
+}
+
+#[tokio::test]
 async fn a_guest_that_cannot_be_read_is_an_error_for_each() {
     let fake = home().await;
     let inventory = inventory(&fake);

@@ -132,7 +132,7 @@ async fn time_up_is_not_tried_again_but_remembered() {
 }
 
 #[tokio::test]
-async fn four_reads_at_a_time_and_a_waiting_one_keeps_its_limit() {
+async fn one_look_at_a_node_at_a_time_and_a_waiting_one_keeps_its_limit() {
     let fake = home().await;
     fake.fault(Fault::always(FaultKind::Hang));
     let client = client_with(
@@ -144,7 +144,7 @@ async fn four_reads_at_a_time_and_a_waiting_one_keeps_its_limit() {
     );
     let pve1 = node("pve1");
     let began = Instant::now();
-    let reads = (0..8).map(|_| client.guest_now(Kind::Vm, &pve1, vmid(101)));
+    let reads = (0..5).map(|_| client.guest_now(Kind::Vm, &pve1, vmid(101)));
     let errors: Vec<Error> = join_all(reads)
         .await
         .into_iter()
@@ -155,12 +155,52 @@ async fn four_reads_at_a_time_and_a_waiting_one_keeps_its_limit() {
         "{:?}",
         began.elapsed()
     );
-    assert_eq!(fake.requests().len(), 4, "{errors:?}");
+    assert_eq!(fake.requests().len(), 1, "{errors:?}");
     let busy = errors
         .iter()
         .filter(|error| why(error) == Why::Busy)
         .count();
     assert_eq!(busy, 4);
+}
+
+#[tokio::test]
+async fn a_node_that_hangs_takes_no_turns_of_the_others() {
+    let fake = home().await;
+    fake.fault(Fault::always(FaultKind::Hang).on(Match::any().path("/nodes/pve2/")));
+    let client = client(&fake);
+    let pve2 = node("pve2");
+    let hanging = join_all((0..6).map(|_| client.guest_now(Kind::Vm, &pve2, vmid(102))));
+    let others = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let began = Instant::now();
+        client.version().await.expect("a version");
+        let pve1 = node("pve1");
+        let now = client.guest_now(Kind::Vm, &pve1, vmid(101)).await;
+        now.expect("a guest of the node that answers");
+        client.node_status(&pve1).await.expect("its node");
+        began.elapsed()
+    };
+    let (looks, took) = futures_util::future::join(hanging, others).await;
+    assert!(looks.iter().all(Result::is_err));
+    assert!(took < Duration::from_secs(1), "{took:?}");
+}
+
+#[tokio::test]
+async fn a_node_that_hangs_is_not_the_endpoints_fault() {
+    let fake = home().await;
+    fake.fault(Fault::always(FaultKind::Hang).on(Match::any().path("/nodes/pve2/")));
+    let client = client(&fake);
+    let now = client.guest_now(Kind::Vm, &node("pve2"), vmid(102)).await;
+    assert_eq!(why(&now.expect_err("hangs")), Why::Time);
+    client.version().await.expect("a version");
+    assert_eq!(asked(&fake), ["pve1", "pve1"]);
+}
+
+#[test]
+fn a_read_of_a_node_is_given_up_long_before_proxmox_would() {
+    let Limits { protected, .. } = Limits::default();
+    // Not before a 401, which comes after 3 s.
+    assert!((5..=8).contains(&protected.as_secs()), "{protected:?}");
 }
 
 #[tokio::test]

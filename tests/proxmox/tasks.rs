@@ -63,6 +63,18 @@ async fn a_look_that_fails_is_not_the_tasks_failure() {
 }
 
 #[tokio::test]
+async fn a_look_that_hangs_is_followed_by_the_next() {
+    let fake = home().await;
+    let client = client(&fake);
+    let upid = power(&client, Power::Start, 101).await.expect("a task");
+    fake.fault(Fault::once(FaultKind::Hang).on(Match::any().path("/tasks/")));
+    fake.finish(upid.as_str(), "OK");
+    let following = follow(&client, &upid, patience(60));
+    let followed = tokio::time::timeout(Duration::from_secs(6), following).await;
+    assert_eq!(followed, Ok(Followed::Ended(TaskEnd::Ok)));
+}
+
+#[tokio::test]
 async fn silence_is_not_waited_out_for_ever() {
     let fake = home().await;
     let client = client(&fake);

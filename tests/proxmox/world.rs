@@ -38,6 +38,7 @@ pub(crate) fn limits() -> Limits {
         connect: Duration::from_secs(2),
         read: Duration::from_secs(2),
         protected: Duration::from_secs(2),
+        write: Duration::from_secs(2),
         aside: Duration::from_millis(300),
         ..Limits::default()
     }

@@ -9,12 +9,16 @@ pub mod binary;
 pub mod contract;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use fake_discord::{Discord, Message, Person};
 use fake_proxmox::{Clock, Cluster};
+use pve_steward::command::{Field, Row};
+use pve_steward::ids::Kind;
 use pve_steward::{app, config};
 use tempfile::TempDir;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -96,6 +100,10 @@ pub struct World {
     pub dc: Discord,
     pub dir: TempDir,
     pub files: Vec<PathBuf>,
+    /// The file up to the rules.
+    head: String,
+    /// As SIGHUP would.
+    pub again: Arc<Notify>,
     bot: Option<Bot>,
 }
 
@@ -138,7 +146,7 @@ impl World {
         let ca = dir.path().join("ca.pem");
         std::fs::write(&ca, px.ca_pem()).unwrap();
         let endpoints = px.urls().join("\", \"");
-        let text = format!(
+        let head = format!(
             r#"
 [discord]
 token = "{token}"
@@ -154,7 +162,7 @@ endpoints = ["{endpoints}"]
 token_id = "{id}"
 token_secret = "{secret}"
 ca_file = "{ca}"
-{rules}"#,
+"#,
             token = dc.token(),
             api = dc.url(),
             discord = setup.discord,
@@ -163,8 +171,8 @@ ca_file = "{ca}"
             id = px.token_id(),
             secret = px.token_secret(),
             ca = ca.display(),
-            rules = setup.rules,
         );
+        let text = format!("{head}{}", setup.rules);
         let file = dir.path().join("steward.toml");
         std::fs::write(&file, text).unwrap();
         Self {
@@ -172,15 +180,26 @@ ca_file = "{ca}"
             dc,
             dir,
             files: vec![file],
+            head,
+            again: Arc::new(Notify::new()),
             bot: None,
         }
     }
 
     pub fn config(&self) -> config::Config {
+        self.loaded().config
+    }
+
+    fn loaded(&self) -> config::Loaded {
         match config::load(&self.files, std::iter::empty()) {
-            Ok(loaded) => loaded.config,
+            Ok(loaded) => loaded,
             Err(problems) => panic!("the test's configuration: {problems:#?}"),
         }
+    }
+
+    /// What the owner does while the bot runs.
+    pub fn write_rules(&self, rules: &str) {
+        std::fs::write(&self.files[0], format!("{}{rules}", self.head)).unwrap();
     }
 
     pub async fn start_bot(&mut self) {
@@ -192,7 +211,7 @@ ca_file = "{ca}"
     /// Without waiting for Proxmox, which may be away.
     pub async fn start_bot_blind(&mut self) {
         let stop = CancellationToken::new();
-        let task = tokio::spawn(app::run(self.config(), stop.clone()));
+        let task = tokio::spawn(app::run(self.loaded(), self.again.clone(), stop.clone()));
         self.bot = Some(Bot { stop, task });
         self.dc.bot_ready().await;
     }
@@ -294,6 +313,33 @@ ca_file = "{ca}"
         );
         contract::check(&self.px, &self.dc);
     }
+}
+
+/// The command as a person would type it, with something for each option that it must have.
+pub fn command(row: &Row, guest_of: impl Fn(Kind) -> u32) -> String {
+    let words = row.options.iter().filter(|option| option.required);
+    let words = words.map(|option| match option.field {
+        Field::Guest(kind) => guest_of(kind.unwrap_or(Kind::Vm)).to_string(),
+        Field::Node => "pve1".to_owned(),
+        Field::Person => "max".to_owned(),
+        Field::Right | Field::Rights => "start".to_owned(),
+        Field::End => "1h".to_owned(),
+        Field::Grant => "1".to_owned(),
+        Field::Switch => "off".to_owned(),
+        Field::Remark => "because".to_owned(),
+    });
+    let path = format!("/{}", row.path.join(" "));
+    [path]
+        .into_iter()
+        .chain(words)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// Whether the first thing that one types after the command is completed with guests or nodes.
+pub fn completes_first(row: &Row) -> bool {
+    let first = row.options.first().map(|option| option.field);
+    matches!(first, Some(Field::Guest(_) | Field::Node))
 }
 
 /// What a message says, with the times put aside that differ from run to run.

@@ -11,12 +11,15 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use fake_discord::setup::{BOT_CHANNEL, HOME};
 use fake_discord::{Discord, GatewayEntry, GatewayEvent, Setup};
 use fake_proxmox::Cluster;
-use pve_steward::command::Desk;
+use pve_steward::access::Access;
+use pve_steward::command::{Desk, Parts};
 use pve_steward::config;
 use pve_steward::discord::{self, Fatal, Settings};
+use pve_steward::errand::Errands;
 use pve_steward::permission::Policy;
 use pve_steward::proxmox::{Client, Inventory};
 use pve_steward::store::Store;
@@ -61,9 +64,20 @@ impl Bot {
                 .expect("a snapshot");
         }
         let store = Store::open(&config.bot.state_dir).expect("a store");
-        let desk = Arc::new(Desk::new(&config, policy, vec![inventory], store));
+        let access = Access::load(store.clone(), 0).await.expect("what was kept");
         let stop = CancellationToken::new();
         let settings = Settings::from(&config.discord);
+        let (errands, wanted) = Errands::new();
+        tokio::spawn(discord::run_errands(&settings, wanted).expect("errands"));
+        let parts = Parts {
+            policy: Arc::new(ArcSwap::from_pointee(policy)),
+            clusters: vec![inventory],
+            store,
+            access: Arc::new(access),
+            errands,
+            stop: stop.clone(),
+        };
+        let desk = Arc::new(Desk::new(&config, parts));
         let alive = tokio::sync::watch::Sender::new(None);
         let running = discord::run(settings, desk.clone(), stop.clone(), alive);
         Self {

@@ -119,7 +119,8 @@ fn event(state: &State, who: &Who, start: &Start, id: u64, token: &str) -> Value
 
 /// As long and as opaque as Discord's, and different every time.
 fn token(id: u64) -> String {
-    let mut seed = id | 1;
+    // An odd factor keeps different ids different. (Zero would stay zero for ever; no id is.)
+    let mut seed = id.wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
     let tail = (0..160).map(|_| {
         seed ^= seed << 13;
@@ -143,5 +144,19 @@ fn merge(target: &mut Value, patch: &Value) {
             (Value::Object(_), Some(inner)) if inner.is_object() => merge(inner, value),
             _ => target[key] = value.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::token;
+
+    #[test]
+    fn no_two_interactions_share_a_token() {
+        let ids = (1..65).chain(1_574_772_697_768_919_040..1_574_772_697_768_919_104);
+        let tokens: BTreeSet<String> = ids.map(token).collect();
+        assert_eq!(tokens.len(), 128);
     }
 }

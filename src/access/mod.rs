@@ -1,0 +1,163 @@
+//! What holds beside the rules and must survive a restart: grants, the lockdown, open requests, and
+//! how often somebody acted. Every change is written together with its audit entry, then holds.
+
+mod grants;
+mod requests;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use tokio::sync::Mutex;
+
+use crate::action::Right;
+use crate::audit::{self, Note};
+use crate::ids::GrantId;
+use crate::permission::{Acts, Counts, Did, Grant, Lockdown, RuleKey, Standing};
+use crate::store::{Store, StoreError};
+
+pub use requests::{Asked, Decided, Letter, NotOpened, State};
+
+/// The longest that a limit or a rest looks back: 31 days and a bit.
+const LOOK_BACK_MS: i64 = 32 * 24 * 3600 * 1000;
+
+#[derive(Debug)]
+pub struct Access {
+    store: Store,
+    standing: ArcSwap<Standing>,
+    /// One change at a time, so that memory and store tell the same story.
+    changing: Mutex<()>,
+}
+
+impl Access {
+    /// Reads what former processes left.
+    ///
+    /// # Errors
+    ///
+    /// What the store says: without it nobody knows what was revoked or locked.
+    pub async fn load(store: Store, now_ms: i64) -> Result<Self, StoreError> {
+        let (grants, lockdown) = store
+            .run(|db| Ok((grants::all(db)?, grants::lockdown(db)?)))
+            .await?;
+        let mut acts = Acts::default();
+        for used in audit::uses(&store, now_ms - LOOK_BACK_MS).await? {
+            let right = Right::ALL
+                .into_iter()
+                .find(|right| right.key() == used.action);
+            // An act that this version no longer has binds nobody.
+            acts.extend(right.map(|right| Did {
+                user: used.user,
+                under: used.rule_key.map(RuleKey),
+                guest: used.guest,
+                right,
+                at_ms: used.at_ms,
+            }));
+        }
+        let standing = Standing {
+            grants: grants.into_iter().map(Arc::new).collect(),
+            lockdown,
+            acts,
+        };
+        Ok(Self {
+            store,
+            standing: ArcSwap::from_pointee(standing),
+            changing: Mutex::new(()),
+        })
+    }
+
+    #[must_use]
+    pub fn standing(&self) -> Arc<Standing> {
+        self.standing.load_full()
+    }
+
+    fn change(&self, change: impl Fn(&mut Standing)) {
+        self.standing.rcu(|standing| {
+            let mut next = Standing::clone(standing);
+            change(&mut next);
+            next
+        });
+    }
+
+    /// Lends. The id of `grant` is given by the store.
+    ///
+    /// # Errors
+    ///
+    /// What the store says; then nothing was lent.
+    pub async fn grant(&self, grant: Grant, note: Note) -> Result<Arc<Grant>, StoreError> {
+        let _one = self.changing.lock().await;
+        let stored = self.store.run(move |db| {
+            let change = db.transaction()?;
+            let id = grants::insert(&change, &grant)?;
+            audit::insert_note(&change, &note)?;
+            change.commit()?;
+            Ok(Grant { id, ..grant })
+        });
+        let grant = Arc::new(stored.await?);
+        self.change(|standing| standing.grants.push(Arc::clone(&grant)));
+        Ok(grant)
+    }
+
+    /// Takes a grant back, or strikes out one that is over. `false`: it was gone already.
+    ///
+    /// # Errors
+    ///
+    /// What the store says; then it still holds.
+    pub async fn end(&self, id: GrantId, note: Note) -> Result<bool, StoreError> {
+        let _one = self.changing.lock().await;
+        let ended = self.store.run(move |db| {
+            let change = db.transaction()?;
+            let gone = grants::delete(&change, id)?;
+            if gone {
+                audit::insert_note(&change, &note)?;
+            }
+            change.commit()?;
+            Ok(gone)
+        });
+        let ended = ended.await?;
+        self.change(|standing| standing.grants.retain(|grant| grant.id != id));
+        Ok(ended)
+    }
+
+    /// Locks the bot down, or opens it again.
+    ///
+    /// # Errors
+    ///
+    /// What the store says; then nothing changed.
+    pub async fn lock(&self, lockdown: Option<Lockdown>, note: Note) -> Result<(), StoreError> {
+        let _one = self.changing.lock().await;
+        let wanted = lockdown.clone();
+        let stored = self.store.run(move |db| {
+            let change = db.transaction()?;
+            grants::set_lockdown(&change, wanted.as_ref())?;
+            audit::insert_note(&change, &note)?;
+            change.commit()
+        });
+        stored.await?;
+        self.change(|standing| standing.lockdown.clone_from(&lockdown));
+        Ok(())
+    }
+
+    /// Counts an act, from now on; the audit entry that is opened for it counts it after a restart.
+    /// Of two at the same time, the second is held against what the first has counted.
+    ///
+    /// # Errors
+    ///
+    /// When the person may act again (unix milliseconds), if the limit is reached by now.
+    pub fn count(&self, did: &Did, under: Option<Counts>) -> Result<(), i64> {
+        let mut full = None;
+        self.standing.rcu(|standing| {
+            full = under.and_then(|counts| standing.acts.used_up(did.user, counts, did.at_ms));
+            let mut next = Standing::clone(standing);
+            if full.is_none() {
+                next.acts.forget_before(did.at_ms - LOOK_BACK_MS);
+                next.acts.add(did.clone());
+            }
+            next
+        });
+        full.map_or(Ok(()), Err)
+    }
+
+    /// Takes back an act that was not done after all.
+    pub fn take_back(&self, did: &Did) {
+        self.change(|standing| standing.acts.take_back(did));
+    }
+}

@@ -1,0 +1,294 @@
+//! Requests for something that was refused, from the asking to the decision.
+
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, named_params};
+
+use super::Access;
+use crate::action::{Actor, Power};
+use crate::audit::{self, Note};
+use crate::errand::{Posted, Recipient};
+use crate::ids::{ChannelId, GuestRef, GuildId, Kind, MessageId, RequestId, UserId};
+use crate::store::StoreError;
+
+/// What somebody asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// Given by the store.
+    pub id: RequestId,
+    /// Who asked, and from where. Roles are not kept: they are looked up when it is decided.
+    pub by: Actor,
+    pub power: Power,
+    pub guest: GuestRef,
+    pub kind: Kind,
+    /// The name under which the guest was meant.
+    pub guest_name: String,
+    /// Unix seconds.
+    pub asked: i64,
+    /// Unix seconds.
+    pub expires: i64,
+}
+
+/// Where an approver was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Letter {
+    pub posted: Posted,
+    /// The one person who can read it; `None`: a channel.
+    pub to: Option<UserId>,
+}
+
+impl Letter {
+    #[must_use]
+    pub fn new(posted: Posted, to: Recipient) -> Self {
+        let to = match to {
+            Recipient::Person(user) => Some(user),
+            Recipient::Room(_) | Recipient::Channel(..) => None,
+        };
+        Self { posted, to }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    Open,
+    Once,
+    Hour,
+    Tomorrow,
+    No,
+    /// Nobody decided in time.
+    Lapsed,
+    /// A lockdown came, or nobody could be asked.
+    Cancelled,
+}
+
+impl State {
+    const ALL: [Self; 7] = [
+        Self::Open,
+        Self::Once,
+        Self::Hour,
+        Self::Tomorrow,
+        Self::No,
+        Self::Lapsed,
+        Self::Cancelled,
+    ];
+
+    fn key(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Once => "once",
+            Self::Hour => "hour",
+            Self::Tomorrow => "tomorrow",
+            Self::No => "no",
+            Self::Lapsed => "lapsed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// What became of a request that is no longer open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decided {
+    pub state: State,
+    pub by: Option<UserId>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum NotOpened {
+    /// The same person has asked for the same already, and nobody has decided yet.
+    #[error("the same is asked for already")]
+    Twice,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Access {
+    /// Opens a request, with its audit entry.
+    ///
+    /// # Errors
+    ///
+    /// [`NotOpened`]; then nothing was asked.
+    pub async fn ask(&self, asked: Asked, note: Note) -> Result<Asked, NotOpened> {
+        let opened = self.store.run(move |db| {
+            let change = db.transaction()?;
+            let id = insert(&change, &asked)?;
+            audit::insert_note(&change, &note)?;
+            change.commit()?;
+            Ok(Asked { id, ..asked })
+        });
+        opened.await.map_err(|error| match error {
+            StoreError::Sqlite(rusqlite::Error::SqliteFailure(why, _))
+                if why.code == ErrorCode::ConstraintViolation =>
+            {
+                NotOpened::Twice
+            }
+            error => error.into(),
+        })
+    }
+
+    /// Notes where the approvers were asked.
+    ///
+    /// # Errors
+    ///
+    /// What the store says.
+    pub async fn letters(&self, id: RequestId, letters: &[Letter]) -> Result<(), StoreError> {
+        let letters: Vec<_> = letters
+            .iter()
+            .map(|l| {
+                (
+                    l.posted.channel.0,
+                    l.posted.message.0,
+                    l.to.map(|user| user.0),
+                )
+            })
+            .collect();
+        let text = serde_json::to_string(&letters).unwrap_or_default();
+        let noted = self.store.run(move |db| {
+            db.execute(
+                "UPDATE requests SET letters = ?2 WHERE id = ?1",
+                (id.0, text),
+            )
+        });
+        noted.await.map(drop)
+    }
+
+    /// Decides an open request, once: whoever comes second is told what was decided.
+    ///
+    /// # Errors
+    ///
+    /// What the store says; then nothing is decided.
+    pub async fn decide(
+        &self,
+        id: RequestId,
+        as_: Decided,
+        note: Note,
+    ) -> Result<Result<(), Decided>, StoreError> {
+        let decided = self.store.run(move |db| {
+            let change = db.transaction()?;
+            let by = as_.by.map(|user| user.0.cast_signed());
+            let changed = change.execute(
+                "UPDATE requests SET state = ?2, decided_by = ?3 WHERE id = ?1 AND state = 'open'",
+                (id.0, as_.state.key(), by),
+            )?;
+            if changed == 0 {
+                return decided(&change, id).map(Err);
+            }
+            audit::insert_note(&change, &note)?;
+            change.commit()?;
+            Ok(Ok(()))
+        });
+        decided.await
+    }
+
+    /// What became of a request. One that never was has lapsed.
+    ///
+    /// # Errors
+    ///
+    /// What the store says.
+    pub async fn decided(&self, id: RequestId) -> Result<Decided, StoreError> {
+        self.store.run(move |db| decided(db, id)).await
+    }
+
+    /// Requests that a former process left open, oldest first, each with its letters.
+    ///
+    /// # Errors
+    ///
+    /// What the store says.
+    pub async fn open_requests(&self) -> Result<Vec<(Asked, Vec<Letter>)>, StoreError> {
+        let read = self.store.run(|db| {
+            let mut query =
+                db.prepare("SELECT * FROM requests WHERE state = 'open' ORDER BY id")?;
+            let rows = query.query_map([], |row| Ok(read(row)))?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        });
+        let told = |error: &anyhow::Error| tracing::error!(%error, "a request cannot be read");
+        let rows = read.await?.into_iter();
+        Ok(rows.filter_map(|row| row.inspect_err(told).ok()).collect())
+    }
+}
+
+fn insert(db: &Connection, asked: &Asked) -> rusqlite::Result<RequestId> {
+    db.execute(
+        "INSERT INTO requests (state, user_id, user_name, guild, channel, parent, power, cluster, \
+                               vmid, kind, guest_name, asked, expires) \
+         VALUES ('open', :user, :name, :guild, :channel, :parent, :power, :cluster, :vmid, :kind, \
+                 :guest, :asked, :expires)",
+        named_params! {
+            ":user": asked.by.user.0.cast_signed(),
+            ":name": asked.by.name,
+            ":guild": asked.by.guild.0.cast_signed(),
+            ":channel": asked.by.channel.0.cast_signed(),
+            ":parent": asked.by.parent.map(|channel| channel.0.cast_signed()),
+            ":power": asked.power.key(),
+            ":cluster": asked.guest.cluster.as_str(),
+            ":vmid": asked.guest.vmid.get(),
+            ":kind": asked.kind.key(),
+            ":guest": asked.guest_name,
+            ":asked": asked.asked,
+            ":expires": asked.expires,
+        },
+    )?;
+    Ok(RequestId(db.last_insert_rowid()))
+}
+
+fn decided(db: &Connection, id: RequestId) -> rusqlite::Result<Decided> {
+    let read = |row: &Row<'_>| {
+        let word: String = row.get("state")?;
+        let by: Option<i64> = row.get("decided_by")?;
+        let state = State::ALL.into_iter().find(|state| state.key() == word);
+        Ok(Decided {
+            state: state.unwrap_or(State::Lapsed),
+            by: by.map(|user| UserId(user.cast_unsigned())),
+        })
+    };
+    let found = db
+        .query_row(
+            "SELECT state, decided_by FROM requests WHERE id = ?1",
+            [id.0],
+            read,
+        )
+        .optional()?;
+    Ok(found.unwrap_or(Decided {
+        state: State::Lapsed,
+        by: None,
+    }))
+}
+
+fn read(row: &Row<'_>) -> anyhow::Result<(Asked, Vec<Letter>)> {
+    let id = |column: &str| row.get::<_, i64>(column).map(i64::cast_unsigned);
+    let (power, kind): (String, String) = (row.get("power")?, row.get("kind")?);
+    let parent: Option<i64> = row.get("parent")?;
+    let letters: Vec<(u64, u64, Option<u64>)> =
+        serde_json::from_str(&row.get::<_, String>("letters")?)?;
+    let asked = Asked {
+        id: RequestId(row.get("id")?),
+        by: Actor {
+            user: UserId(id("user_id")?),
+            name: row.get("user_name")?,
+            roles: Vec::new(),
+            guild: GuildId(id("guild")?),
+            channel: ChannelId(id("channel")?),
+            parent: parent.map(|channel| ChannelId(channel.cast_unsigned())),
+        },
+        power: Power::ALL
+            .into_iter()
+            .find(|one| one.key() == power)
+            .ok_or_else(|| anyhow::anyhow!("an unknown act"))?,
+        guest: GuestRef {
+            cluster: row.get::<_, String>("cluster")?.parse()?,
+            vmid: row.get::<_, i64>("vmid")?.to_string().parse()?,
+        },
+        kind: [Kind::Vm, Kind::Ct]
+            .into_iter()
+            .find(|one| one.key() == kind)
+            .ok_or_else(|| anyhow::anyhow!("an unknown kind of guest"))?,
+        guest_name: row.get("guest_name")?,
+        asked: row.get("asked")?,
+        expires: row.get("expires")?,
+    };
+    let letter = |(channel, message, to): (u64, u64, Option<u64>)| Letter {
+        posted: Posted {
+            channel: ChannelId(channel),
+            message: MessageId(message),
+        },
+        to: to.map(UserId),
+    };
+    Ok((asked, letters.into_iter().map(letter).collect()))
+}

@@ -1,0 +1,109 @@
+//! An entry before it is written: the columns that say what happened.
+
+use jiff::Timestamp;
+use rusqlite::types::Value;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use super::Event;
+use crate::action::{GuestFacts, Request};
+use crate::ids::GuestRef;
+use crate::store::chain::{self, Columns};
+
+#[derive(Debug)]
+pub(super) struct Draft(Columns);
+
+impl Draft {
+    pub(super) fn of(event: Event) -> Self {
+        Self(Columns::new())
+            .set("event", event.word())
+            .set("at_ms", now_ms())
+    }
+
+    pub(super) fn set(mut self, column: &'static str, value: impl Into<Field>) -> Self {
+        if let Field(Some(value)) = value.into() {
+            self.0.insert(column, value);
+        }
+        self
+    }
+
+    /// `SQLite` keeps signed numbers; the bits of a Discord id survive the way there and back.
+    pub(super) fn set_id(self, column: &'static str, id: impl Into<Option<u64>>) -> Self {
+        self.set(column, id.into().map(u64::cast_signed))
+    }
+
+    /// Who asked for what, and from where.
+    pub(super) fn asked(self, request: &Request) -> Self {
+        let actor = &request.actor;
+        self.set_id("interaction", request.id.0)
+            .set_id("user_id", actor.user.0)
+            .set("user_name", actor.name.as_str())
+            .set_id("guild", actor.guild.0)
+            .set_id("channel", actor.channel.0)
+            .set("action", request.action.key())
+    }
+
+    pub(super) fn on(self, guest: &GuestRef) -> Self {
+        self.set("cluster", guest.cluster.as_str())
+            .set("vmid", i64::from(guest.vmid.get()))
+    }
+
+    pub(super) fn about(self, guest: &GuestFacts) -> Self {
+        self.on(&guest.guest)
+            .set("kind", guest.kind.key())
+            .set("node", guest.node.as_str())
+            .set("guest_name", guest.name.as_deref())
+    }
+
+    /// Writes it: one transaction, on disk when this returns.
+    pub(super) fn add(&self, db: &mut Connection) -> rusqlite::Result<i64> {
+        let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let seq = self.add_within(&tx)?;
+        tx.commit()?;
+        Ok(seq)
+    }
+
+    pub(super) fn add_within(&self, tx: &Transaction<'_>) -> rusqlite::Result<i64> {
+        chain::append(tx, &self.0)
+    }
+}
+
+/// What a column can hold; nothing where it is NULL.
+pub(super) struct Field(Option<Value>);
+
+impl From<&str> for Field {
+    fn from(text: &str) -> Self {
+        Self(Some(text.to_owned().into()))
+    }
+}
+
+impl From<String> for Field {
+    fn from(text: String) -> Self {
+        Self(Some(text.into()))
+    }
+}
+
+impl From<i64> for Field {
+    fn from(number: i64) -> Self {
+        Self(Some(number.into()))
+    }
+}
+
+impl From<bool> for Field {
+    fn from(yes: bool) -> Self {
+        Self(Some(yes.into()))
+    }
+}
+
+impl<T: Into<Self>> From<Option<T>> for Field {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self(None), Into::into)
+    }
+}
+
+pub(super) fn id(stored: i64) -> u64 {
+    stored.cast_unsigned()
+}
+
+fn now_ms() -> i64 {
+    Timestamp::now().as_millisecond()
+}

@@ -1,0 +1,234 @@
+//! Asking for what was refused: the request is noted, put to those who may decide, and lapses.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use crate::access::{Asked, Decided, Letter, NotOpened, State};
+use crate::action::{Actor, Door, GuestFacts, Request, Right, Target};
+use crate::audit::Noted;
+use crate::embed::{self, Reply, ask as words};
+use crate::errand::Recipient;
+use crate::ids::{GuestQuery, RequestId, UserId};
+use crate::permission::Law;
+
+use super::approve::finish;
+use super::desk::Desk;
+use super::note;
+use super::power::{self, Switch};
+use super::ready::fresh_guest;
+use super::requests::{Open, Told, said};
+use super::resolve::FoundGuest;
+use super::{Audience, Decision, Outcome, Task, Work};
+
+/// The button shows a refusal again where nothing can be asked for any more, and acts where it has
+/// become allowed.
+pub(super) fn decide(desk: &Desk, request: &Request, switch: Switch) -> Decision {
+    match power::askable(desk, request, &switch) {
+        Some(true) => {
+            let audience = match request.door {
+                Door::Button { private: true, .. } => Audience::Replace,
+                _ => Audience::Private,
+            };
+            Decision::go(Task::new(request, Work::Ask(switch), audience))
+        }
+        _ => power::decide(desk, request, switch),
+    }
+}
+
+pub(super) async fn perform(
+    desk: &Arc<Desk>,
+    task: &Task,
+    switch: &Switch,
+    shown: &watch::Sender<Option<Reply>>,
+) -> Outcome {
+    let request = &task.request;
+    let found = match fresh_guest(desk, request, switch).await {
+        Ok(found) => found,
+        Err(refusal) => return task.refuse(refusal),
+    };
+    let facts = &found.guest.facts;
+    let (law, target) = (desk.law(), Target::Guest(facts));
+    let right = switch.power.right();
+    let Some(rule) = law.of(&request.actor).may_ask(right, &target) else {
+        return match law.of(&request.actor).decide(right, &target) {
+            Ok(_) => Outcome::shown(words::may_already(switch.power, facts)),
+            Err(denied) => task.refuse(power::refuse(desk, request, switch.power, facts, &denied)),
+        };
+    };
+    let Some(name) = facts.name.clone() else {
+        return task.refuse(embed::access::nameless(facts));
+    };
+    let asked = asked(desk, request, switch, facts, name);
+    let mut entry = note::of(request, Noted::Asked, right.key());
+    entry.guest = Some((facts.guest.clone(), facts.name.clone()));
+    entry.rule = Some(rule.to_string());
+    entry.ends_ms = Some(asked.expires * 1000);
+    let asked = match desk.access.ask(asked, entry).await {
+        Ok(asked) => asked,
+        Err(NotOpened::Twice) => return task.refuse(words::already_asked(switch.power, facts)),
+        Err(NotOpened::Store(error)) => {
+            tracing::error!(interaction = %request.id, %error, "a request cannot be noted");
+            return task.refuse(embed::problem::not_noted(request.id));
+        }
+    };
+    let open = Open::new(asked.clone(), Vec::new());
+    let told = open.told.subscribe();
+    desk.requests.insert(open);
+    tokio::spawn(lapse(Arc::clone(desk), asked.id, asked.expires));
+    if put_to_approvers(desk, &law, &asked, &found).await == 0 {
+        let nobody = words::nobody_to_ask(switch.power, facts);
+        cancel(desk, asked.id).await;
+        return task.refuse(nobody);
+    }
+    shown.send_replace(Some(words::waiting(&said(&asked))));
+    watch_it(desk, &asked, told, shown).await
+}
+
+fn asked(
+    desk: &Desk,
+    request: &Request,
+    switch: &Switch,
+    facts: &GuestFacts,
+    guest_name: String,
+) -> Asked {
+    let now = Timestamp::now().as_second();
+    let wait = i64::try_from(desk.settings.ask_expires.as_secs()).unwrap_or(i64::MAX / 2);
+    Asked {
+        id: RequestId(0),
+        by: request.actor.clone(),
+        power: switch.power,
+        guest: facts.guest.clone(),
+        kind: facts.kind,
+        guest_name,
+        asked: now,
+        expires: now + wait,
+    }
+}
+
+/// Sends the request to the channel for it, or to each approver; gives how many were reached.
+async fn put_to_approvers(desk: &Desk, law: &Law, asked: &Asked, found: &FoundGuest) -> usize {
+    let facts = &found.guest.facts;
+    let to = match desk.settings.approvals_channel {
+        Some(channel) => vec![Recipient::Room(channel)],
+        None => approvers(law, &asked.by, asked.power.right(), facts)
+            .into_iter()
+            .map(Recipient::Person)
+            .collect(),
+    };
+    let (_, _, state) = embed::guest::state(&found.guest.status);
+    let letter = words::letter(&said(asked), &state);
+    let posts = to.into_iter().map(|to| {
+        let letter = letter.clone();
+        async move {
+            let posted = desk.errands.post(to, letter).await?;
+            Some(Letter::new(posted, to))
+        }
+    });
+    let posted = futures_util::future::join_all(posts).await;
+    let letters: Vec<Letter> = posted.into_iter().flatten().collect();
+    desk.requests.set_letters(asked.id, &letters);
+    if let Err(error) = desk.access.letters(asked.id, &letters).await {
+        tracing::error!(%error, "where a request was put could not be noted");
+    }
+    letters.len()
+}
+
+/// Those in `[people]` who may decide, the asker aside.
+fn approvers(law: &Law, asker: &Actor, right: Right, facts: &GuestFacts) -> Vec<UserId> {
+    let target = Target::Guest(facts);
+    let able = law.holders(asker, right, &target);
+    let mut approvers = law.holders(asker, Right::Access, &target);
+    approvers.retain(|user| able.contains(user) && *user != asker.user);
+    approvers
+}
+
+/// Shows what becomes of the request, until it is decided or the bot stops.
+async fn watch_it(
+    desk: &Desk,
+    asked: &Asked,
+    mut told: watch::Receiver<Told>,
+    shown: &watch::Sender<Option<Reply>>,
+) -> Outcome {
+    loop {
+        let newest = told.borrow_and_update().clone();
+        match newest {
+            Told::Waiting => {}
+            Told::Shows(reply) => {
+                shown.send_replace(Some(reply));
+            }
+            Told::Over(reply) => return Outcome::shown(reply),
+        }
+        let changed = tokio::select! {
+            changed = told.changed() => changed,
+            () = desk.stop.cancelled() => {
+                return Outcome::shown(words::waiting_on(&said(asked)));
+            }
+        };
+        if changed.is_err() {
+            return Outcome::shown(words::waiting_on(&said(asked)));
+        }
+    }
+}
+
+/// Closes the request when its time is over and nobody has decided.
+async fn lapse(desk: Arc<Desk>, id: RequestId, expires: i64) {
+    let left = expires - Timestamp::now().as_second();
+    let left = Duration::from_secs(u64::try_from(left).unwrap_or(0));
+    tokio::select! {
+        () = tokio::time::sleep(left) => {}
+        () = desk.stop.cancelled() => return,
+    }
+    let Some(open) = desk.requests.get(id) else {
+        return;
+    };
+    let state = Decided {
+        state: State::Lapsed,
+        by: None,
+    };
+    let entry = note::about(&open.asked, Noted::Lapsed);
+    match desk.access.decide(id, state, entry).await {
+        Ok(Ok(())) => finish(&desk, id, &words::End::Lapsed).await,
+        Ok(Err(_)) => {}
+        Err(error) => tracing::error!(%error, "a request that lapsed could not be noted"),
+    }
+}
+
+async fn cancel(desk: &Desk, id: RequestId) {
+    let Some(open) = desk.requests.remove(id) else {
+        return;
+    };
+    let state = Decided {
+        state: State::Cancelled,
+        by: None,
+    };
+    let entry = note::about(&open.asked, Noted::Lapsed);
+    if let Err(error) = desk.access.decide(id, state, entry).await {
+        tracing::error!(%error, "a request that reached nobody could not be noted");
+    }
+}
+
+/// Takes up what a former process left open: it can still be decided, and lapses in its time.
+///
+/// # Errors
+///
+/// What the store says.
+pub async fn resume(desk: &Arc<Desk>) -> Result<(), crate::store::StoreError> {
+    for (asked, letters) in desk.access.open_requests().await? {
+        let (id, expires) = (asked.id, asked.expires);
+        desk.requests.insert(Open::new(asked, letters));
+        tokio::spawn(lapse(Arc::clone(desk), id, expires));
+    }
+    Ok(())
+}
+
+/// What a request asks for, as a command would.
+pub(super) fn switch_of(asked: &Asked) -> Switch {
+    Switch {
+        power: asked.power,
+        kind: Some(asked.kind),
+        guest: GuestQuery::from(&asked.guest),
+    }
+}

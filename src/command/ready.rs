@@ -1,0 +1,167 @@
+//! Before an act: everything is read again and checked again. Whatever is not sure is a no.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use crate::action::{GuestFacts, Request, Target};
+use crate::embed::{self, Reply};
+use crate::permission::{Denied, Law, Permit, check};
+use crate::proxmox::{Error, GuestNow};
+
+use super::begin::{Order, act_of};
+use super::desk::{ACT_PATIENCE, Desk, FRESH};
+use super::power::{Switch, not_found, refuse};
+use super::resolve::{self, FoundGuest, Lookup, Sight};
+use super::{Outcome, doing};
+
+/// One guest's state is one small answer; a node that takes longer is not one to act on.
+const GUEST_PATIENCE: Duration = Duration::from_secs(8);
+
+/// The guest as it is at this moment, and the permit for just that.
+pub(super) struct Ready {
+    pub found: FoundGuest,
+    pub now: Arc<GuestNow>,
+    pub permit: Permit,
+}
+
+pub(super) enum NotReady {
+    Refused(Reply),
+    Failed(Box<Outcome>),
+}
+
+pub(super) async fn ready(desk: &Desk, order: &Order<'_>) -> Result<Ready, NotReady> {
+    let Order {
+        request, switch, ..
+    } = order;
+    let refused = NotReady::Refused;
+    let found = fresh_guest(desk, request, switch).await.map_err(refused)?;
+    // Who may not do it is told so before Proxmox is asked for more.
+    let facts = &found.guest.facts;
+    let law = order.law(desk);
+    let decided = law
+        .of(&request.actor)
+        .decide(switch.power.right(), &Target::Guest(facts));
+    if let Err(denied) = decided {
+        return Err(refused(refuse(desk, request, switch.power, facts, &denied)));
+    }
+    let now = guest_now(desk, order, &found).await?;
+    // That may have taken a while. The snapshot that counts is one of this moment.
+    let mut found = fresh_guest(desk, request, switch).await.map_err(refused)?;
+    let checked = permitted(&order.law(desk), request, switch, &found.guest.facts, &now);
+    let facts = &mut found.guest.facts;
+    match checked {
+        Ok(permit) => {
+            *facts = merged(facts, &now);
+            Ok(Ready { found, now, permit })
+        }
+        Err(denied) => Err(refused(refuse(desk, request, switch.power, facts, &denied))),
+    }
+}
+
+async fn guest_now(
+    desk: &Desk,
+    order: &Order<'_>,
+    found: &FoundGuest,
+) -> Result<Arc<GuestNow>, NotReady> {
+    let request = order.request;
+    let facts = &found.guest.facts;
+    let read = timeout(GUEST_PATIENCE, found.inventory.guest_now_fresh(facts)).await;
+    match read {
+        Ok(Ok(now)) => Ok(now),
+        Ok(Err(error)) => {
+            tracing::warn!(interaction = %request.id, %error, "the guest cannot be read; nothing is done");
+            Err(unreadable(desk, order, found, &error))
+        }
+        Err(_) => {
+            tracing::warn!(interaction = %request.id, guest = %facts.guest, "the guest is not told in time; nothing is done");
+            let reply = embed::problem::node_silent(facts, request.id);
+            Err(NotReady::Refused(reply))
+        }
+    }
+}
+
+/// What the guest itself says is newer than the snapshot; where it says nothing, that stands.
+fn merged(facts: &GuestFacts, now: &GuestNow) -> GuestFacts {
+    GuestFacts {
+        name: now.name.clone().or_else(|| facts.name.clone()),
+        tags: now.tags.clone(),
+        ..facts.clone()
+    }
+}
+
+/// The permit, if the guest may be acted on both as the snapshot has it and as it says itself: a
+/// tag that was just taken away gives nothing any more, and one that was just put on counts.
+pub(super) fn permitted(
+    law: &Law,
+    request: &Request,
+    switch: &Switch,
+    facts: &GuestFacts,
+    now: &GuestNow,
+) -> Result<Permit, Denied> {
+    let right = switch.power.right();
+    law.of(&request.actor)
+        .decide(right, &Target::Guest(facts))?;
+    let newest = merged(facts, now);
+    check(law, &request.actor, right, &Target::Guest(&newest))
+}
+
+/// The guest from a snapshot that is at most ten seconds old.
+pub(super) async fn fresh_guest(
+    desk: &Desk,
+    request: &Request,
+    switch: &Switch,
+) -> Result<FoundGuest, Reply> {
+    let out_of_reach = |cluster: &str| embed::problem::out_of_reach(cluster, request.id);
+    let only = desk.clusters.len() == 1 || switch.guest.cluster.is_some();
+    for inventory in desk.asked_for(switch.guest.cluster.as_ref()) {
+        if let Err(stale) = inventory.fresh(FRESH, ACT_PATIENCE).await {
+            let cluster = inventory.client().cluster();
+            tracing::warn!(interaction = %request.id, %cluster, why = ?stale.why, "no fresh snapshot");
+            // Another cluster may have the guest; one that cannot be read has none to act on.
+            if only {
+                return Err(silent_cluster(desk, request, switch, cluster.as_str()));
+            }
+        }
+    }
+    let found = match resolve::guest(
+        desk,
+        &request.actor,
+        Sight::Known,
+        switch.kind,
+        &switch.guest,
+    ) {
+        Lookup::Found(found) => found,
+        lookup => return Err(not_found(desk, request, switch, lookup)),
+    };
+    // The very snapshot that holds this guest must be a fresh one. It may have grown a moment older
+    // since it was asked for.
+    let still_fresh = FRESH + Duration::from_secs(1);
+    match found.inventory.fresh(still_fresh, Duration::ZERO).await {
+        Ok(_) => Ok(found),
+        Err(_) => Err(out_of_reach(found.inventory.client().cluster().as_str())),
+    }
+}
+
+/// Somebody whom no rule knows learns nothing, not even that Proxmox is away.
+fn silent_cluster(desk: &Desk, request: &Request, switch: &Switch, cluster: &str) -> Reply {
+    if desk.law().of(&request.actor).any() {
+        embed::problem::out_of_reach(cluster, request.id)
+    } else {
+        not_found(desk, request, switch, Lookup::Missing)
+    }
+}
+
+/// The guest cannot be read, so nothing is done to it.
+fn unreadable(desk: &Desk, order: &Order<'_>, found: &FoundGuest, error: &Error) -> NotReady {
+    let facts = &found.guest.facts;
+    if error.status().is_none() {
+        let cluster = facts.guest.cluster.as_str();
+        return NotReady::Refused(embed::problem::out_of_reach(cluster, order.request.id));
+    }
+    let act = act_of(order.request, order.switch.power, facts);
+    let (why, aside) = doing::explain(desk, order.request, found, error);
+    let shown = Outcome::shown(embed::act::failed(&act, &why, None));
+    NotReady::Failed(Box::new(Outcome { aside, ..shown }))
+}

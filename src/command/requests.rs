@@ -1,0 +1,89 @@
+//! Requests that wait for a decision, in memory beside the store: who is to be told of it.
+
+use std::sync::Arc;
+
+use dashmap::DashMap;
+use tokio::sync::watch;
+
+use crate::access::{Asked, Letter};
+use crate::embed::{self, Reply};
+use crate::ids::RequestId;
+
+/// What the person who asked is shown, as far as their message still changes.
+#[derive(Debug, Clone)]
+pub(super) enum Told {
+    Waiting,
+    /// On the way.
+    Shows(Reply),
+    /// The end.
+    Over(Reply),
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Open {
+    pub asked: Asked,
+    pub letters: Vec<Letter>,
+    /// Nobody listens any more once the person's message cannot change.
+    pub told: Arc<watch::Sender<Told>>,
+}
+
+impl Open {
+    pub(super) fn new(asked: Asked, letters: Vec<Letter>) -> Self {
+        let told = Arc::new(watch::Sender::new(Told::Waiting));
+        Self {
+            asked,
+            letters,
+            told,
+        }
+    }
+
+    /// Whether the person's own message will show what is told.
+    pub(super) fn is_watched(&self) -> bool {
+        self.told.receiver_count() > 0
+    }
+}
+
+/// A request as the words have it.
+pub(super) fn said(asked: &Asked) -> embed::ask::Request {
+    embed::ask::Request {
+        id: asked.id,
+        by: asked.by.user,
+        power: asked.power,
+        guest: asked.guest.clone(),
+        kind: asked.kind,
+        name: asked.guest_name.clone(),
+        channel: asked.by.channel,
+        asked: asked.asked,
+        expires: asked.expires,
+    }
+}
+
+/// The open requests. Cheap to clone: all clones are the same list.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Requests {
+    open: Arc<DashMap<RequestId, Open>>,
+}
+
+impl Requests {
+    pub(super) fn insert(&self, open: Open) {
+        self.open.insert(open.asked.id, open);
+    }
+
+    pub(super) fn get(&self, id: RequestId) -> Option<Open> {
+        self.open.get(&id).map(|open| open.clone())
+    }
+
+    pub(super) fn remove(&self, id: RequestId) -> Option<Open> {
+        self.open.remove(&id).map(|(_, open)| open)
+    }
+
+    pub(super) fn set_letters(&self, id: RequestId, letters: &[Letter]) {
+        if let Some(mut open) = self.open.get_mut(&id) {
+            letters.clone_into(&mut open.letters);
+        }
+    }
+
+    pub(super) fn all(&self) -> Vec<RequestId> {
+        self.open.iter().map(|open| *open.key()).collect()
+    }
+}

@@ -1,0 +1,394 @@
+//! `/access`: decisions explained, what was granted, and the lockdown.
+
+use std::fmt::Write as _;
+
+use crate::action::{Action, GuestFacts, Right};
+use crate::ids::{GrantId, GuestRef, UserId};
+use crate::permission::{Basis, Denied, Grant, Lockdown, RuleRef, Terms, Verdict};
+
+use super::problem::refusal;
+use super::reply::{Button, Card, Colour, Reply, Style};
+use super::words::{ago, clock, duration, guest_footer, guest_name, person, plain};
+
+/// One decision about one person and one guest.
+#[derive(Debug)]
+pub struct Why<'a> {
+    pub who: UserId,
+    pub right: Right,
+    pub guest: &'a GuestFacts,
+    pub decision: &'a Result<Verdict, Denied>,
+    /// The rule under which it may be asked for.
+    pub ask: Option<&'a RuleRef>,
+    /// Whether whoever reads it may know the rules: those with access.
+    pub rules: bool,
+}
+
+/// Why somebody may or may not do something: for the friend a sentence, for the owner the rule.
+#[must_use]
+pub fn why(why: &Why<'_>) -> Reply {
+    let (may, body) = match why.decision {
+        Ok(verdict) => (true, why_yes(verdict)),
+        Err(denied) => (false, why_no(denied, why.ask.is_some())),
+    };
+    let (colour, mark, word) = if may {
+        (Colour::Green, "🟢", "yes")
+    } else {
+        (Colour::Grey, "⛔", "no")
+    };
+    let mut lines = vec![format!("For {}.", person(why.who)), body];
+    if why.rules {
+        let rule = match why.decision {
+            Ok(verdict) => Some(verdict.basis.rule()),
+            Err(denied) => denied.rule(),
+        };
+        match (rule, why.ask) {
+            (Some(rule), _) => lines.push(format!("Rule: `{}`", plain_place(rule))),
+            (None, Some(ask)) => lines.push(format!("May ask by: `{}`", plain_place(ask))),
+            (None, None) => lines.push(
+                "To allow it, write an `[[allow]]` for\nthe person and the guest.".to_owned(),
+            ),
+        }
+    }
+    Reply::card(Card {
+        colour,
+        title: format!("{mark} {} {}: {word}", why.right, guest_name(why.guest)),
+        body: lines.join("\n"),
+        footer: Some(guest_footer(why.guest)),
+    })
+}
+
+fn why_yes(verdict: &Verdict) -> String {
+    let mut text = match &verdict.basis {
+        Basis::Rule(_) => "A rule allows it.".to_owned(),
+        Basis::Grant { id, by, .. } => format!("Grant {} by {} allows it.", id.0, person(*by)),
+    };
+    if verdict.confirm {
+        text.push_str("\nI ask first.");
+    }
+    if let Some(counts) = verdict.counts {
+        let _ = write!(
+            text,
+            "\nAt most {} times in {}.",
+            counts.limit.most,
+            duration(counts.limit.per)
+        );
+    }
+    text
+}
+
+fn why_no(denied: &Denied, may_ask: bool) -> String {
+    let again = |until: i64| match until {
+        i64::MAX => String::new(),
+        until => format!("\nAgain from {}, {}.", clock(until), ago(until)),
+    };
+    let text = match denied {
+        Denied::NoRule => "No rule allows it, and what no rule\nallows is refused.".to_owned(),
+        Denied::ByRule(_) => "A rule forbids it, and that beats\neverything else.".to_owned(),
+        Denied::OtherChannel(_) => "It is allowed in other channels only.".to_owned(),
+        Denied::OutsideHours { until, .. } => {
+            format!("It is allowed at other hours.{}", again(*until))
+        }
+        Denied::UsedUp { limit, until, .. } => format!(
+            "It is allowed {} times in {}, and\nthat is used up.{}",
+            limit.most,
+            duration(limit.per),
+            again(*until)
+        ),
+        Denied::Resting { until, .. } => {
+            format!("It was done to this guest a moment ago.{}", again(*until))
+        }
+        Denied::Lockdown => "The bot is locked down.".to_owned(),
+    };
+    if may_ask {
+        format!("{text}\nIt may be asked for: try it, and press\nAsk.")
+    } else {
+        text
+    }
+}
+
+/// File and line without the folders above: a phone is narrow, and paths are nobody's business.
+fn plain_place(rule: &RuleRef) -> String {
+    let file = rule.place.file.rsplit('/').next().unwrap_or_default();
+    format!("{}:{}", file.replace('`', "'"), rule.place.line)
+}
+
+/// Who holds what on one guest, as `/access list` shows it.
+#[derive(Debug)]
+pub struct Holder {
+    /// The name that the rules use.
+    pub name: String,
+    pub rights: Vec<(Right, Terms)>,
+}
+
+/// `holders` of one guest; `grants` that the reader may see; whether grants may be taken back is
+/// decided at the press.
+#[must_use]
+pub fn list(
+    guest: Option<&GuestFacts>,
+    holders: &[Holder],
+    grants: &[&Grant],
+    lockdown: Option<&Lockdown>,
+) -> Reply {
+    let mut parts = Vec::new();
+    parts.extend(lockdown.map(locked_line));
+    for holder in holders.iter().filter(|holder| !holder.rights.is_empty()) {
+        let rights: Vec<String> = holder.rights.iter().map(right).collect();
+        parts.push(format!(
+            "**{}**\n{}",
+            plain(&holder.name),
+            rights.join(", ")
+        ));
+    }
+    if grants.is_empty() {
+        parts.push("Nothing is granted for a while.".to_owned());
+    } else {
+        let lines: Vec<String> = grants.iter().map(|grant| line(grant)).collect();
+        parts.push(format!("**Granted for a while**\n{}", lines.join("\n")));
+    }
+    let title = match guest {
+        Some(guest) => format!("🔑 Who may do what: {}", guest_name(guest)),
+        None => "🔑 What is granted".to_owned(),
+    };
+    let revoke = |grant: &&Grant| Button {
+        label: format!("Revoke {}", grant.id.0).into(),
+        style: Style::Danger,
+        action: Action::Revoke(grant.id),
+    };
+    let few = if grants.len() <= 5 { grants } else { &[] };
+    Reply::card(Card {
+        colour: Colour::Grey,
+        title,
+        body: parts.join("\n\n"),
+        footer: guest.map(guest_footer),
+    })
+    .with_buttons(few.iter().map(revoke).collect())
+}
+
+fn right((right, terms): &(Right, Terms)) -> String {
+    let mut notes: Vec<String> = terms.hours.iter().map(ToString::to_string).collect();
+    if terms.ask {
+        notes.push("may ask".to_owned());
+    } else if terms.confirm {
+        notes.push("asks first".to_owned());
+    }
+    if let Some(limit) = terms.limit {
+        notes.push(format!("{} in {}", limit.most, duration(limit.per)));
+    }
+    if notes.is_empty() {
+        right.to_string()
+    } else {
+        format!("{right} ({})", notes.join(", "))
+    }
+}
+
+fn line(grant: &Grant) -> String {
+    format!(
+        "`{}` {}: {} on {}\nuntil {}, {}, by {}",
+        grant.id.0,
+        person(grant.to),
+        words(&grant.rights),
+        called(&grant.guest, &grant.guest_name),
+        clock(grant.ends),
+        ago(grant.ends),
+        person(grant.giver.user)
+    )
+}
+
+fn words(rights: &[Right]) -> String {
+    let keys: Vec<&str> = rights.iter().map(|right| right.key()).collect();
+    keys.join(", ")
+}
+
+fn called(guest: &GuestRef, name: &str) -> String {
+    format!("{} {}", guest.vmid, plain(name))
+}
+
+/// One choice of autocomplete: `7 max: start on 101 valheim`, plain text.
+#[must_use]
+pub fn grant_choice(grant: &Grant, name: &str) -> String {
+    let text = format!(
+        "{} {name}: {} on {} {}",
+        grant.id.0,
+        words(&grant.rights),
+        grant.guest.vmid,
+        grant.guest_name
+    );
+    text.chars().take(100).collect()
+}
+
+/// Something was granted; public, as everything that is done.
+#[must_use]
+pub fn granted(grant: &Grant) -> Reply {
+    Reply::card(Card {
+        colour: Colour::Green,
+        title: format!("🔑 {} · granted", plain(&grant.guest_name)),
+        body: format!(
+            "{} lets {} {} until\n{}, {}.",
+            person(grant.giver.user),
+            person(grant.to),
+            words(&grant.rights),
+            clock(grant.ends),
+            ago(grant.ends)
+        ),
+        footer: Some(format!(
+            "{} · {} · grant {}",
+            grant.guest.vmid, grant.guest.cluster, grant.id.0
+        )),
+    })
+}
+
+#[must_use]
+pub fn revoked(grant: &Grant, by: UserId) -> Reply {
+    Reply::card(Card {
+        colour: Colour::Grey,
+        title: format!("🔑 {} · taken back", plain(&grant.guest_name)),
+        body: format!(
+            "{} took back from {}:\n{}.",
+            person(by),
+            person(grant.to),
+            words(&grant.rights)
+        ),
+        footer: Some(format!(
+            "{} · {} · grant {}",
+            grant.guest.vmid, grant.guest.cluster, grant.id.0
+        )),
+    })
+}
+
+/// No such grant, or none of this person's business: the same words.
+#[must_use]
+pub fn no_such_grant(id: GrantId) -> Reply {
+    refusal(
+        &format!("No grant {} that you may take back", id.0),
+        "It may be over already. See\n`/access list`.".to_owned(),
+    )
+}
+
+/// Only people with `access` there may grant.
+#[must_use]
+pub fn no_access(guest: &GuestFacts, ask: &[UserId]) -> Reply {
+    super::problem::not_allowed(Right::Access, guest, ask)
+}
+
+/// A whole list, or the lockdown, is for people with `access` to the bot.
+#[must_use]
+pub fn only_for_access() -> Reply {
+    refusal(
+        "This is for people with access",
+        "You can look up your own rights with\n`/access whoami` and `/access why`.".to_owned(),
+    )
+}
+
+/// Nobody gives what they may not do.
+#[must_use]
+pub fn more_than_yours(lacking: &[Right], guest: &GuestFacts) -> Reply {
+    refusal(
+        "You cannot give what you have not",
+        format!(
+            "On {} no rule gives you\n{} here and now. Rights that were\nlent to you cannot be lent on.",
+            guest_name(guest),
+            words(lacking)
+        ),
+    )
+}
+
+#[must_use]
+pub fn not_to_yourself() -> Reply {
+    refusal(
+        "You cannot grant to yourself",
+        "Ask somebody else with access, or\nwrite a rule.".to_owned(),
+    )
+}
+
+/// Whoever was named is not in this server.
+#[must_use]
+pub fn not_a_member(name: &str) -> Reply {
+    refusal(
+        &format!("{} is not in this server", plain(name)),
+        "Rights are for members only.".to_owned(),
+    )
+}
+
+/// Longer than the configuration lets anybody grant, or over before it begins.
+#[must_use]
+pub fn bad_end(most: std::time::Duration) -> Reply {
+    refusal(
+        "That is too long",
+        format!(
+            "A grant lasts {} at most.\nTry a shorter time.",
+            duration(most)
+        ),
+    )
+}
+
+/// The guest has no name now, so the grant could mean another guest later.
+#[must_use]
+pub fn nameless(guest: &GuestFacts) -> Reply {
+    refusal(
+        &format!("{} has no name now", guest_name(guest)),
+        "Its node may be offline. Grant it when\nits name can be read.".to_owned(),
+    )
+}
+
+fn locked_line(lockdown: &Lockdown) -> String {
+    let why = lockdown
+        .reason
+        .as_deref()
+        .map(|why| format!("\n> {}", plain(why)))
+        .unwrap_or_default();
+    format!(
+        "🔒 Locked down by {} {}.{why}",
+        person(lockdown.by),
+        ago(lockdown.since)
+    )
+}
+
+/// The line that `/status` shows while the bot is locked down.
+#[must_use]
+pub fn status_line(lockdown: &Lockdown) -> String {
+    locked_line(lockdown)
+}
+
+#[must_use]
+pub fn locked(lockdown: &Lockdown, cancelled: usize) -> Reply {
+    let mut body = format!("By {} {}.", person(lockdown.by), ago(lockdown.since));
+    if let Some(why) = &lockdown.reason {
+        let _ = write!(body, "\n> {}", plain(why));
+    }
+    body.push_str("\nNobody acts but people with access.\nLooking goes on.");
+    if cancelled > 0 {
+        let _ = write!(body, "\nOpen requests cancelled: {cancelled}.");
+    }
+    Reply::card(Card {
+        colour: Colour::Red,
+        title: "🔒 Locked down".to_owned(),
+        body,
+        footer: None,
+    })
+}
+
+#[must_use]
+pub fn unlocked(by: UserId) -> Reply {
+    Reply::card(Card {
+        colour: Colour::Green,
+        title: "🔓 Unlocked".to_owned(),
+        body: format!("By {}. The rules hold again.", person(by)),
+        footer: None,
+    })
+}
+
+/// It is as asked already.
+#[must_use]
+pub fn lock_unchanged(on: bool) -> Reply {
+    let (title, body) = if on {
+        ("🔒 Locked down already", "Nothing was changed.")
+    } else {
+        ("🔓 Not locked", "Nothing was changed.")
+    };
+    Reply::card(Card {
+        colour: Colour::Grey,
+        title: title.to_owned(),
+        body: body.to_owned(),
+        footer: None,
+    })
+}

@@ -1,0 +1,377 @@
+//! A request for what was refused: what the person who asked sees, what the approvers see, and what
+//! becomes of both.
+
+use crate::action::{Action, GuestFacts, Power, Ruling};
+use crate::ids::{ChannelId, GuestRef, Kind, RequestId, UserId};
+
+use super::problem::refusal;
+use super::reply::{Button, Card, Colour, Reply, Style};
+use super::words::{ago, clock, guest_footer, guest_name, kind, person, plain, verb};
+
+/// What was asked for, as both sides see it.
+#[derive(Debug, Clone)]
+pub struct Request {
+    pub id: RequestId,
+    pub by: UserId,
+    pub power: Power,
+    pub guest: GuestRef,
+    pub kind: Kind,
+    /// The name under which the guest was meant.
+    pub name: String,
+    /// From where it was asked.
+    pub channel: ChannelId,
+    /// Unix seconds.
+    pub asked: i64,
+    /// Unix seconds.
+    pub expires: i64,
+}
+
+/// How a request ended, without an act of its own.
+#[derive(Debug, Clone)]
+pub enum End<'a> {
+    /// The right was given until then (unix seconds).
+    Granted {
+        by: UserId,
+        until: i64,
+    },
+    Declined {
+        by: UserId,
+        why: Option<&'a str>,
+    },
+    /// Nobody decided in time.
+    Lapsed,
+    LockedDown {
+        by: UserId,
+    },
+    /// It was approved, and then it could not be done; the card of the act says why.
+    NotDone {
+        by: UserId,
+    },
+}
+
+/// For the person who asked, until somebody has decided.
+#[must_use]
+pub fn waiting(request: &Request) -> Reply {
+    let body = format!(
+        "You asked {}. This message changes\nonce somebody has decided.\nIt lapses {}.",
+        ago(request.asked),
+        ago(request.expires)
+    );
+    Reply::card(card(request, Colour::Amber, "🟡", "asked", body))
+}
+
+/// The same, while the bot stops: the request stays open.
+#[must_use]
+pub fn waiting_on(request: &Request) -> Reply {
+    let body = format!(
+        "You asked {}. I am being restarted;\nthe request stays open, and you are\ntold what becomes of it.",
+        ago(request.asked)
+    );
+    Reply::card(card(request, Colour::Amber, "🟡", "asked", body))
+}
+
+/// For the approvers. `state`: what the guest does now, in a word.
+#[must_use]
+pub fn letter(request: &Request, state: &str) -> Reply {
+    let name = plain(&request.name);
+    let button = |label: &'static str, style, action| Button {
+        label: label.into(),
+        style,
+        action,
+    };
+    let rule = |ruling| Action::Rule {
+        request: request.id,
+        ruling,
+    };
+    Reply::card(Card {
+        colour: Colour::Amber,
+        title: format!("✋ May {name} be {}?", done_to(request.power)),
+        body: format!(
+            "{} asks for it, from <#{}>.\nIt is {} now.\nAsked {}, lapses {}.",
+            person(request.by),
+            request.channel,
+            plain(state),
+            ago(request.asked),
+            ago(request.expires)
+        ),
+        footer: Some(footer(request)),
+    })
+    .with_buttons(vec![
+        button("Once", Style::Primary, rule(Ruling::Once)),
+        button("1 hour", Style::Secondary, rule(Ruling::Hour)),
+        button("Until tomorrow", Style::Secondary, rule(Ruling::Tomorrow)),
+        button("No", Style::Danger, Action::Decline(request.id)),
+    ])
+}
+
+/// The approvers' message while the one act goes on, and once it has ended: `outcome` is the title
+/// of the act's own card.
+#[must_use]
+pub fn letter_approved(request: &Request, by: UserId, outcome: Option<&str>) -> Reply {
+    let body = format!(
+        "{} asked, {} approved it once.",
+        person(request.by),
+        person(by)
+    );
+    match outcome {
+        None => Reply::card(card(request, Colour::Amber, "🟡", "approved", body)),
+        // The act's card has its own words, which are true of its end.
+        Some(title) => Reply::card(Card {
+            colour: Colour::Grey,
+            title: title.to_owned(),
+            body,
+            footer: Some(footer(request)),
+        }),
+    }
+}
+
+/// The approvers' message when it is over.
+#[must_use]
+pub fn letter_ended(request: &Request, end: &End<'_>) -> Reply {
+    let who = person(request.by);
+    let (mark, state, body) = match end {
+        End::Granted { by, until } => (
+            "☑️",
+            "granted",
+            format!(
+                "{who} may do it until {}, {}.\nGiven by {}.",
+                clock(*until),
+                ago(*until),
+                person(*by)
+            ),
+        ),
+        End::Declined { by, why } => (
+            "⚪",
+            "declined",
+            format!("{who} asked, {} said no.{}", person(*by), reason(*why)),
+        ),
+        End::Lapsed => (
+            "⚪",
+            "lapsed",
+            format!("{who} asked, and nobody decided in time."),
+        ),
+        End::LockedDown { by } => (
+            "🔒",
+            "cancelled",
+            format!("{who} asked; {} locked the bot down.", person(*by)),
+        ),
+        End::NotDone { by } => (
+            "🟠",
+            "not done",
+            format!(
+                "{who} asked, {} approved it,\nand it was not done. See the audit.",
+                person(*by)
+            ),
+        ),
+    };
+    Reply::card(card(request, Colour::Grey, mark, state, body))
+}
+
+/// For the person who asked, when it is over. With a right comes the button for what was wanted.
+#[must_use]
+pub fn ended(request: &Request, end: &End<'_>) -> Reply {
+    match end {
+        End::Granted { by, until } => {
+            let body = format!(
+                "{} lets you do this until {},\n{}.",
+                person(*by),
+                clock(*until),
+                ago(*until)
+            );
+            Reply::card(card(request, Colour::Green, "🟢", "you may", body))
+                .with_buttons(vec![act(request.power, &request.guest)])
+        }
+        End::Declined { by, why } => {
+            let body = format!("{} said no.{}", person(*by), reason(*why));
+            Reply::card(card(request, Colour::Grey, "⚪", "declined", body))
+        }
+        End::Lapsed => {
+            let body = "Nobody decided in time. Nothing was\ndone. You may ask again.".to_owned();
+            Reply::card(card(request, Colour::Grey, "⚪", "not answered", body))
+        }
+        End::LockedDown { by } => {
+            let body = format!("{} locked the bot down.\nNothing was done.", person(*by));
+            Reply::card(card(request, Colour::Grey, "🔒", "cancelled", body))
+        }
+        End::NotDone { by } => {
+            let body = format!(
+                "{} approved it, and then it could\nnot be done.",
+                person(*by)
+            );
+            Reply::card(card(request, Colour::Amber, "🟠", "not done", body))
+        }
+    }
+}
+
+/// To the approver, about what was just decided.
+#[must_use]
+pub fn noted(request: &Request, end: &End<'_>) -> Reply {
+    let title = match end {
+        End::Granted { .. } => "☑️ Granted",
+        _ => "☑️ Declined",
+    };
+    Reply::card(Card {
+        colour: Colour::Grey,
+        title: title.to_owned(),
+        body: format!("{} is told.", person(request.by)),
+        footer: Some(footer(request)),
+    })
+}
+
+/// The same is asked for already.
+#[must_use]
+pub fn already_asked(power: Power, guest: &GuestFacts) -> Reply {
+    refusal(
+        &format!("You asked to {} {} already", verb(power), guest_name(guest)),
+        "Nobody has decided yet. You are told\nonce somebody has.".to_owned(),
+    )
+}
+
+/// It has become allowed since the refusal.
+#[must_use]
+pub fn may_already(power: Power, guest: &GuestFacts) -> Reply {
+    Reply::card(Card {
+        colour: Colour::Green,
+        title: format!("🟢 You may {} {} by now", verb(power), guest_name(guest)),
+        body: "There is no need to ask.".to_owned(),
+        footer: Some(guest_footer(guest)),
+    })
+    .with_buttons(vec![act(power, &guest.guest)])
+}
+
+/// There is nobody whom the bot could ask.
+#[must_use]
+pub fn nobody_to_ask(power: Power, guest: &GuestFacts) -> Reply {
+    refusal(
+        &format!(
+            "Nobody could be asked to {} {}",
+            verb(power),
+            guest_name(guest)
+        ),
+        "I reached nobody who may decide it.\nTell the owner yourself.".to_owned(),
+    )
+}
+
+/// The approver is the one who asked.
+#[must_use]
+pub fn your_own() -> Reply {
+    refusal(
+        "You asked for this yourself",
+        "Somebody else with access has to decide.".to_owned(),
+    )
+}
+
+/// Who presses may not decide it.
+#[must_use]
+pub fn not_an_approver() -> Reply {
+    refusal(
+        "You may not decide this",
+        "It takes access to the guest, and the\nright itself. Nothing was decided.".to_owned(),
+    )
+}
+
+/// Somebody was faster, or time was.
+#[must_use]
+pub fn already_decided(by: Option<UserId>, how: &str) -> Reply {
+    let who = by
+        .map(|user| format!(" by {}", person(user)))
+        .unwrap_or_default();
+    refusal(
+        "This is decided already",
+        format!("It was {how}{who}.\nNothing was done by this press."),
+    )
+}
+
+/// A press on a message whose request is over, or never was.
+#[must_use]
+pub fn closed() -> Reply {
+    refusal(
+        "This request is closed",
+        "It was decided, or it lapsed. Nothing\nwas done by this press.".to_owned(),
+    )
+}
+
+/// The roles of one of the two could not be looked up, so nothing is decided.
+#[must_use]
+pub fn cannot_check() -> Reply {
+    refusal(
+        "I could not check it just now",
+        "Discord did not tell me the roles of\nthe two of you, so nothing was decided.\nTry again in a minute.".to_owned(),
+    )
+}
+
+/// The person who asked may not even ask for it any more.
+#[must_use]
+pub fn no_longer(request: &Request) -> Reply {
+    refusal(
+        "This can no longer be asked for",
+        format!(
+            "{} may not ask for it any more.\nNothing was decided.",
+            person(request.by)
+        ),
+    )
+}
+
+/// Title, field and limit of the form before a no.
+#[must_use]
+pub fn form() -> (&'static str, &'static str) {
+    ("Say no", "Why? (they read it; may stay empty)")
+}
+
+fn footer(request: &Request) -> String {
+    let kind = kind(request.kind);
+    format!("{kind} {} · {}", request.guest.vmid, request.guest.cluster)
+}
+
+fn reason(why: Option<&str>) -> String {
+    why.map(|why| format!("\n> {}", plain(why)))
+        .unwrap_or_default()
+}
+
+fn card(request: &Request, colour: Colour, mark: &str, state: &str, body: String) -> Card {
+    let wanted = verb(request.power);
+    Card {
+        colour,
+        title: format!("{mark} {} · {wanted}: {state}", plain(&request.name)),
+        body,
+        footer: Some(footer(request)),
+    }
+}
+
+fn done_to(power: Power) -> &'static str {
+    super::words::done(power)
+}
+
+fn act(power: Power, guest: &GuestRef) -> Button {
+    Button {
+        label: label(power).into(),
+        style: Style::Primary,
+        action: Action::Power {
+            power,
+            kind: None,
+            guest: guest.into(),
+        },
+    }
+}
+
+fn label(power: Power) -> &'static str {
+    match power {
+        Power::Start => "Start",
+        Power::Shutdown => "Shutdown",
+        Power::Reboot => "Reboot",
+        Power::Stop => "Stop",
+    }
+}
+
+/// Under the VMID there is another guest now, or one of another name.
+#[must_use]
+pub fn another_guest(request: &Request, now: &GuestFacts) -> Reply {
+    refusal(
+        &format!("{} is another guest now", request.guest.vmid),
+        format!(
+            "It was asked for {}, and it is\n{} now. Nothing was decided.",
+            plain(&request.name),
+            guest_name(now)
+        ),
+    )
+}

@@ -1,0 +1,503 @@
+//! `/access`: decisions explained, rights lent for a while, the lockdown; and limits, hours and
+//! rests as people meet them.
+
+mod support;
+
+use fake_discord::Person;
+use insta::assert_snapshot;
+use support::{Setup, run, shown};
+
+const RULES: &str = r#"
+[people]
+owner = 184405311681986560
+friend = 80351110224678913
+
+[roles]
+friends = 290926798626357299
+
+[[allow]]
+who = ["owner"]
+actions = ["*"]
+guests = ["*"]
+nodes = ["*"]
+
+[[allow]]
+who = ["friends"]
+actions = ["view", "start"]
+guests = ["tag:games"]
+
+[[allow]]
+who = ["friend"]
+actions = ["access", "view", "start"]
+guests = ["tag:lab", "tag:games"]
+
+[[deny]]
+who = ["friends"]
+actions = ["*"]
+guests = ["tag:prod"]
+"#;
+
+fn setup() -> Setup {
+    Setup::automatic().rules(RULES)
+}
+
+async fn said(who: &Person, text: &str) -> String {
+    shown(&who.slash(text).await.settled().await)
+}
+
+#[test]
+fn why_names_the_rule_to_those_who_may_know_it() {
+    run(setup(), async |world| {
+        let max = world.person("max");
+        assert_snapshot!(said(&max, "/access why start 101").await, @"
+        🔒 only max
+        │ 🟢 start valheim: yes
+        │ For <@80351110224678912>.
+        │ A rule allows it.
+        │ — VM 101 · home
+        ");
+        assert_snapshot!(said(&max, "/access why stop 101").await, @"
+        🔒 only max
+        │ ⛔ stop valheim: no
+        │ For <@80351110224678912>.
+        │ No rule allows it, and what no rule
+        │ allows is refused.
+        │ — VM 101 · home
+        ");
+        assert_snapshot!(said(&max, "/access why start 103").await, @"
+        🔒 only max
+        │ ⛔ No guest 103 for you here
+        │ Pick one from the list that appears
+        │ while you type, or see `/access whoami`.
+        ");
+        assert_snapshot!(said(&max, "/access why start 101 friend").await, @"
+        🔒 only max
+        │ ⛔ You may not manage access to valheim
+        │ Ask <@80351110224678913> or <@184405311681986560>.
+        │ — VM 101 · home
+        ");
+    });
+}
+
+#[test]
+fn why_about_others_is_for_people_with_access_there() {
+    run(setup(), async |world| {
+        let (owner, friend) = (world.person("owner"), world.person("friend"));
+        assert_snapshot!(said(&owner, "/access why stop 101 max").await, @"
+        🔒 only owner
+        │ ⛔ stop valheim: no
+        │ For <@80351110224678912>.
+        │ No rule allows it, and what no rule
+        │ allows is refused.
+        │ To allow it, write an `[[allow]]` for
+        │ the person and the guest.
+        │ — VM 101 · home
+        ");
+        assert_snapshot!(said(&owner, "/access why start 103 max").await, @"
+        🔒 only owner
+        │ ⛔ start nextcloud: no
+        │ For <@80351110224678912>.
+        │ A rule forbids it, and that beats
+        │ everything else.
+        │ Rule: `steward.toml:40`
+        │ — VM 103 · home
+        ");
+        assert_snapshot!(said(&owner, "/access why start 101 max").await, @"
+        🔒 only owner
+        │ 🟢 start valheim: yes
+        │ For <@80351110224678912>.
+        │ A rule allows it.
+        │ Rule: `steward.toml:30`
+        │ — VM 101 · home
+        ");
+        // Access to some guests is access to what is said of those.
+        assert!(
+            said(&friend, "/access why start 105 max")
+                .await
+                .contains("Rule")
+                || said(&friend, "/access why start 105 max")
+                    .await
+                    .contains("[[allow]]")
+        );
+        assert!(
+            said(&friend, "/access why start 103 max")
+                .await
+                .contains("No guest 103")
+        );
+        assert!(
+            said(&world.person("stranger"), "/access why start 101")
+                .await
+                .contains("No guest 101")
+        );
+    });
+}
+
+#[test]
+fn a_grant_lets_somebody_act_until_it_is_taken_back() {
+    run(setup(), async |world| {
+        let (owner, max) = (world.person("owner"), world.person("max"));
+        assert!(said(&max, "/ct start 105").await.contains("No guest 105"));
+        let granted = owner.slash("/access grant max start,view 105 6h").await;
+        assert_snapshot!(shown(&granted.until("granted").await), @"
+        │ 🔑 web-lab · granted
+        │ <@184405311681986560> lets <@80351110224678912> view, start until
+        │ <time>, <time>.
+        │ — 105 · home · grant 1
+        ");
+        assert_snapshot!(said(&max, "/access whoami").await, @"
+        🔒 only max
+        │ What you may do here
+        │ The rules know you as friends.
+        │
+        │ **view, start**
+        │ 101 valheim, 102 minecraft, 105 web-lab
+        │
+        │ **Lent to you**
+        │ web-lab: view, start, until <time>
+        ");
+        assert_snapshot!(said(&max, "/access why start 105").await, @"
+        🔒 only max
+        │ 🟢 start web-lab: yes
+        │ For <@80351110224678912>.
+        │ Grant 1 by <@184405311681986560> allows it.
+        │ — CT 105 · home
+        ");
+        max.slash("/ct start 105").await.until("started").await;
+        assert_eq!(world.writes().len(), 1);
+        // What was lent cannot be lent on, and says nothing about other rights.
+        assert!(
+            said(&max, "/access grant friend start 105 1h")
+                .await
+                .contains("You may not manage access")
+        );
+        assert!(said(&max, "/ct shutdown 105").await.contains("You may not"));
+        let offered = owner.type_ahead("/access revoke ").await;
+        assert_eq!(offered.len(), 1, "{offered:?}");
+        assert_eq!(offered[0].value, "1");
+        assert!(said(&max, "/access revoke 1").await.contains("No grant 1"));
+        owner
+            .slash("/access revoke 1")
+            .await
+            .until("taken back")
+            .await;
+        assert!(said(&max, "/ct start 105").await.contains("No guest 105"));
+        assert!(
+            said(&owner, "/access revoke 1")
+                .await
+                .contains("No grant 1")
+        );
+        assert_eq!(world.writes().len(), 1);
+    });
+}
+
+#[test]
+fn nobody_gives_what_they_have_not_or_for_too_long() {
+    let mut setup = setup();
+    setup.bot = "grant_max = \"2 days\"".to_owned();
+    run(setup, async |world| {
+        let (owner, friend) = (world.person("owner"), world.person("friend"));
+        assert_snapshot!(said(&friend, "/access grant max start,stop 105 1h").await, @"
+        🔒 only friend
+        │ ⛔ You cannot give what you have not
+        │ On web-lab no rule gives you
+        │ stop here and now. Rights that were
+        │ lent to you cannot be lent on.
+        ");
+        assert_snapshot!(said(&friend, "/access grant friend start 105 1h").await, @"
+        🔒 only friend
+        │ ⛔ You cannot grant to yourself
+        │ Ask somebody else with access, or
+        │ write a rule.
+        ");
+        assert_snapshot!(said(&owner, "/access grant max start 105 3d").await, @"
+        🔒 only owner
+        │ ⛔ That is too long
+        │ A grant lasts 2 d at most.
+        │ Try a shorter time.
+        ");
+        assert_snapshot!(said(&owner, "/access grant max access 105 1h").await, @"
+        🔒 only owner
+        │ ⛔ That cannot be given
+        │ Write actions such as `start`, `reboot`
+        │ or `power`, with commas.
+        ");
+        assert_snapshot!(said(&owner, "/access grant max start 105 soon").await, @"
+        🔒 only owner
+        │ ⛔ That is no time
+        │ Write `90m`, `6h`, `until 02:00` or
+        │ `tomorrow`.
+        ");
+        assert!(
+            said(&friend, "/access grant max start 103 1h")
+                .await
+                .contains("No guest 103")
+        );
+        friend
+            .slash("/access grant max start 105 tomorrow")
+            .await
+            .until("granted")
+            .await;
+        // Taking it back is for everybody with access there, whoever gave it.
+        owner
+            .slash("/access revoke 1")
+            .await
+            .until("taken back")
+            .await;
+        assert_eq!(world.writes(), Vec::<String>::new());
+    });
+}
+
+#[test]
+fn a_deny_beats_a_grant() {
+    run(setup(), async |world| {
+        let (owner, max) = (world.person("owner"), world.person("max"));
+        owner
+            .slash("/access grant max * 103 1h")
+            .await
+            .until("granted")
+            .await;
+        assert!(said(&max, "/vm start 103").await.contains("No guest 103"));
+        owner
+            .slash("/access grant max start 105 1h")
+            .await
+            .until("granted")
+            .await;
+        world
+            .px
+            .set_guest(105, |guest| guest.tags.push("prod".into()));
+        world.next_snapshot().await;
+        assert!(said(&max, "/ct start 105").await.contains("No guest 105"));
+        assert_eq!(world.writes(), Vec::<String>::new());
+    });
+}
+
+#[test]
+fn a_grant_ends_on_time_and_outlives_a_restart() {
+    run(setup(), async |world| {
+        let (owner, max) = (world.person("owner"), world.person("max"));
+        owner
+            .slash("/access grant max start 105 1s")
+            .await
+            .until("granted")
+            .await;
+        owner
+            .slash("/access grant max start 104 1h")
+            .await
+            .until("granted")
+            .await;
+        world.stop_bot().await.unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+        world.start_bot().await;
+        assert!(said(&max, "/ct start 105").await.contains("No guest 105"));
+        assert_snapshot!(said(&owner, "/access list").await, @"
+        🔒 only owner
+        │ 🔑 What is granted
+        │ **Granted for a while**
+        │ `2` <@80351110224678912>: start on 104 dns
+        │ until <time>, <time>, by <@184405311681986560>
+        [Revoke 2] (danger)
+        ");
+        assert_eq!(world.writes(), Vec::<String>::new());
+    });
+}
+
+#[test]
+fn access_list_shows_who_may_do_what_with_a_guest() {
+    run(setup(), async |world| {
+        let owner = world.person("owner");
+        assert_snapshot!(said(&owner, "/access list 101").await, @"
+        🔒 only owner
+        │ 🔑 Who may do what: valheim
+        │ **friend**
+        │ view, start, access
+        │
+        │ **owner**
+        │ view, start, shutdown, reboot, stop (asks first), access
+        │
+        │ **role friends**
+        │ view, start
+        │
+        │ Nothing is granted for a while.
+        │ — VM 101 · home
+        ");
+        for name in ["max", "stranger"] {
+            let all = said(&world.person(name), "/access list").await;
+            assert!(all.contains("for people with access"), "{all}");
+        }
+        let one = said(&world.person("max"), "/access list 101").await;
+        assert!(one.contains("You may not manage access"), "{one}");
+    });
+}
+
+#[test]
+fn a_lockdown_stops_everybody_but_people_with_access() {
+    run(setup(), async |world| {
+        let (owner, max) = (world.person("owner"), world.person("max"));
+        let question = owner.slash("/vm stop 102").await;
+        question.first().await;
+        assert!(
+            said(&max, "/access lockdown on")
+                .await
+                .contains("for people with access")
+        );
+        let friend = said(&world.person("friend"), "/access lockdown on").await;
+        assert!(friend.contains("for people with access"), "{friend}");
+        let locked = owner.slash("/access lockdown on reason:moving house").await;
+        assert_snapshot!(shown(&locked.until("Locked down").await), @"
+        │ 🔒 Locked down
+        │ By <@184405311681986560> <time>.
+        │ > moving house
+        │ Nobody acts but people with access.
+        │ Looking goes on.
+        ");
+        assert_snapshot!(shown(&question.until("locked down").await), @"
+        🔒 only owner
+        │ ⚪ Did not stop minecraft
+        │ The bot was locked down. Nothing was
+        │ done.
+        │ — VM 102 · home
+        ");
+        assert_snapshot!(said(&max, "/vm start 101").await, @"
+        🔒 only max
+        │ ⛔ Locked: not start valheim
+        │ The bot is locked down. You can look,
+        │ and act again once it is unlocked.
+        │ — VM 101 · home
+        ");
+        assert_snapshot!(said(&max, "/status").await, @"
+        🔒 only max
+        │ 🟢 home · 1 running, 1 stopped
+        │ 🔒 Locked down by <@184405311681986560> <time>.
+        │ > moving house
+        │ ⚪ `101` valheim · stopped
+        │ 🟢 `102` minecraft · CPU 18 %
+        [Refresh] (secondary)
+        ");
+        assert!(
+            said(&owner, "/access lockdown on")
+                .await
+                .contains("already")
+        );
+    });
+}
+
+#[test]
+fn a_lockdown_holds_until_it_is_lifted() {
+    run(setup(), async |world| {
+        let (owner, max) = (world.person("owner"), world.person("max"));
+        let locked = owner.slash("/access lockdown on").await;
+        locked.until("Locked down").await;
+        // A restart does not open it.
+        world.stop_bot().await.unwrap();
+        world.start_bot().await;
+        assert!(said(&max, "/vm start 101").await.contains("Locked"));
+        owner.slash("/vm start 101").await.until("started").await;
+        assert_eq!(world.writes().len(), 1);
+        owner
+            .slash("/access lockdown off")
+            .await
+            .until("Unlocked")
+            .await;
+        world
+            .px
+            .set_guest(101, |guest| guest.state = "stopped".into());
+        max.slash("/vm start 101").await.until("started").await;
+        assert_eq!(world.writes().len(), 2);
+    });
+}
+
+fn bounded(bounds: &str) -> Setup {
+    let rules = RULES.replace(
+        "guests = [\"tag:games\"]\n",
+        &format!("guests = [\"tag:games\"]\n{bounds}\n"),
+    );
+    setup().rules(&rules)
+}
+
+#[test]
+fn a_limit_is_counted_over_restarts_and_says_when_it_ends() {
+    run(bounded("limit = \"2 per hour\""), async |world| {
+        let max = world.person("max");
+        for _ in 0..2 {
+            world
+                .px
+                .set_guest(101, |guest| guest.state = "stopped".into());
+            max.slash("/vm start 101").await.until("started").await;
+        }
+        world
+            .px
+            .set_guest(101, |guest| guest.state = "stopped".into());
+        assert_snapshot!(said(&max, "/vm start 101").await, @"
+        🔒 only max
+        │ ⛔ Not now: start valheim
+        │ You have done this so often already
+        │ in 1 h.
+        │ Again from <time>, <time>.
+        │ — VM 101 · home
+        ");
+        world.stop_bot().await.unwrap();
+        world.start_bot().await;
+        assert!(said(&max, "/vm start 101").await.contains("Not now"));
+        assert_eq!(world.writes().len(), 2);
+        // The owner's rule has no limit.
+        world
+            .person("owner")
+            .slash("/vm start 101")
+            .await
+            .until("started")
+            .await;
+    });
+}
+
+#[test]
+fn outside_its_hours_a_rule_gives_nothing() {
+    let now = jiff::Timestamp::now().to_zoned_datetime(jiff::tz::TimeZone::UTC);
+    let later = |minutes: i64| {
+        let at = now.checked_add(jiff::Span::new().minutes(minutes)).unwrap();
+        at.strftime("%H:%M").to_string()
+    };
+    let hours = format!("hours = \"{}-{}\"", later(60), later(120));
+    run(bounded(&hours), async |world| {
+        let max = world.person("max");
+        assert_snapshot!(said(&max, "/vm start 101").await, @"
+        🔒 only max
+        │ ⛔ Not now: start valheim
+        │ You may do this at other hours.
+        │ Again from <time>, <time>.
+        │ — VM 101 · home
+        ");
+        assert!(said(&max, "/vm status 101").await.contains("No guest 101"));
+        assert!(said(&max, "/status").await.contains("Nothing here"));
+        assert_eq!(world.writes(), Vec::<String>::new());
+    });
+    let hours = format!("hours = \"{}-{}\"", later(-60), later(60));
+    run(bounded(&hours), async |world| {
+        world
+            .person("max")
+            .slash("/vm start 101")
+            .await
+            .until("started")
+            .await;
+    });
+}
+
+#[test]
+fn a_guest_rests_between_two_of_the_same() {
+    let rules = RULES.replace(
+        "[\"view\", \"start\"]\nguests = [\"tag:games\"]\n",
+        "[\"view\", \"reboot\"]\nguests = [\"tag:games\"]\ncooldown = \"10 min\"\n",
+    );
+    run(setup().rules(&rules), async |world| {
+        let (max, friend) = (world.person("max"), world.person("friend"));
+        max.slash("/vm reboot 102").await.until("rebooted").await;
+        assert_snapshot!(said(&friend, "/vm reboot 102").await, @"
+        🔒 only friend
+        │ ⛔ Not now: reboot minecraft
+        │ That was done a moment ago. The
+        │ guest has to rest now.
+        │ Again from <time>, <time>.
+        │ — VM 102 · home
+        ");
+        assert_eq!(world.writes().len(), 1);
+    });
+}

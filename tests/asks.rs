@@ -1,0 +1,543 @@
+//! Asking for what was refused, and deciding it: from both sides, in channels and direct messages,
+//! late, twice, by the wrong person, and after everything has changed in between.
+
+mod support;
+
+use fake_discord::{Answer, Message, Person};
+use insta::assert_snapshot;
+use support::{Setup, World, run, shown};
+
+const APPROVALS: u64 = 1_100_000_000_000_000_001;
+
+const RULES: &str = r#"
+[people]
+owner = 184405311681986560
+friend = 80351110224678913
+
+[roles]
+friends = 290926798626357299
+
+[[allow]]
+who = ["owner"]
+actions = ["*"]
+guests = ["*"]
+nodes = ["*"]
+
+[[allow]]
+who = ["friends"]
+actions = ["view", "start"]
+guests = ["tag:games"]
+
+# May approve, but only what they may do themselves.
+[[allow]]
+who = ["friend"]
+actions = ["access"]
+guests = ["tag:lab", "tag:games"]
+
+[[ask]]
+who = ["friends"]
+actions = ["start", "shutdown", "reboot", "stop"]
+guests = ["tag:lab", "tag:games"]
+
+[[deny]]
+who = ["friends"]
+actions = ["*"]
+guests = ["tag:prod"]
+"#;
+
+fn setup() -> Setup {
+    let mut setup = Setup::automatic().rules(RULES);
+    setup.discord = format!("approvals_channel = {APPROVALS}");
+    setup
+}
+
+/// Asks and is refused, presses the button; the answer that then changes, and the letter.
+async fn ask(world: &World, who: &Person, text: &str) -> (Answer, Message) {
+    let refused = who.slash(text).await.first().await;
+    let answer = who.click(&refused, "Ask for it").await;
+    answer.until("once somebody has decided").await;
+    let letter = world
+        .dc
+        .wait_channel_message(APPROVALS, "asks for it")
+        .await;
+    (answer, letter)
+}
+
+/// The request stays open when the bot stops, and the person who asked is told so.
+async fn left_open(world: &mut World, answer: &Answer) {
+    world.stop_bot().await.unwrap();
+    answer.until("restarted").await;
+}
+
+async fn letter_until(world: &World, letter: &Message, contains: &str) -> String {
+    for _ in 0..500 {
+        let now = world.dc.message(letter.id).unwrap();
+        if now.text().contains(contains) {
+            return shown(&now);
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!(
+        "no `{contains}` in {}",
+        world.dc.message(letter.id).unwrap().text()
+    );
+}
+
+#[test]
+fn a_refusal_that_may_be_asked_for_becomes_a_request() {
+    run(setup(), async |world| {
+        let max = world.person("max");
+        let refused = max.slash("/ct start 105").await.first().await;
+        assert_snapshot!(shown(&refused), @"
+        🔒 only max
+        │ ⛔ You may not start web-lab
+        │ Ask <@80351110224678913> or <@184405311681986560>.
+        │ — CT 105 · home
+        [Ask for it] (primary)
+        ");
+        let answer = max.click(&refused, "Ask for it").await;
+        assert_snapshot!(shown(&answer.until("once somebody has decided").await), @"
+        🔒 only max
+        │ 🟡 web-lab · start: asked
+        │ You asked <time>. This message changes
+        │ once somebody has decided.
+        │ It lapses <time>.
+        │ — CT 105 · home
+        ");
+        let letter = world
+            .dc
+            .wait_channel_message(APPROVALS, "asks for it")
+            .await;
+        assert_snapshot!(shown(&letter), @"
+        │ ✋ May web-lab be started?
+        │ <@80351110224678912> asks for it, from <#1100000000000000000>.
+        │ It is stopped now.
+        │ Asked <time>, lapses <time>.
+        │ — CT 105 · home
+        [Once] (primary) [1 hour] (secondary) [Until tomorrow] (secondary) [No] (danger)
+        ");
+        assert_eq!(world.writes(), Vec::<String>::new());
+        // The same again is one request too many.
+        let again = max.slash("/ct start 105").await.first().await;
+        let again = max.click(&again, "Ask for it").await.until("already").await;
+        assert_snapshot!(shown(&again), @"
+        🔒 only max
+        │ ⛔ You asked to start web-lab already
+        │ Nobody has decided yet. You are told
+        │ once somebody has.
+        ");
+        assert_eq!(world.dc.channel_messages(APPROVALS).len(), 1);
+        left_open(world, &answer).await;
+    });
+}
+
+#[test]
+fn once_acts_at_once_as_the_person_who_asked() {
+    run(setup(), async |world| {
+        let (max, owner) = (world.person("max"), world.person("owner"));
+        let (answer, letter) = ask(world, &max, "/ct start 105").await;
+        let pressed = owner.click(&letter, "Once").await;
+        assert_snapshot!(shown(&answer.until("started").await), @"
+        🔒 only max
+        │ 🟢 web-lab · started
+        │ By <@80351110224678912>, done <soon>.
+        │ Running since <time>.
+        │ — CT 105 · home
+        [Shutdown] (secondary) [Reboot] (secondary) [Refresh] (secondary)
+        ");
+        assert_snapshot!(letter_until(world, &letter, "started").await, @"
+        │ 🟢 web-lab · started
+        │ <@80351110224678912> asked, <@184405311681986560> approved it once.
+        │ — CT 105 · home
+        ");
+        assert_snapshot!(shown(&pressed.until("started").await), @"
+        🔒 only owner
+        │ 🟢 web-lab · started
+        │ By <@80351110224678912>, done <soon>.
+        │ Running since <time>.
+        │ — CT 105 · home
+        ");
+        let channel = support::BOT_CHANNEL;
+        let public = world.dc.wait_channel_message(channel, "started").await;
+        assert_snapshot!(shown(&public), @"
+        <@80351110224678912>
+        │ 🟢 web-lab · started
+        │ By <@80351110224678912>, done <soon>.
+        │ Running since <time>.
+        │ — CT 105 · home
+        [Shutdown] (secondary) [Reboot] (secondary) [Refresh] (secondary)
+        ");
+        assert_eq!(world.writes(), ["POST /nodes/pve2/lxc/105/status/start"]);
+        // Once is once.
+        world
+            .px
+            .set_guest(105, |guest| guest.state = "stopped".into());
+        let refused = max.slash("/ct start 105").await.first().await;
+        assert!(refused.text().contains("You may not"), "{}", refused.text());
+        assert_eq!(world.writes().len(), 1);
+    });
+}
+
+#[test]
+fn one_hour_lends_the_right_and_lets_the_person_press() {
+    run(setup(), async |world| {
+        let (max, owner) = (world.person("max"), world.person("owner"));
+        let (answer, letter) = ask(world, &max, "/ct start 105").await;
+        let pressed = owner.click(&letter, "1 hour").await;
+        let may = answer.until("you may").await;
+        assert_snapshot!(shown(&may), @"
+        🔒 only max
+        │ 🟢 web-lab · start: you may
+        │ <@184405311681986560> lets you do this until <time>,
+        │ <time>.
+        │ — CT 105 · home
+        [Start] (primary)
+        ");
+        assert_snapshot!(shown(&pressed.until("is told").await), @"
+        🔒 only owner
+        │ ☑️ Granted
+        │ <@80351110224678912> is told.
+        │ — CT 105 · home
+        ");
+        assert_snapshot!(letter_until(world, &letter, "granted").await, @"
+        │ ☑️ web-lab · start: granted
+        │ <@80351110224678912> may do it until <time>, <time>.
+        │ Given by <@184405311681986560>.
+        │ — CT 105 · home
+        ");
+        assert_eq!(
+            world.writes(),
+            Vec::<String>::new(),
+            "lending is not acting"
+        );
+        max.click(&may, "Start").await.until("started").await;
+        assert_eq!(world.writes().len(), 1);
+        let list = owner.slash("/access list").await.first().await;
+        assert_snapshot!(shown(&list), @"
+        🔒 only owner
+        │ 🔑 What is granted
+        │ **Granted for a while**
+        │ `1` <@80351110224678912>: start on 105 web-lab
+        │ until <time>, <time>, by <@184405311681986560>
+        [Revoke 1] (danger)
+        ");
+        let gone = owner
+            .click(&list, "Revoke 1")
+            .await
+            .until("taken back")
+            .await;
+        assert_snapshot!(shown(&gone), @"
+        │ 🔑 web-lab · taken back
+        │ <@184405311681986560> took back from <@80351110224678912>:
+        │ start.
+        │ — 105 · home · grant 1
+        ");
+        let refused = max.slash("/ct reboot 105").await.first().await;
+        assert!(refused.text().contains("You may not"), "{}", refused.text());
+    });
+}
+
+#[test]
+fn a_no_says_why_and_is_final() {
+    run(setup(), async |world| {
+        let (max, owner) = (world.person("max"), world.person("owner"));
+        let (answer, letter) = ask(world, &max, "/ct start 105").await;
+        let form = owner.click(&letter, "No").await;
+        let modal = form.modal().await;
+        assert_eq!(modal["title"], "Say no");
+        let label = modal["components"][0]["components"][0]["label"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let said = owner
+            .submit_modal(&form, &[(&label, "not today **@everyone**")])
+            .await;
+        assert_snapshot!(shown(&said.until("is told").await), @"
+        🔒 only owner
+        │ ☑️ Declined
+        │ <@80351110224678912> is told.
+        │ — CT 105 · home
+        ");
+        assert_snapshot!(shown(&answer.until("declined").await), @r"
+        🔒 only max
+        │ ⚪ web-lab · start: declined
+        │ <@184405311681986560> said no.
+        │ > not today \*\*\@everyone\*\*
+        │ — CT 105 · home
+        ");
+        assert_snapshot!(letter_until(world, &letter, "declined").await, @r"
+        │ ⚪ web-lab · start: declined
+        │ <@80351110224678912> asked, <@184405311681986560> said no.
+        │ > not today \*\*\@everyone\*\*
+        │ — CT 105 · home
+        ");
+        let late = owner.press(&letter, "1:once:1").await.first().await;
+        assert_snapshot!(shown(&late), @"
+        🔒 only owner
+        │ ⛔ This is decided already
+        │ It was declined by <@184405311681986560>.
+        │ Nothing was done by this press.
+        ");
+        assert_eq!(world.writes(), Vec::<String>::new());
+    });
+}
+
+#[test]
+fn nobody_else_decides() {
+    run(setup(), async |world| {
+        let (max, owner) = (world.person("max"), world.person("owner"));
+        let (answer, letter) = ask(world, &max, "/ct start 105").await;
+        for (name, says) in [
+            ("max", "yourself"),
+            ("stranger", "You may not decide"),
+            ("friend", "You may not decide"),
+        ] {
+            for button in [
+                "1:once:1",
+                "1:hour:1",
+                "1:tomorrow:1",
+                "1:why:1",
+                "1:decline:1",
+            ] {
+                let answer = world
+                    .person(name)
+                    .press(&letter, button)
+                    .await
+                    .first()
+                    .await;
+                assert!(
+                    answer.text().contains(says),
+                    "{name} {button}: {}",
+                    answer.text()
+                );
+                assert!(answer.ephemeral_for.is_some(), "{name} {button}");
+            }
+        }
+        let forged = owner
+            .press(&letter, "1:once:2")
+            .await
+            .until("decided")
+            .await;
+        assert!(
+            forged.text().contains("not answered in time"),
+            "{}",
+            forged.text()
+        );
+        assert_eq!(world.writes(), Vec::<String>::new());
+        let granted = owner.slash("/access list").await.first().await;
+        assert!(
+            granted.text().contains("Nothing is granted"),
+            "{}",
+            granted.text()
+        );
+        left_open(world, &answer).await;
+    });
+}
+
+#[test]
+fn of_two_who_decide_the_second_is_told_who_was_first() {
+    run(setup(), async |world| {
+        let max = world.person("max");
+        let (answer, letter) = ask(world, &max, "/vm reboot 102").await;
+        let owner = world.person("owner");
+        let (first, second) = tokio::join!(
+            owner.press(&letter, "1:hour:1"),
+            owner.press(&letter, "1:tomorrow:1")
+        );
+        let (first, second) = (first.settled().await, second.settled().await);
+        let texts = [first.text(), second.text()];
+        let told = texts.iter().filter(|text| text.contains("is told")).count();
+        let late = texts
+            .iter()
+            .filter(|text| text.contains("decided already") || text.contains("closed"))
+            .count();
+        assert_eq!((told, late), (1, 1), "{texts:?}");
+        answer.until("you may").await;
+        letter_until(world, &letter, "granted").await;
+    });
+}
+
+/// What changes between the asking and the deciding, and what the press then says.
+#[test]
+fn what_has_changed_since_is_seen() {
+    for (change, says) in [
+        ("renamed", "another guest"),
+        ("retagged to prod", "can no longer"),
+        ("no longer lab", "can no longer"),
+        ("asker lost the role", "can no longer"),
+        ("asker left", "could not check"),
+        ("approver lost the right", "could not check"),
+    ] {
+        run(setup(), async |world| {
+            let (max, owner) = (world.person("max"), world.person("owner"));
+            let (answer, letter) = ask(world, &max, "/ct start 105").await;
+            let changed =
+                |change: &dyn Fn(&mut fake_proxmox::Guest)| world.px.set_guest(105, change);
+            match change {
+                "renamed" => changed(&|guest| guest.name = "payroll".into()),
+                "retagged to prod" => {
+                    changed(&|guest| guest.tags = vec!["lab".into(), "prod".into()]);
+                }
+                "no longer lab" => changed(&|guest| guest.tags = Vec::new()),
+                _ => world.dc.adjust(|setup| {
+                    let name = if change.starts_with("asker") {
+                        "max"
+                    } else {
+                        "owner"
+                    };
+                    let person = setup.people.iter_mut().find(|p| p.name == name).unwrap();
+                    if change == "asker lost the role" {
+                        person.roles.clear();
+                    } else {
+                        person.guilds = vec![1];
+                    }
+                }),
+            }
+            if ["renamed", "retagged to prod", "no longer lab"].contains(&change) {
+                world.next_snapshot().await;
+            }
+            let said = owner.press(&letter, "1:once:1").await.settled().await;
+            assert!(said.text().contains(says), "{change}: {}", said.text());
+            assert!(said.ephemeral_for.is_some(), "{change}");
+            assert_eq!(world.writes(), Vec::<String>::new(), "{change}");
+            left_open(world, &answer).await;
+        });
+    }
+}
+
+#[test]
+fn without_a_channel_the_approvers_are_asked_in_person() {
+    let mut setup = setup();
+    setup.discord = String::new();
+    run(setup, async |world| {
+        let max = world.person("max");
+        let refused = max.slash("/ct start 105").await.first().await;
+        let answer = max.click(&refused, "Ask for it").await;
+        answer.until("once somebody has decided").await;
+        let letter = world.dc.wait_direct_message("owner", "asks for it").await;
+        // `friend` has access to lab, but may not start it: not asked.
+        assert!(world.dc.direct_messages("friend").is_empty());
+        // Somebody else's message is not one's own to press, whatever the client claims.
+        let stolen = world
+            .person("friend")
+            .in_direct_messages()
+            .press(&letter, "1:once:1")
+            .await;
+        assert!(stolen.first().await.text().contains("closed"));
+        let owner = world.person("owner").in_direct_messages();
+        let pressed = owner.click(&letter, "Once").await;
+        pressed.until("started").await;
+        answer.until("started").await;
+        letter_until(world, &letter, "started").await;
+        world
+            .dc
+            .wait_channel_message(support::BOT_CHANNEL, "started")
+            .await;
+        assert_eq!(world.writes().len(), 1);
+        let again = owner.press(&letter, "1:once:1").await.first().await;
+        assert!(again.text().contains("closed"), "{}", again.text());
+        // Commands are for servers.
+        let other = owner.press(&letter, "1:start:home/105").await.first().await;
+        assert!(
+            other.text().contains("Not in direct messages"),
+            "{}",
+            other.text()
+        );
+        assert_eq!(world.writes().len(), 1);
+    });
+}
+
+#[test]
+fn a_request_lapses_and_says_so() {
+    let mut setup = setup();
+    setup.bot = "ask_expires = \"2s\"".to_owned();
+    run(setup, async |world| {
+        let max = world.person("max");
+        let (answer, letter) = ask(world, &max, "/ct start 105").await;
+        assert_snapshot!(shown(&answer.until("not answered").await), @"
+        🔒 only max
+        │ ⚪ web-lab · start: not answered
+        │ Nobody decided in time. Nothing was
+        │ done. You may ask again.
+        │ — CT 105 · home
+        ");
+        assert_snapshot!(letter_until(world, &letter, "lapsed").await, @"
+        │ ⚪ web-lab · start: lapsed
+        │ <@80351110224678912> asked, and nobody decided in time.
+        │ — CT 105 · home
+        ");
+        let late = world
+            .person("owner")
+            .press(&letter, "1:once:1")
+            .await
+            .settled()
+            .await;
+        assert!(
+            late.text().contains("not answered in time"),
+            "{}",
+            late.text()
+        );
+        // It may be asked anew.
+        let refused = max.slash("/ct start 105").await.first().await;
+        let answer = max.click(&refused, "Ask for it").await;
+        answer.until("once somebody").await;
+        let all = world.dc.channel_messages(APPROVALS);
+        assert_eq!(all.len(), 2);
+        answer.until("not answered").await;
+        letter_until(world, &all[1], "lapsed").await;
+    });
+}
+
+#[test]
+fn a_request_survives_a_restart() {
+    run(setup(), async |world| {
+        let max = world.person("max");
+        let (answer, letter) = ask(world, &max, "/ct start 105").await;
+        world.stop_bot().await.unwrap();
+        answer.until("restarted").await;
+        world.start_bot().await;
+        let owner = world.person("owner");
+        owner
+            .press(&letter, "1:once:1")
+            .await
+            .until("started")
+            .await;
+        letter_until(world, &letter, "started").await;
+        let channel = support::BOT_CHANNEL;
+        let public = world.dc.wait_channel_message(channel, "started").await;
+        assert!(
+            public.text().contains("<@80351110224678912>"),
+            "{}",
+            public.text()
+        );
+        assert_eq!(world.writes().len(), 1);
+        let twice = owner.press(&letter, "1:once:1").await.settled().await;
+        assert_snapshot!(shown(&twice), @"
+        🔒 only owner
+        │ ⛔ This is decided already
+        │ It was approved once by <@184405311681986560>.
+        │ Nothing was done by this press.
+        ");
+        assert_eq!(world.writes().len(), 1);
+    });
+}
+
+#[test]
+fn where_nobody_may_decide_nobody_is_asked() {
+    let mut setup = setup().rules(&RULES.replace(
+        "[\"owner\"]\nactions = [\"*\"]",
+        "[\"owner\"]\nactions = [\"power\"]",
+    ));
+    setup.discord = String::new();
+    run(setup, async |world| {
+        let max = world.person("max");
+        let refused = max.slash("/ct start 105").await.first().await;
+        let answer = max.click(&refused, "Ask for it").await;
+        assert_snapshot!(shown(&answer.until("Nobody could be asked").await), @"
+        🔒 only max
+        │ ⛔ Nobody could be asked to start web-lab
+        │ I reached nobody who may decide it.
+        │ Tell the owner yourself.
+        ");
+    });
+}
