@@ -112,8 +112,7 @@ pub async fn run(
     let desk = Arc::new(Desk::new(&config, parts));
     command::resume(&desk).await?;
     let alive = watch::Sender::new(None);
-    let beat = health::beat(folder.clone(), alive.subscribe(), stop.clone());
-    let beating = tokio::spawn(beat);
+    let beat = health::Beat::start(&folder, alive.subscribe(), stop.clone());
     let rules = Rules {
         source,
         running: config,
@@ -129,10 +128,7 @@ pub async fn run(
     if timeout(LAST_WORDS, errands_done).await.is_err() {
         tracing::warn!("stopping before everything was told");
     }
-    beating.abort();
-    // Only to be sure that it touches the file no more.
-    let _ = beating.await;
-    health::end(&folder);
+    beat.end().await;
     Ok(ended?)
 }
 
