@@ -7,7 +7,6 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -77,7 +76,7 @@ pub async fn run(
     let policy = Policy::compile(&config).map_err(Stopped::Policy)?;
     let (version, rules) = (
         env!("CARGO_PKG_VERSION"),
-        config.allow.len() + config.deny.len(),
+        config.allow.len() + config.deny.len() + config.ask.len(),
     );
     tracing::info!(
         version,
@@ -113,8 +112,7 @@ pub async fn run(
     let desk = Arc::new(Desk::new(&config, parts));
     command::resume(&desk).await?;
     let alive = watch::Sender::new(None);
-    let beat = health::beat(folder.clone(), alive.subscribe(), stop.clone());
-    let beating = tokio::spawn(beat);
+    let beat = health::Beat::start(&folder, alive.subscribe(), stop.clone());
     let rules = Rules {
         source,
         running: config,
@@ -126,19 +124,12 @@ pub async fn run(
     tokio::spawn(watchers::keep_rules(rules, again, stop.clone()));
     let ended = discord::run(settings, desk, stop.clone(), alive).await;
     stop.cancel();
-    wind_down(errands_done, beating, &folder).await;
-    Ok(ended?)
-}
-
-async fn wind_down(errands: JoinHandle<()>, beating: JoinHandle<()>, folder: &Path) {
     // What was to be told is on its way; a Discord that does not answer is not waited for.
-    if timeout(LAST_WORDS, errands).await.is_err() {
+    if timeout(LAST_WORDS, errands_done).await.is_err() {
         tracing::warn!("stopping before everything was told");
     }
-    beating.abort();
-    // Only to be sure that it touches the file no more.
-    let _ = beating.await;
-    health::end(folder);
+    beat.end().await;
+    Ok(ended?)
 }
 
 /// What no restart mends is about the folder; a busy or full disk is not.

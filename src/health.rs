@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -21,12 +22,38 @@ pub enum Sick {
     Silent(Duration),
 }
 
+/// The sign of life of a bot that runs.
+#[derive(Debug)]
+pub struct Beat {
+    file: PathBuf,
+    beating: JoinHandle<()>,
+}
+
+impl Beat {
+    /// Begins to touch the file, until `stop`.
+    #[must_use]
+    pub fn start(
+        state_dir: &Path,
+        heard: watch::Receiver<Option<Instant>>,
+        stop: CancellationToken,
+    ) -> Self {
+        let file = state_dir.join(FILE);
+        let beating = tokio::spawn(beat(file.clone(), heard, stop));
+        Self { file, beating }
+    }
+
+    /// Takes the sign of life away: a bot that was stopped is not alive for another minute.
+    pub async fn end(self) {
+        self.beating.abort();
+        // Only to be sure that it touches the file no more.
+        let _ = self.beating.await;
+        // Not there: the bot was never connected. Cannot be removed: it grows old by itself.
+        let _ = tokio::fs::remove_file(self.file).await;
+    }
+}
+
 /// Touches the file for as long as Discord has been heard of lately.
-pub async fn beat(
-    state_dir: PathBuf,
-    mut heard: watch::Receiver<Option<Instant>>,
-    stop: CancellationToken,
-) {
+async fn beat(file: PathBuf, mut heard: watch::Receiver<Option<Instant>>, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(EVERY);
     loop {
         tokio::select! {
@@ -36,16 +63,10 @@ pub async fn beat(
             _ = ticks.tick() => {}
         }
         let lately = heard.borrow().is_some_and(|at| at.elapsed() < ALIVE_FOR);
-        if lately && let Err(error) = tokio::fs::write(state_dir.join(FILE), b"").await {
+        if lately && let Err(error) = tokio::fs::write(&file, b"").await {
             tracing::warn!(%error, "the sign of life cannot be written");
         }
     }
-}
-
-/// Takes the sign of life away: a bot that was stopped is not alive for another minute.
-pub fn end(state_dir: &Path) {
-    // Not there: the bot was never connected. Cannot be removed: it grows old by itself.
-    let _ = std::fs::remove_file(state_dir.join(FILE));
 }
 
 /// How long ago the bot was last seen alive.

@@ -31,11 +31,17 @@ pub struct Arguments {
     /// Show the bot's log on stderr: info, `pve_steward=debug`
     #[arg(long, value_name = "FILTER")]
     pub log: Option<String>,
-    /// A slash command, such as '/vm start 101'
-    pub command: Option<String>,
+    /// A slash command, such as /vm start 101
+    #[arg(value_name = "COMMAND")]
+    pub command: Vec<String>,
 }
 
 impl Arguments {
+    /// The command in one piece, quoted or not; `None`: the prompt.
+    pub fn command(&self) -> Option<String> {
+        (!self.command.is_empty()).then(|| self.command.join(" "))
+    }
+
     /// Refuses names that nobody and nothing has, before anything is started.
     pub fn check(&self) -> anyhow::Result<()> {
         let people = Setup::home().people;

@@ -48,8 +48,8 @@ fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         .build()?;
     let code = runtime.block_on(async {
         let acted = async {
-            match &arguments.command {
-                Some(command) => exchange::run(arguments, command).await,
+            match arguments.command() {
+                Some(command) => exchange::run(arguments, &command).await,
                 None => prompt::run(arguments).await,
             }
         };

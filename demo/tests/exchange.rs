@@ -142,7 +142,8 @@ fn a_question_that_nobody_answers_changes_nothing() {
 
 #[test]
 fn what_is_no_command_is_an_error_that_lists_the_commands() {
-    let ran = run(&["/vm explode 101"], "");
+    // Unquoted words are one command as well.
+    let ran = run(&["/vm", "explode", "101"], "");
     ran.says_in_order(&["no `explode` here", "/vm start guest", "Proxmox: no writes"]);
     assert_eq!(ran.code, Some(1));
     for (option, expected) in [("--as", "there are owner, max"), ("--break", "node-down")] {

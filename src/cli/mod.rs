@@ -135,8 +135,11 @@ impl Cli {
                 CONFIGURATION
             }
             Err(stopped) => {
-                tracing::error!(error = %stopped, "the bot cannot go on");
-                complain(&terminal::stopped(&stopped.to_string()));
+                // Once: to people as a sentence, to machines as they read all the rest.
+                match format {
+                    Format::Text => complain(&terminal::stopped(&stopped.to_string())),
+                    Format::Json => tracing::error!(error = %stopped, "the bot cannot go on"),
+                }
                 stopped.exit_code()
             }
         }

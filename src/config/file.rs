@@ -29,7 +29,12 @@ pub(super) fn read(path: &Path, notes: &mut Notes) -> Option<Written> {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) => {
-            notes.problem(Some(&file), "", format!("cannot be read: {error}"));
+            let next = if error.kind() == std::io::ErrorKind::InvalidData {
+                "; it is no text, so probably another file is meant"
+            } else {
+                ""
+            };
+            notes.problem(Some(&file), "", format!("cannot be read: {error}{next}"));
             return None;
         }
     };

@@ -6,7 +6,10 @@ use crate::proxmox::{Error, Failure, Fault, Why};
 /// One line for the log: what happened and the next step.
 #[must_use]
 pub fn line(error: &Error) -> String {
-    let line = format!("Proxmox cannot be used: {error}. {}", next_step(error));
+    let error_text = error.to_string();
+    // Proxmox ends some of its reasons itself: "Authentication failed!"
+    let what = error_text.trim_end_matches(['.', '!']);
+    let line = format!("Proxmox cannot be used: {what}. {}", next_step(error));
     line.replace('\n', " ") + " The bot keeps trying."
 }
 

@@ -152,5 +152,5 @@ impl Prompt {
 }
 
 fn row(name: &str, meaning: &str) -> String {
-    format!("  {name:22} {meaning}").trim_end().to_owned()
+    format!("  {name:24} {meaning}").trim_end().to_owned()
 }
