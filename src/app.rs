@@ -20,7 +20,7 @@ use crate::errand::Errands;
 use crate::health;
 use crate::permission::Policy;
 use crate::proxmox::{Client, Inventory};
-use crate::store::{Store, StoreError};
+use crate::store::{self, Store, StoreError};
 use crate::watch::{self as watchers, Rooms, Rules};
 
 /// How long messages that are on their way may take when everything else has ended.
@@ -74,18 +74,10 @@ pub async fn run(
     // Its own: when the bot ends for whatever reason, everything of it ends.
     let stop = stop.child_token();
     let policy = Policy::compile(&config).map_err(Stopped::Policy)?;
-    let (version, rules) = (
-        env!("CARGO_PKG_VERSION"),
-        config.allow.len() + config.deny.len() + config.ask.len(),
-    );
-    tracing::info!(
-        version,
-        clusters = config.clusters.len(),
-        rules,
-        "pve-steward starts"
-    );
+    announce(&config);
     let clusters = clusters(&config)?;
     let folder = config.bot.state_dir.clone();
+    let _alone = store::lock(&folder).map_err(|error| not_opened(&folder, error))?;
     let store = Store::open(&folder).map_err(|error| not_opened(&folder, error))?;
     let left = audit::unfinished(&store).await?;
     let access = Arc::new(Access::load(store.clone(), Timestamp::now().as_millisecond()).await?);
@@ -132,6 +124,13 @@ pub async fn run(
     Ok(ended?)
 }
 
+fn announce(config: &Config) {
+    let version = env!("CARGO_PKG_VERSION");
+    let rules = config.allow.len() + config.deny.len() + config.ask.len();
+    let clusters = config.clusters.len();
+    tracing::info!(version, clusters, rules, "pve-steward starts");
+}
+
 /// What no restart mends is about the folder; a busy or full disk is not.
 fn not_opened(folder: &Path, error: StoreError) -> Stopped {
     use rusqlite::ErrorCode::{CannotOpen, NotADatabase, PermissionDenied, ReadOnly};
@@ -141,7 +140,9 @@ fn not_opened(folder: &Path, error: StoreError) -> Stopped {
             Some(CannotOpen | NotADatabase | PermissionDenied | ReadOnly) => why.to_string(),
             _ => return error.into(),
         },
-        StoreError::Newer(_) | StoreError::Older(_) | StoreError::Stopped => return error.into(),
+        StoreError::Newer(_) | StoreError::Older(_) | StoreError::InUse | StoreError::Stopped => {
+            return error.into();
+        }
     };
     Stopped::Place(folder.to_owned(), why)
 }

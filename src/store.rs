@@ -2,14 +2,18 @@
 //! else in the program touches the disk for state.
 
 pub mod chain;
+mod lanes;
 mod marks;
 
+use std::fs::{File, TryLockError};
 use std::path::Path;
-use std::sync::mpsc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, Transaction};
 use tokio::sync::oneshot;
+
+use lanes::{Job, Jobs, lanes};
 
 const FILE: &str = "steward.db";
 
@@ -46,16 +50,16 @@ pub enum StoreError {
         "the store was written by an older version (schema {0}), which `run` brings up to date"
     )]
     Older(u32),
+    #[error("another pve-steward is running with this state directory")]
+    InUse,
     #[error("the store has stopped")]
     Stopped,
 }
 
-type Job = Box<dyn FnOnce(&mut Connection) + Send>;
-
 /// A handle; the thread ends when the last one is dropped and its queue is empty.
 #[derive(Debug, Clone)]
 pub struct Store {
-    jobs: mpsc::Sender<Job>,
+    jobs: Arc<Jobs>,
 }
 
 impl Store {
@@ -66,12 +70,18 @@ impl Store {
     /// A directory or file that cannot be used, or one of a newer version.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         make_directory(dir)?;
+        private(&dir.join(FILE))?;
         let mut db = Connection::open(dir.join(FILE))?;
         prepare(&mut db)?;
-        let (jobs, queue) = mpsc::channel::<Job>();
+        let (jobs, queue) = lanes();
         std::thread::Builder::new()
             .name("store".to_owned())
-            .spawn(move || queue.into_iter().for_each(|job| job(&mut db)))?;
+            .spawn(move || {
+                while let Some(job) = queue.next() {
+                    job(&mut db);
+                }
+            })?;
+        let jobs = Arc::new(jobs);
         Ok(Self { jobs })
     }
 
@@ -91,14 +101,16 @@ impl Store {
             // Nobody waits any more: what was asked is done all the same.
             let _ = answer.send(job(db));
         });
-        self.jobs.send(boxed).map_err(|_| StoreError::Stopped)?;
+        if !self.jobs.first(boxed) {
+            return Err(StoreError::Stopped);
+        }
         Ok(answered.await.map_err(|_| StoreError::Stopped)??)
     }
 
-    /// The same without waiting; a failure is logged by `job` itself.
+    /// The same without waiting, once nobody else waits; a failure is logged by `job` itself.
     pub fn queue(&self, job: impl FnOnce(&mut Connection) + Send + 'static) {
-        if self.jobs.send(Box::new(job)).is_err() {
-            tracing::error!("the store has stopped; an entry is lost");
+        if !self.jobs.later(Box::new(job)) {
+            tracing::error!("the store cannot keep up, or has stopped; a refusal is not noted");
         }
     }
 }
@@ -125,6 +137,43 @@ fn version(db: &Connection) -> rusqlite::Result<u32> {
 
 fn newest() -> u32 {
     u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX)
+}
+
+/// Held for as long as a process works with the state in `dir`: a second one would take what the
+/// first is doing for what a dead one left behind.
+///
+/// # Errors
+///
+/// [`StoreError::InUse`], or a directory that cannot be used.
+pub fn lock(dir: &Path) -> Result<File, StoreError> {
+    make_directory(dir)?;
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(dir.join("steward.lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse),
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
+/// The audit is nobody else's to read, whatever the directory allows. (What `SQLite` keeps beside
+/// the file gets the file's mode.)
+fn private(file: &Path) -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+        let opened = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(file)?;
+        opened.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+    }
+    Ok(())
 }
 
 fn make_directory(dir: &Path) -> std::io::Result<()> {
@@ -202,6 +251,23 @@ mod tests {
             open_to_read(dir.path()),
             Err(StoreError::Older(1))
         ));
+    }
+
+    #[test]
+    fn one_process_at_a_time_and_nobody_else_reads() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        let held = lock(dir.path()).unwrap();
+        assert!(matches!(lock(dir.path()), Err(StoreError::InUse)));
+        drop(held);
+        let _held = lock(dir.path()).unwrap();
+        drop(Store::open(dir.path()).unwrap());
+        let mode = std::fs::metadata(dir.path().join(FILE))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600);
     }
 
     #[test]

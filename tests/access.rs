@@ -521,7 +521,13 @@ fn the_audit_is_read_page_by_page_by_those_who_may() {
         wanted.push("refused start");
         world.audited(&wanted).await;
 
-        assert_snapshot!(said(&owner, "/audit max action:start").await, @"");
+        assert_snapshot!(said(&owner, "/audit max action:start").await, @"
+        🔒 only owner
+        │ 📒 Audit
+        │ **<time>**
+        │ ▶️ <time> <@80351110224678912> start 101 valheim: done
+        │ — home
+        ");
         let first = owner.slash("/audit").await;
         let page = first.settled().await;
         assert!(
@@ -532,7 +538,16 @@ fn the_audit_is_read_page_by_page_by_those_who_may() {
         assert!(!page.text().contains("done"), "{}", page.text());
         let older = owner.click(&page, "Older").await;
         drop(older);
-        assert_snapshot!(shown(&first.until("done").await), @"");
+        assert_snapshot!(shown(&first.until("done").await), @"
+        🔒 only owner
+        │ 📒 Audit
+        │ **<time>**
+        │ ⛔ <time> <@80351110224678912> stop 101: no rule
+        │ ⛔ <time> <@80351110224678912> stop 101: no rule
+        │ ▶️ <time> <@80351110224678912> start 101 valheim: done
+        │ — home
+        [Newest] (secondary)
+        ");
         assert!(
             said(&owner, "/audit guest:102")
                 .await
@@ -543,6 +558,13 @@ fn the_audit_is_read_page_by_page_by_those_who_may() {
                 .await
                 .contains("no rule")
         );
+    });
+}
+
+#[test]
+fn the_audit_is_closed_to_others() {
+    run(setup(), async |world| {
+        let page = world.person("owner").slash("/audit").await.settled().await;
         for who in ["max", "friend", "stranger"] {
             let refused = said(&world.person(who), "/audit").await;
             assert!(refused.contains("not for you"), "{refused}");

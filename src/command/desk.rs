@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Access;
@@ -21,6 +22,7 @@ use crate::store::Store;
 use super::Audience;
 use super::busy::Busy;
 use super::confirm::Questions;
+use super::refusals::Refusals;
 use super::requests::Requests;
 
 /// A snapshot that old is as good as new: Proxmox itself looks at its guests every 10 s.
@@ -42,6 +44,7 @@ pub struct Desk {
     pub(super) questions: Questions,
     pub(super) requests: Requests,
     pub(super) busy: Busy,
+    refusals: Refusals,
     pub(super) stop: CancellationToken,
     pub(super) settings: Settings,
     tokens: BTreeMap<ClusterName, String>,
@@ -81,6 +84,7 @@ impl Desk {
             questions: Questions::default(),
             requests: Requests::default(),
             busy: Busy::default(),
+            refusals: Refusals::default(),
             stop: parts.stop,
             settings: Settings {
                 acts: config.bot.acts,
@@ -143,7 +147,14 @@ impl Desk {
 
     /// Notes a refusal. Nobody waits for it.
     pub(super) fn note_refusal(&self, request: &Request, target: Option<&TargetKey>, why: &str) {
-        audit::refused(&self.store, request, target, why);
+        match self.refusals.take(request.actor.user, Instant::now()) {
+            Some(0) => audit::refused(&self.store, request, target, why),
+            Some(more) => {
+                let why = format!("{why} (and {more} more before)");
+                audit::refused(&self.store, request, target, &why);
+            }
+            None => {}
+        }
     }
 }
 

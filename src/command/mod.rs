@@ -17,6 +17,7 @@ mod own;
 mod power;
 mod read;
 mod ready;
+mod refusals;
 mod requests;
 mod resolve;
 mod suggest;

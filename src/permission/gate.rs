@@ -6,8 +6,8 @@ use crate::config::Limit;
 use crate::ids::UserId;
 
 use super::law::Law;
-use super::policy::RuleRef;
 use super::rights::{Basis, Counts, Verdict, seconds_up};
+use super::rule::RuleRef;
 
 /// Proof that the policy allowed one person one right on one target, just now.
 ///

@@ -1,8 +1,9 @@
 //! Who may do what. Deny by default; one gate; ids only.
 //!
-//! `policy` compiles what the owner wrote, `selector` matches guests and nodes, `grant` is what one
-//! person lent to another, `standing` what holds beside the rules, `law` all of it at one moment,
-//! `rights` decides, `gate` makes the only [`Permit`], `matrix` prints it all for people to review.
+//! `policy` compiles what the owner wrote, `rule` is one rule of it, `selector` matches guests and
+//! nodes, `grant` is what one person lent to another, `standing` what holds beside the rules, `law`
+//! all of it at one moment, `rights` decides, `gate` makes the only [`Permit`], `matrix` prints it all
+//! for people to review.
 
 mod change;
 mod gate;
@@ -12,6 +13,7 @@ mod law;
 mod matrix;
 mod policy;
 mod rights;
+mod rule;
 mod selector;
 mod standing;
 
@@ -21,6 +23,7 @@ pub use grant::{Giver, Grant};
 pub use idle::{Idle, IdleWhy, idle};
 pub use law::Law;
 pub use matrix::{Row, Subject, matrix, specimens, subjects};
-pub use policy::{Policy, RuleKey, RuleRef};
+pub use policy::Policy;
 pub use rights::{Basis, Counts, Rights, Terms, Verdict};
+pub use rule::{RuleKey, RuleRef};
 pub use standing::{Acts, Did, Lockdown, Standing};

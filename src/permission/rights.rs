@@ -10,7 +10,8 @@ use crate::ids::{ChannelId, GrantId, UserId};
 use super::gate::Denied;
 use super::grant::Grant;
 use super::law::Law;
-use super::policy::{Allow, Ask, Deny, Mine, RightSet, RuleKey, RuleRef};
+use super::policy::Mine;
+use super::rule::{Allow, Ask, Deny, RightSet, RuleKey, RuleRef};
 
 /// What the law says of one person, roles included. Made per request, for lists that ask about many
 /// guests at once.

@@ -8,8 +8,8 @@ use crate::action::Right;
 use crate::ids::{GuestRef, UserId};
 
 use super::grant::Grant;
-use super::policy::RuleKey;
 use super::rights::Counts;
+use super::rule::RuleKey;
 
 /// All of it, as it is kept in memory. Changed by copying: readers hold on to what they have.
 #[derive(Debug, Clone, Default)]

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use crate::audit::{self, Event, Filter, Line};
+use crate::audit::{self, Event, Filter, Line, Noted};
 use crate::config;
 use crate::embed::{self, Reply};
 use crate::errand::{Errands, Recipient};
@@ -143,7 +143,8 @@ fn tick(mut lines: Vec<Line>) -> Option<Round> {
 /// An act is shown once its end is known.
 fn is_shown(line: &Line) -> bool {
     match line.event {
-        Event::Opened | Event::Sent => false,
+        // New rules are told in full by whoever read them.
+        Event::Opened | Event::Sent | Event::Noted(Noted::Reloaded) => false,
         Event::Refused | Event::Closed | Event::Noted(_) => true,
     }
 }
@@ -163,7 +164,7 @@ fn now_ms() -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::{Ending, Noted};
+    use crate::audit::Ending;
 
     fn some(events: impl IntoIterator<Item = Event>) -> Vec<Line> {
         let numbered = (1..).zip(events);

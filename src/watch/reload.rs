@@ -94,12 +94,9 @@ async fn replace(rules: &mut Rules, config: Config, policy: Arc<Policy>, at_once
         tracing::warn!(sections, "changed too, and takes a restart");
     }
     note(rules, Some(line)).await;
-    tell(
-        rules,
-        rules.running.discord.audit_channel,
-        words::done(&change),
-    )
-    .await;
+    let discord = &rules.running.discord;
+    let to = discord.audit_channel.or(discord.alerts_channel);
+    tell(rules, to, words::done(&change)).await;
 }
 
 async fn refuse(rules: &Rules, problems: &[Problem]) {
