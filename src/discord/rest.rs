@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::multipart::{Form, Part};
+use reqwest::redirect::Policy;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use serenity::builder::CreateAllowedMentions;
@@ -111,6 +112,8 @@ fn client() -> Result<reqwest::Client, reqwest::Error> {
         .connect_timeout(Duration::from_secs(5))
         .timeout(Duration::from_secs(20))
         .no_proxy()
+        // An answer of Discord's sends nobody elsewhere, least of all with our token.
+        .redirect(Policy::none())
         .build()
 }
 
@@ -356,14 +359,10 @@ fn not_answered(error: reqwest::Error) -> Failed {
     }
 }
 
-async fn read(response: Response) -> Result<Value, Failed> {
+async fn read(mut response: Response) -> Result<Value, Failed> {
     let status = response.status();
     let headers = response.headers().clone();
-    // An answer that breaks off after a good status still says that it was done.
-    let body: Value = match response.bytes().await {
-        Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),
-        Err(_) => Value::Null,
-    };
+    let body = body(&mut response).await.unwrap_or_default();
     if status.is_success() {
         return Ok(body);
     }
@@ -381,6 +380,20 @@ async fn read(response: Response) -> Result<Value, Failed> {
             message: told(&body),
         },
     })
+}
+
+/// `None` for one that breaks off, is no JSON or has no end: a good status still says that it was
+/// done. Counted after unpacking.
+async fn body(response: &mut Response) -> Option<Value> {
+    const MOST: usize = 4 << 20;
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await.ok()? {
+        if bytes.len() + chunk.len() > MOST {
+            return None;
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    serde_json::from_slice(&bytes).ok()
 }
 
 /// Discord's words, with the fields that it did not like.
@@ -402,7 +415,51 @@ fn retry_after(body: &Value, headers: &HeaderMap) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
     use super::*;
+
+    /// The address of somebody who answers one request so.
+    async fn answering(head: &str, body: &str) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let length = body.len();
+        let answer = format!("HTTP/1.1 {head}\r\nContent-Length: {length}\r\n\r\n{body}");
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            assert!(stream.read(&mut [0; 4096]).await.unwrap() > 0);
+            // Whoever has read enough hangs up.
+            stream.write_all(answer.as_bytes()).await.ok();
+        });
+        url
+    }
+
+    async fn asked_of(url: &str) -> Result<Value, Failed> {
+        read(client().unwrap().get(url).send().await.unwrap()).await
+    }
+
+    #[tokio::test]
+    async fn nobody_is_sent_elsewhere() {
+        let elsewhere = answering("200 OK", "{}").await;
+        let head = format!("307 Temporary Redirect\r\nLocation: {elsewhere}");
+        let url = answering(&head, "").await;
+        let failed = asked_of(&url).await.unwrap_err();
+        assert!(matches!(failed, Failed::Refused { status: 307, .. }));
+    }
+
+    #[tokio::test]
+    async fn an_answer_of_any_size_is_not_taken() {
+        let much = format!("{{\"id\":\"{}\"}}", "x".repeat(1 << 20));
+        let url = answering("200 OK", &much).await;
+        assert!(asked_of(&url).await.unwrap()["id"].is_string());
+        let more = format!("{{\"id\":\"{}\"}}", "x".repeat(5 << 20));
+        let url = answering("200 OK", &more).await;
+        assert_eq!(asked_of(&url).await.unwrap(), Value::Null);
+        let url = answering("429 Too Many\r\nRetry-After: 2", &more).await;
+        let failed = asked_of(&url).await.unwrap_err();
+        assert!(matches!(failed, Failed::Limited(wait) if wait == Duration::from_secs(2)));
+    }
 
     #[test]
     fn retry_after_is_read_from_body_or_header_and_never_zero_by_mistake() {

@@ -25,7 +25,7 @@ pub fn next_step(error: &Error) -> &'static str {
         Error::Refused { status: 403, .. } => {
             "The token lacks a privilege: `pve-steward check` shows the pveum lines that give it."
         }
-        Error::Refused { .. } | Error::BadReply(_) => {
+        Error::Refused { .. } | Error::BadReply(_) | Error::TooLong { .. } => {
             "Is it really Proxmox VE (8 or 9) that answers there? Its log: journalctl -u pveproxy"
         }
         Error::NotSent(failure) | Error::NoAnswer(failure) => transport(failure),

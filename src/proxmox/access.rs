@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
+use super::answer::{OF_ALL, OF_ONE};
 use super::path::ApiPath;
 use super::perl::{Object, Scalar};
 use super::{Client, Error};
@@ -84,7 +85,7 @@ impl Client {
     ///
     /// As every read: see [`Error`].
     pub async fn version(&self) -> Result<Version, Error> {
-        let row: VersionRow = self.get(&ApiPath::new(&["version"])).await?;
+        let row: VersionRow = self.get(&ApiPath::new(&["version"]), OF_ONE).await?;
         let (Some(release), Some(version)) = (row.release.text(), row.version.text()) else {
             return Err(Error::BadReply("a version without a release".to_owned()));
         };
@@ -97,7 +98,9 @@ impl Client {
     ///
     /// As every read: see [`Error`].
     pub async fn permissions(&self) -> Result<Permissions, Error> {
-        let paths = self.get(&ApiPath::new(&["access", "permissions"])).await?;
+        let paths = self
+            .get(&ApiPath::new(&["access", "permissions"]), OF_ALL)
+            .await?;
         Ok(permissions(paths))
     }
 
@@ -108,7 +111,7 @@ impl Client {
     /// As every read: see [`Error`].
     pub async fn privileges_on(&self, path: &str) -> Result<BTreeSet<String>, Error> {
         let api = ApiPath::new(&["access", "permissions"]).query(&[("path", path)]);
-        let mut found = permissions(self.get(&api).await?);
+        let mut found = permissions(self.get(&api, OF_ONE).await?);
         let held = found.paths.remove(path).unwrap_or_default();
         Ok(held.into_keys().collect())
     }

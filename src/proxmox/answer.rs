@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use hyper::body::Bytes;
 use hyper::ext::ReasonPhrase;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -10,12 +9,24 @@ use serde::de::DeserializeOwned;
 use super::Error;
 use super::perl::{Object, Scalar};
 
+/// Most bytes of an answer about one thing.
+pub(super) const OF_ONE: usize = 1 << 20;
+/// Most bytes of a page of a task's log.
+pub(super) const OF_PAGE: usize = 4 << 20;
+/// Most bytes of a list of everything: some 600 for each guest, so far more than 10 000 of them.
+pub(super) const OF_ALL: usize = 32 << 20;
+
 /// An answer, whole.
 pub(super) struct Answer {
     status: u16,
     /// The status in words, as the server put it.
     phrase: String,
-    body: Bytes,
+    body: Vec<u8>,
+}
+
+pub(super) enum Unread {
+    Transport(reqwest::Error),
+    TooLong,
 }
 
 #[derive(Deserialize)]
@@ -34,15 +45,17 @@ struct Complaint {
 }
 
 impl Answer {
-    pub(super) async fn read(response: reqwest::Response) -> Result<Self, reqwest::Error> {
+    /// At most `most` bytes, counted as they are after unpacking: a small answer may unpack to more
+    /// than there is memory.
+    pub(super) async fn read(response: reqwest::Response, most: usize) -> Result<Self, Unread> {
         let status = response.status();
         let phrase = match response.extensions().get::<ReasonPhrase>() {
             Some(phrase) => String::from_utf8_lossy(phrase.as_bytes()).trim().to_owned(),
             None => status.canonical_reason().unwrap_or_default().to_owned(),
         };
-        let body = match response.bytes().await {
+        let body = match body(response, most).await {
             // A refusal is one, whether its text came through or not.
-            Err(_) if status.as_u16() >= 400 => Bytes::new(),
+            Err(_) if status.as_u16() >= 400 => Vec::new(),
             body => body?,
         };
         Ok(Self {
@@ -86,6 +99,17 @@ impl Answer {
     }
 }
 
+async fn body(mut response: reqwest::Response, most: usize) -> Result<Vec<u8>, Unread> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(Unread::Transport)? {
+        if body.len() + chunk.len() > most {
+            return Err(Unread::TooLong);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -98,7 +122,7 @@ mod tests {
         Answer {
             status,
             phrase: phrase.to_owned(),
-            body: Bytes::from_static(body.as_bytes()),
+            body: body.as_bytes().to_vec(),
         }
     }
 

@@ -31,6 +31,9 @@ pub enum Error {
     /// It answered something that is not what the API promises.
     #[error("unreadable answer: {0}")]
     BadReply(String),
+    /// It answered more than such an answer can honestly be; the rest was not read.
+    #[error("an answer of more than {most} bytes")]
+    TooLong { most: usize },
     /// The permit was made for something else. A mistake in this program; nothing was sent.
     #[error("the permit does not cover this")]
     WrongPermit,
@@ -99,7 +102,7 @@ impl Error {
             Self::NotSent(_) | Self::Certificate { .. } | Self::WrongPermit | Self::Setup(_) => {
                 true
             }
-            Self::NoAnswer(_) | Self::BadReply(_) => false,
+            Self::NoAnswer(_) | Self::BadReply(_) | Self::TooLong { .. } => false,
             Self::Refused { status, .. } => {
                 matches!(status, 400..=407 | 409..=499 | 500 | 501 | 595)
             }
@@ -240,6 +243,7 @@ mod tests {
             assert!(!refused(status, "").surely_not_done(), "{status}");
         }
         assert!(!Error::BadReply(String::new()).surely_not_done());
+        assert!(!Error::TooLong { most: 1 }.surely_not_done());
     }
 
     #[test]

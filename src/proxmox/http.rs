@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use tokio::time::{Instant, timeout};
 
-use super::answer::Answer;
+use super::answer::{Answer, OF_ONE, Unread};
 use super::endpoints::Endpoints;
 use super::error::{Error, Failure, Why, chain};
 use super::path::ApiPath;
@@ -49,11 +49,12 @@ impl Default for Limits {
     }
 }
 
-/// A read, whose turn it takes, and how long it may take.
+/// A read: whose turn it takes, how long it may take, and how many bytes it may answer.
 pub(super) struct Read<'a> {
     pub(super) lane: Lane<'a>,
     pub(super) path: &'a ApiPath,
     pub(super) limit: Duration,
+    pub(super) most: usize,
 }
 
 /// A write, and what somebody must be allowed for it.
@@ -73,15 +74,22 @@ pub(super) struct Transport {
 }
 
 enum Request<'a> {
-    Get(&'a ApiPath, Lane<'a>),
+    Get(&'a Read<'a>),
     Post(&'a ApiPath, &'a [(&'a str, &'a str)]),
 }
 
 impl Request<'_> {
+    fn most(&self) -> usize {
+        match self {
+            Self::Get(read) => read.most,
+            Self::Post(..) => OF_ONE,
+        }
+    }
+
     /// Whether a failure tells something of the endpoint. What is asked of a node may just as well
     /// wait for that node; if it was the endpoint, the next snapshot tells.
     fn blames_endpoint(&self, error: &Error) -> bool {
-        let of_cluster = matches!(self, Self::Get(_, Lane::Cluster));
+        let of_cluster = matches!(self, Self::Get(read) if read.lane == Lane::Cluster);
         of_cluster || !matches!(error, Error::NoAnswer(failure) if failure.why == Why::Time)
     }
 }
@@ -126,7 +134,7 @@ impl Transport {
     /// Reads, from whichever endpoint answers. Waiting for a turn counts towards the limit, of which
     /// it may take half: the rest must be enough to be answered. Connecting in vain does not count.
     pub(super) async fn read(&self, read: Read<'_>) -> Result<Answer, Error> {
-        let Read { lane, path, limit } = read;
+        let Read { lane, limit, .. } = read;
         let asked = Instant::now();
         let Ok(_turn) = timeout(limit / 2, self.turns.take(lane)).await else {
             return Err(Error::NotSent(Failure {
@@ -136,7 +144,7 @@ impl Transport {
             }));
         };
         let time = limit.saturating_sub(asked.elapsed());
-        let get = Request::Get(path, lane);
+        let get = Request::Get(&read);
         let mut failure = None;
         for endpoint in self.endpoints.order() {
             let mut answer = self.attempt(endpoint, &get, time).await;
@@ -195,12 +203,12 @@ impl Transport {
     ) -> Result<Answer, Error> {
         let url = self.endpoints.url(endpoint);
         let builder = match request {
-            Request::Get(path, _) => self.http.get(format!("{url}{path}")),
+            Request::Get(read) => self.http.get(format!("{url}{}", read.path)),
             Request::Post(path, form) => self.http.post(format!("{url}{path}")).form(form),
         };
         let outcome = match builder.timeout(time).send().await {
-            Ok(response) => Answer::read(response).await,
-            Err(error) => Err(error),
+            Ok(response) => Answer::read(response, request.most()).await,
+            Err(error) => Err(Unread::Transport(error)),
         };
         match outcome {
             Ok(answer) => {
@@ -209,7 +217,10 @@ impl Transport {
                 }
                 Ok(answer)
             }
-            Err(error) => {
+            Err(Unread::TooLong) => Err(Error::TooLong {
+                most: request.most(),
+            }),
+            Err(Unread::Transport(error)) => {
                 let error = classify(url, error);
                 if request.blames_endpoint(&error) && self.endpoints.set_aside(endpoint) {
                     tracing::warn!(cluster = %self.cluster, %error, "endpoint set aside");

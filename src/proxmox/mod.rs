@@ -29,6 +29,7 @@ use crate::config::Cluster;
 use crate::ids::ClusterName;
 use crate::permission::Permit;
 
+use answer::{OF_ONE, OF_PAGE};
 use http::{Read, Transport, Write};
 use path::ApiPath;
 use turns::Lane;
@@ -72,12 +73,13 @@ impl Client {
         self.transport.cluster()
     }
 
-    /// Reads something that the entry node answers from memory.
-    async fn get<T: DeserializeOwned>(&self, path: &ApiPath) -> Result<T, Error> {
+    /// Reads something that the entry node answers from memory, of at most `most` bytes.
+    async fn get<T: DeserializeOwned>(&self, path: &ApiPath, most: usize) -> Result<T, Error> {
         let read = Read {
             lane: Lane::Cluster,
             path,
             limit: self.transport.limits().read,
+            most,
         };
         self.transport.read(read).await?.data()
     }
@@ -88,17 +90,27 @@ impl Client {
         lane: Lane<'_>,
         path: &ApiPath,
     ) -> Result<T, Error> {
-        Ok(self.get_page(lane, path).await?.0)
+        let read = Read {
+            lane,
+            path,
+            limit: self.transport.limits().protected,
+            most: OF_ONE,
+        };
+        self.transport.read(read).await?.data()
     }
 
-    /// The same, with how much there is in all, where Proxmox says so.
+    /// The same for a page of a list, with how much there is in all, where Proxmox says so.
     async fn get_page<T: DeserializeOwned>(
         &self,
         lane: Lane<'_>,
         path: &ApiPath,
     ) -> Result<(T, Option<u64>), Error> {
-        let limit = self.transport.limits().protected;
-        let read = Read { lane, path, limit };
+        let read = Read {
+            lane,
+            path,
+            limit: self.transport.limits().protected,
+            most: OF_PAGE,
+        };
         self.transport.read(read).await?.data_and_total()
     }
 

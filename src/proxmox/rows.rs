@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use serde::Deserialize;
 use tokio::time::Instant;
 
+use super::answer::OF_ALL;
 use super::guest::RunState;
 use super::path::ApiPath;
 use super::perl::{Object, Scalar};
@@ -271,7 +272,9 @@ impl Client {
     /// One call for the whole cluster, answered from the entry node's memory.
     pub(super) async fn resources(&self) -> Result<Snapshot, Error> {
         let taken = (Instant::now(), SystemTime::now());
-        let rows = self.get(&ApiPath::new(&["cluster", "resources"])).await?;
+        let rows = self
+            .get(&ApiPath::new(&["cluster", "resources"]), OF_ALL)
+            .await?;
         Ok(snapshot(self.cluster(), rows, taken))
     }
 }

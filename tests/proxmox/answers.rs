@@ -163,6 +163,36 @@ async fn nonsense_is_told_from_a_refusal() {
 }
 
 #[tokio::test]
+async fn an_answer_of_any_size_is_not_taken() {
+    let fake = home().await;
+    let patient = Limits {
+        read: Duration::from_secs(20),
+        protected: Duration::from_secs(20),
+        write: Duration::from_secs(20),
+        ..limits()
+    };
+    let client = client_with(&fake, patient);
+    let look = async || client.guest_now(Kind::Vm, &node("pve2"), vmid(102)).await;
+    fake.fault(Fault::once(FaultKind::Padded(500_000)));
+    look().await.expect("half a megabyte is much, and read");
+    // The fake packs what it sends: what counts is the size after unpacking.
+    fake.fault(Fault::always(FaultKind::Padded(2_000_000)));
+    let error = look().await.expect_err("too long");
+    assert_eq!(error, Error::TooLong { most: 1 << 20 });
+    // It was done, but nobody can read that from the answer.
+    let error = power(&client, Power::Start, 101)
+        .await
+        .expect_err("too long");
+    assert!(matches!(error, Error::TooLong { .. }) && !error.surely_not_done());
+    assert_eq!(fake.writes().len(), 1);
+    fake.clear_faults();
+    // The text of a refusal is left out; it stays a refusal.
+    fake.fault(Fault::once(FaultKind::Padded(2_000_000)));
+    let gone = client.guest_now(Kind::Vm, &node("pve1"), vmid(999)).await;
+    assert_eq!(gone.expect_err("no such guest").status(), Some(500));
+}
+
+#[tokio::test]
 async fn guests_and_nodes_are_read() {
     let fake = home().await;
     let client = client(&fake);

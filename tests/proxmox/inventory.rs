@@ -7,7 +7,7 @@ use fake_proxmox::{Fault, FaultKind, Guest, Match, Setup};
 use futures_util::future::join_all;
 use pve_steward::action::GuestFacts;
 use pve_steward::proxmox::{
-    Inventory, Limits, NodeState, Quorum, RunState, Snapshot, StaleWhy, StorageState,
+    Error, Inventory, Limits, NodeState, Quorum, RunState, Snapshot, StaleWhy, StorageState,
 };
 
 use crate::world::{client, client_with, home, limits, node, start, vmid};
@@ -71,6 +71,29 @@ async fn a_cluster_in_one_request() {
     };
     assert_eq!(found.quorum, Some(quorum));
     assert_eq!(fake.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn ten_thousand_guests_fit_and_a_list_without_end_does_not() {
+    let mut setup = Setup::home();
+    let many = 1000..11_000;
+    setup.guests.extend(many.map(|id| {
+        Guest::vm(id, &format!("a-guest-with-a-name-{id}"), "pve1").tags(&["games", "lab"])
+    }));
+    let fake = start(setup).await;
+    let patient = Limits {
+        read: Duration::from_secs(30),
+        ..limits()
+    };
+    let inventory = Inventory::new(Arc::new(client_with(&fake, patient)));
+    let long = 3 * TEN;
+    let found = inventory.fresh(NOW, long).await.expect("a snapshot");
+    assert_eq!(found.guests.len(), 10_008);
+    fake.fault(Fault::always(FaultKind::Padded(33 << 20)));
+    let stale = inventory.fresh(NOW, long).await.expect_err("too long");
+    assert!(
+        matches!(stale.why, StaleWhy::Failed(error) if matches!(*error, Error::TooLong { .. }))
+    );
 }
 
 #[tokio::test]

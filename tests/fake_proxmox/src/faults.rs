@@ -33,6 +33,8 @@ pub enum FaultKind {
     BadJson,
     /// 200 with JSON of another shape.
     WrongBody,
+    /// The right answer, with so many bytes of padding in it.
+    Padded(usize),
     /// The answer comes, but late.
     Slow(Duration),
     /// The task begins and fails at once with this text.

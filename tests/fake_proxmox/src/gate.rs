@@ -109,7 +109,7 @@ fn outcome(state: &mut State, request: &Request, record: &mut Recorded) -> Outco
             answer.headers.push(("Retry-After", "1".into()));
             answer
         }
-        FaultKind::BadJson | FaultKind::WrongBody => {
+        FaultKind::BadJson | FaultKind::WrongBody | FaultKind::Padded(_) => {
             record.spoilt = true;
             let outcome = carry_out(state, request, record, late);
             return spoilt(outcome, &fault);
@@ -130,9 +130,12 @@ fn spoilt(outcome: Outcome, fault: &FaultKind) -> Outcome {
     let Outcome::Answer(mut answer, delay) = outcome else {
         return outcome;
     };
-    if let Body::Json(value) = &answer.body {
+    if let Body::Json(value) = &mut answer.body {
         answer.body = if *fault == FaultKind::WrongBody {
             Body::Json(serde_json::json!({"data": {"surprise": [[1], "two", null]}}))
+        } else if let FaultKind::Padded(bytes) = fault {
+            value["padding"] = "x".repeat(*bytes).into();
+            Body::Json(value.take())
         } else {
             let whole = value.to_string();
             // Everything in it is ASCII but what people named; cut where a character begins.
