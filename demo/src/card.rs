@@ -96,11 +96,14 @@ fn buttons(message: &Message) -> Vec<String> {
         .collect()
 }
 
-/// Says that the act still goes on: the card's mark for it, and nothing to press yet.
+/// Says that the act still goes on: the card's mark for it, and nothing to press yet. A request that
+/// waits for somebody's decision is nothing to wait for: who decides may be the same person at the
+/// keyboard.
 pub fn is_at_work(message: &Message) -> bool {
     let title = message
         .embeds
         .first()
         .and_then(|embed| embed["title"].as_str());
-    title.is_some_and(|title| title.starts_with('🟡')) && message.buttons().is_empty()
+    let works = title.is_some_and(|title| title.starts_with('🟡') && !title.ends_with(": asked"));
+    works && message.buttons().is_empty()
 }

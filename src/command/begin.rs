@@ -1,7 +1,7 @@
 //! The last steps before Proxmox is asked: no need for it, somebody is at it, counted, noted, and
 //! checked once more, because noting takes time too.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::timeout;
@@ -41,6 +41,17 @@ impl Order<'_> {
             None => desk.law(),
         }
     }
+
+    /// As the words have it.
+    pub(super) fn act(&self, guest: &GuestFacts) -> Act {
+        Act {
+            power: self.switch.power,
+            guest: guest.clone(),
+            by: self.request.actor.user,
+            approved: self.once.as_ref().map(|grant| grant.giver.user),
+            since: Timestamp::now().as_second(),
+        }
+    }
 }
 
 /// The act with its open entry, and the permit of this very moment.
@@ -51,7 +62,7 @@ pub(super) async fn begin<'d>(
 ) -> Result<(Doing<'d>, Permit), NotReady> {
     let Ready { found, now, permit } = ready;
     let facts = found.guest.facts.clone();
-    let act = act_of(order.request, order.switch.power, &facts);
+    let act = order.act(&facts);
     if let Some(reply) = no_need(&act, &found, &now) {
         return Err(NotReady::Failed(Box::new(Outcome::shown(reply))));
     }
@@ -176,18 +187,6 @@ fn once_more(
         .ok_or(Denied::NoRule)?;
     let law = order.law(desk).without(did);
     permitted(&law, order.request, order.switch, facts, now)
-}
-
-pub(super) fn act_of(request: &Request, power: Power, guest: &GuestFacts) -> Act {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    Act {
-        power,
-        guest: guest.clone(),
-        by: request.actor.user,
-        since: i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
-    }
 }
 
 /// What the fresh facts already answer. `None`: it has to be asked of Proxmox.

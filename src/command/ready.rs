@@ -10,7 +10,7 @@ use crate::embed::{self, Reply};
 use crate::permission::{Denied, Law, Permit, check};
 use crate::proxmox::{Error, GuestNow};
 
-use super::begin::{Order, act_of};
+use super::begin::Order;
 use super::desk::{ACT_PATIENCE, Desk, FRESH};
 use super::power::{Switch, not_found, refuse};
 use super::resolve::{self, FoundGuest, Lookup, Sight};
@@ -160,7 +160,7 @@ fn unreadable(desk: &Desk, order: &Order<'_>, found: &FoundGuest, error: &Error)
         let cluster = facts.guest.cluster.as_str();
         return NotReady::Refused(embed::problem::out_of_reach(cluster, order.request.id));
     }
-    let act = act_of(order.request, order.switch.power, facts);
+    let act = order.act(facts);
     let (why, aside) = doing::explain(desk, order.request, found, error);
     let shown = Outcome::shown(embed::act::failed(&act, &why, None));
     NotReady::Failed(Box::new(Outcome { aside, ..shown }))

@@ -19,6 +19,8 @@ pub struct Act {
     pub power: Power,
     pub guest: GuestFacts,
     pub by: UserId,
+    /// Who approved it, if it had to be asked for.
+    pub approved: Option<UserId>,
     pub since: i64,
 }
 
@@ -61,6 +63,9 @@ pub fn succeeded(act: &Act, took: Duration, warned: bool) -> Reply {
     if running {
         let since = act.since.saturating_add(seconds);
         let _ = write!(body, "\nRunning since {}.", clock(since));
+    }
+    if let Some(approver) = act.approved {
+        let _ = write!(body, "\nApproved by {}.", person(approver));
     }
     if warned {
         body.push_str("\n⚠️ Proxmox gave a warning on the way.");
@@ -362,6 +367,7 @@ mod tests {
                 tags: Vec::new(),
             },
             by: UserId(1),
+            approved: None,
             since: 0,
         }
     }

@@ -84,6 +84,7 @@ fn act_of(unfinished: &Unfinished) -> Option<Act> {
             tags: Vec::new(),
         },
         by: unfinished.user,
+        approved: None,
         since: i64::try_from(opened(unfinished).as_secs()).unwrap_or(i64::MAX),
     })
 }
