@@ -6,6 +6,9 @@ use std::path::Path;
 
 use crate::embed::check::{self as words, Finding};
 
+/// As `store` names it.
+const DATABASE: &str = "steward.db";
+
 pub(super) fn findings(folder: &Path) -> Vec<Finding> {
     let exists = folder.exists();
     if let Err(error) = try_it(folder) {
@@ -28,7 +31,12 @@ fn try_it(folder: &Path) -> io::Result<()> {
         .write(true)
         .create_new(true)
         .open(&probe)?;
-    fs::remove_file(&probe)
+    fs::remove_file(&probe)?;
+    match OpenOptions::new().write(true).open(folder.join(DATABASE)) {
+        // The first start makes it.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        opened => opened.map(drop),
+    }
 }
 
 /// The mode of a folder into which others may look.
@@ -70,7 +78,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("file");
         fs::write(&file, "").unwrap();
-        for folder in [Path::new("/proc/nothing/here"), &file, &file.join("below")] {
+        // Where the database shall be stands a folder.
+        let taken = dir.path().join("taken");
+        fs::create_dir_all(taken.join(DATABASE)).unwrap();
+        let below = file.join("below");
+        for folder in [Path::new("/proc/nothing/here"), &file, &below, &taken] {
             assert_eq!(grades(folder), [Grade::Lasting], "{}", folder.display());
             let said = &findings(folder)[0].text;
             assert!(said.contains("`state_dir` in [bot]"), "{said}");
