@@ -8,6 +8,7 @@ use fake_discord::{Answer, Message, Person};
 use pve_steward::action::{Action, Power};
 use pve_steward::command::{Row, TABLE};
 use pve_steward::ids::Kind;
+use serde_json::{Value, json};
 use support::{Setup, World, run};
 
 const RULES: &str = r#"
@@ -143,6 +144,10 @@ async fn custom_ids(world: &World, owner: &Person) -> Vec<String> {
     }
     // A stop is on no card, but whoever forges ids does not care.
     ids.extend(Power::ALL.map(|power| format!("1:{}:home/101", power.key())));
+    ids.extend(Power::ALL.map(|power| format!("1:ask:{}:home/101", power.key())));
+    let decisions = ["once", "hour", "tomorrow", "decline", "why", "revoke"];
+    ids.extend(decisions.map(|verb| format!("1:{verb}:1")));
+    ids.push("1:audit:-:-:-:-:-:-".to_owned());
     ids.sort();
     ids.dedup();
     ids
@@ -174,6 +179,41 @@ fn every_button_is_refused_without_a_right() {
             for name in REFUSED {
                 let answer = world.person(name).press(&card, id).await;
                 assert_refused(world, &answer, &format!("{name} presses {id}")).await;
+            }
+        }
+    });
+}
+
+/// What makes an event one of a direct message.
+fn without_server(person: &Person, name: &str) -> Value {
+    json!({
+        "guild_id": null, "guild": null, "guild_locale": null, "member": null, "context": 1,
+        "user": {
+            "id": person.id().to_string(), "username": name, "discriminator": "0",
+            "avatar": null, "global_name": name, "flags": 0, "public_flags": 0,
+            "primary_guild": null,
+        }
+    })
+}
+
+/// A direct message is no way around: whoever presses there has no roles and no rights.
+#[test]
+fn every_button_is_refused_in_direct_messages() {
+    run(Setup::automatic().rules(RULES), async |world| {
+        let owner = world.person("owner");
+        let ids = custom_ids(world, &owner).await;
+        let card = owner
+            .slash("/vm start 102")
+            .await
+            .until("runs already")
+            .await;
+        for id in &ids {
+            for name in ["owner", "stranger", "friend"] {
+                let person = world.person(name).in_direct_messages();
+                let answer = person
+                    .raw_press(&card, id, without_server(&person, name))
+                    .await;
+                assert_refused(world, &answer, &format!("{name} presses {id} in private")).await;
             }
         }
     });
@@ -246,7 +286,9 @@ fn every_action_has_its_guard() {
             | Action::Audit(_)
             | Action::Lockdown { .. } => "every_command_is_refused_without_a_right",
             Action::Confirm(_) | Action::Cancel(_) => "every_question_is_closed_to_others",
-            Action::Ask { .. } | Action::Rule { .. } | Action::Decline(_) => "tests/asks.rs",
+            Action::Ask { .. } | Action::Rule { .. } | Action::Decline(_) => {
+                "every_button_is_refused_without_a_right"
+            }
             Action::Whoami | Action::Why { .. } | Action::Help => {
                 "free_commands_tell_nothing_to_those_without_a_right"
             }

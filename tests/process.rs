@@ -46,6 +46,42 @@ fn sigterm_says_goodbye_and_exits_with_zero() {
 }
 
 #[test]
+fn sighup_reads_the_rules_again_and_a_bad_file_changes_nothing() {
+    run_without_bot(Setup::automatic(), async |world| {
+        let mut child = running(world).await;
+        let max = world.person("max");
+        world.write_rules(&support::RULES.replace("\"reboot\"]", "\"stop\"]"));
+        signal(&child, "-HUP");
+        world.audited_last("reloaded policy").await;
+        let question = max.slash("/vm stop 102").await.first().await;
+        assert!(
+            question.text().contains("Really stop"),
+            "{}",
+            question.text()
+        );
+        max.click(&question, "Cancel")
+            .await
+            .until("Cancelled")
+            .await;
+        world.write_rules("[[allow]]");
+        signal(&child, "-HUP");
+        max.slash("/vm start 101").await.until("started").await;
+        child.kill().await.unwrap();
+    });
+}
+
+#[test]
+fn a_second_process_with_the_same_state_does_not_start() {
+    run_without_bot(Setup::default(), async |world| {
+        let mut child = running(world).await;
+        let (said, code) = told(&mut steward(world, &["run"])).await;
+        assert_eq!(code, Some(75), "{said}");
+        assert!(said.contains("another pve-steward"), "{said}");
+        child.kill().await.unwrap();
+    });
+}
+
+#[test]
 fn an_act_under_way_at_kill_9_is_finished_by_the_next_process() {
     run_without_bot(Setup::default(), async |world| {
         let mut child = running(world).await;
