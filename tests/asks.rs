@@ -142,6 +142,7 @@ fn once_acts_at_once_as_the_person_who_asked() {
         │ 🟢 web-lab · started
         │ By <@80351110224678912>, done <soon>.
         │ Running since <time>.
+        │ Approved by <@184405311681986560>.
         │ — CT 105 · home
         [Shutdown] (secondary) [Reboot] (secondary) [Refresh] (secondary)
         ");
@@ -155,6 +156,7 @@ fn once_acts_at_once_as_the_person_who_asked() {
         │ 🟢 web-lab · started
         │ By <@80351110224678912>, done <soon>.
         │ Running since <time>.
+        │ Approved by <@184405311681986560>.
         │ — CT 105 · home
         ");
         let channel = support::BOT_CHANNEL;
@@ -164,6 +166,7 @@ fn once_acts_at_once_as_the_person_who_asked() {
         │ 🟢 web-lab · started
         │ By <@80351110224678912>, done <soon>.
         │ Running since <time>.
+        │ Approved by <@184405311681986560>.
         │ — CT 105 · home
         [Shutdown] (secondary) [Reboot] (secondary) [Refresh] (secondary)
         ");
@@ -279,6 +282,42 @@ fn a_no_says_why_and_is_final() {
         │ Nothing was done by this press.
         ");
         assert_eq!(world.writes(), Vec::<String>::new());
+        let again = max.slash("/ct start 105").await.first().await;
+        let again = max.click(&again, "Ask for it").await.settled().await;
+        assert!(again.text().contains("just said no"), "{}", again.text());
+        assert_eq!(world.dc.channel_messages(APPROVALS).len(), 1);
+    });
+}
+
+#[test]
+fn nobody_has_more_than_five_requests_open() {
+    run(setup(), async |world| {
+        let max = world.person("max");
+        world
+            .px
+            .set_guest(105, |guest| guest.state = "running".into());
+        let mut answers = Vec::new();
+        for text in [
+            "/ct start 105",
+            "/ct shutdown 105",
+            "/ct reboot 105",
+            "/ct stop 105",
+            "/vm stop 101",
+            "/vm stop 102",
+        ] {
+            let refused = max.slash(text).await.first().await;
+            answers.push(max.click(&refused, "Ask for it").await);
+        }
+        let sixth = answers.pop().unwrap();
+        sixth.until("five requests open").await;
+        for answer in &answers {
+            answer.until("once somebody has decided").await;
+        }
+        assert_eq!(world.dc.channel_messages(APPROVALS).len(), 5);
+        world.stop_bot().await.unwrap();
+        for answer in &answers {
+            answer.until("restarted").await;
+        }
     });
 }
 

@@ -167,6 +167,7 @@ pub(super) async fn perform(
                 by: request.actor.user,
                 why: why.as_ref().map(Remark::as_str),
             };
+            desk.requests.declined(&open.asked);
             finish(desk, id, &end).await;
             Outcome::shown(words::noted(&said(&open.asked), &end))
         }

@@ -19,7 +19,7 @@ use super::finish::finish;
 use super::note;
 use super::power::{self, Switch};
 use super::ready::fresh_guest;
-use super::requests::{Open, Told, said};
+use super::requests::{Open, Told, TooMuch, said};
 use super::resolve::FoundGuest;
 use super::{Audience, Decision, Outcome, Task, Work};
 
@@ -58,6 +58,16 @@ pub(super) async fn perform(
             Err(denied) => task.refuse(power::refuse(desk, request, switch.power, facts, &denied)),
         };
     };
+    if let Some(why) = desk
+        .requests
+        .too_much(request.actor.user, switch.power, &facts.guest)
+    {
+        desk.note_refusal(request, Some(&target.key()), "asked too much");
+        return task.refuse(match why {
+            TooMuch::Open => words::too_many_open(),
+            TooMuch::Declined => words::declined_just_now(switch.power, facts),
+        });
+    }
     let Some(name) = facts.name.clone() else {
         return task.refuse(embed::access::nameless(facts));
     };

@@ -1,13 +1,16 @@
 //! Requests that wait for a decision, in memory beside the store: who is to be told of it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use dashmap::DashMap;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::access::{Asked, Letter};
+use crate::action::Power;
 use crate::embed::{self, Reply};
-use crate::ids::RequestId;
+use crate::ids::{GuestRef, RequestId, UserId};
 
 /// What the person who asked is shown, as far as their message still changes.
 #[derive(Debug, Clone)]
@@ -58,10 +61,25 @@ pub(super) fn said(asked: &Asked) -> embed::ask::Request {
     }
 }
 
+/// What one person may have open at a time: whoever decides has a life beside it.
+const MOST: usize = 5;
+
+/// After a no, the same is not asked again for so long.
+const PAUSE: Duration = Duration::from_mins(10);
+
+/// Why nothing more can be asked now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TooMuch {
+    Open,
+    /// It was declined a moment ago.
+    Declined,
+}
+
 /// The open requests. Cheap to clone: all clones are the same list.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Requests {
     open: Arc<DashMap<RequestId, Open>>,
+    declined: Arc<DashMap<(UserId, Power, GuestRef), Instant>>,
 }
 
 impl Requests {
@@ -81,6 +99,24 @@ impl Requests {
         if let Some(mut open) = self.open.get_mut(&id) {
             letters.clone_into(&mut open.letters);
         }
+    }
+
+    /// Remembers a no.
+    pub(super) fn declined(&self, asked: &Asked) {
+        self.declined.retain(|_, at| at.elapsed() < PAUSE);
+        let what = (asked.by.user, asked.power, asked.guest.clone());
+        self.declined.insert(what, Instant::now());
+    }
+
+    /// Whether the person must wait before asking for this.
+    pub(super) fn too_much(&self, user: UserId, power: Power, guest: &GuestRef) -> Option<TooMuch> {
+        let what = (user, power, guest.clone());
+        let declined = self.declined.get(&what);
+        if declined.is_some_and(|at| at.elapsed() < PAUSE) {
+            return Some(TooMuch::Declined);
+        }
+        let mine = self.open.iter().filter(|open| open.asked.by.user == user);
+        (mine.count() >= MOST).then_some(TooMuch::Open)
     }
 
     pub(super) fn all(&self) -> Vec<RequestId> {

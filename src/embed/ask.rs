@@ -227,6 +227,28 @@ pub fn already_asked(power: Power, guest: &GuestFacts) -> Reply {
     )
 }
 
+/// Whoever decides has enough of this person's on the desk.
+#[must_use]
+pub fn too_many_open() -> Reply {
+    refusal(
+        "You have five requests open",
+        "Wait until one of them is decided, or\nlapses.".to_owned(),
+    )
+}
+
+/// It was asked and declined within the last minutes.
+#[must_use]
+pub fn declined_just_now(power: Power, guest: &GuestFacts) -> Reply {
+    refusal(
+        &format!(
+            "{} {}: somebody just said no",
+            verb(power),
+            guest_name(guest)
+        ),
+        "You may ask for it again in ten minutes.".to_owned(),
+    )
+}
+
 /// It has become allowed since the refusal.
 #[must_use]
 pub fn may_already(power: Power, guest: &GuestFacts) -> Reply {
