@@ -174,6 +174,13 @@ fn a_grant_lets_somebody_act_until_it_is_taken_back() {
         let offered = owner.type_ahead("/access revoke ").await;
         assert_eq!(offered.len(), 1, "{offered:?}");
         assert_eq!(offered[0].value, "1");
+        for name in ["max", "stranger"] {
+            let offered = world.person(name).type_ahead("/access revoke ").await;
+            assert!(offered.is_empty(), "{name}: {offered:?}");
+        }
+        // Access to lab is access to what was granted there.
+        let offered = world.person("friend").type_ahead("/access revoke ").await;
+        assert_eq!(offered.len(), 1, "{offered:?}");
         assert!(said(&max, "/access revoke 1").await.contains("No grant 1"));
         owner
             .slash("/access revoke 1")

@@ -561,6 +561,27 @@ fn a_request_survives_a_restart() {
     });
 }
 
+/// Discord lets an answer change for fifteen minutes; here for one second.
+#[test]
+fn a_late_decision_reaches_the_person_all_the_same() {
+    let mut setup = setup();
+    setup.dc.token_life = std::time::Duration::from_secs(1);
+    run(setup, async |world| {
+        let (max, owner) = (world.person("max"), world.person("owner"));
+        let (_answer, letter) = ask(world, &max, "/ct start 105").await;
+        tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+        let no = owner.press(&letter, "1:decline:1").await;
+        no.until("is told").await;
+        let told = world.dc.wait_direct_message("max", "declined").await;
+        assert!(told.text().contains("said no"), "{}", told.text());
+        letter_until(world, &letter, "declined").await;
+        assert!(
+            world.dc.channel_messages(support::BOT_CHANNEL).is_empty(),
+            "a no is private"
+        );
+    });
+}
+
 #[test]
 fn where_nobody_may_decide_nobody_is_asked() {
     let mut setup = setup().rules(&RULES.replace(
