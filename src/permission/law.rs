@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use jiff::civil::Time;
-use jiff::{Timestamp, ZonedDateTime};
+use jiff::{Timestamp, ToSpan as _, ZonedDateTime};
 
 use crate::action::{Actor, Right, Target};
 use crate::config::Hours;
@@ -118,16 +118,21 @@ impl Law {
         contains(hours, self.now.time())
     }
 
-    /// The next moment at which `hours` begin, in unix seconds; where clocks are put forward over
-    /// it, the moment just after.
+    /// The next moment at which `hours` begin, in unix seconds: when the clock on the wall says so,
+    /// be it for the second time in the night in which it is put back, or when it is put forward or
+    /// back into them.
     pub(super) fn opens(&self, hours: Hours) -> i64 {
-        let today = self.now.date();
-        let begins = [Ok(today), today.tomorrow()].into_iter().filter_map(|day| {
-            let begin = day.ok()?.to_datetime(hours.from);
-            begin.to_zoned_datetime(self.now.time_zone().clone()).ok()
+        let (zone, now) = (self.now.time_zone(), self.now.timestamp());
+        // Three days: hours within an hour that is left out begin on the day after.
+        let days = self.now.date().series(1.day()).take(3);
+        let begins = days.flat_map(|day| {
+            let begin = zone.to_ambiguous_timestamp(day.to_datetime(hours.from));
+            [begin.earlier(), begin.later()].into_iter().flatten()
         });
-        let next = begins.into_iter().find(|begin| *begin > self.now);
-        next.map_or(i64::MAX, |begin| begin.timestamp().as_second())
+        let change = zone.following(now).next().map(|change| change.timestamp());
+        let begun = |at: &Timestamp| *at > now && contains(hours, zone.to_datetime(*at).time());
+        let next = begins.chain(change).filter(begun).min();
+        next.map_or(i64::MAX, Timestamp::as_second)
     }
 }
 

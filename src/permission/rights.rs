@@ -105,8 +105,8 @@ struct Applies {
     counts: Option<Counts>,
 }
 
-/// What the rules say, denies aside.
-struct ByRules {
+/// What the rules or the grants say, denies aside.
+struct Given {
     applying: Vec<Applies>,
     /// Why those that cover it do not apply.
     why_not: Denied,
@@ -143,12 +143,13 @@ impl<'l> Rights<'l> {
             return Err(Denied::Lockdown);
         }
         self.denied(right, target)?;
-        let ByRules {
+        let Given {
             mut applying,
             why_not,
-        } = self.by_rules(right, target, self.user);
-        applying.extend(self.lent(right, target));
-        verdict(right, applying).ok_or(why_not)
+        } = self.by_rules(right, target, Some(self.user));
+        let lent = self.lent(right, target);
+        applying.extend(lent.applying);
+        verdict(right, applying).ok_or_else(|| why_not.or_sooner(lent.why_not))
     }
 
     fn denied(&self, right: Right, target: &Target<'_>) -> Result<(), Denied> {
@@ -165,12 +166,12 @@ impl<'l> Rights<'l> {
     /// [`Denied`] whenever no rule surely allows it.
     pub fn has_by_rule(&self, right: Right, target: &Target<'_>) -> Result<Verdict, Denied> {
         self.denied(right, target)?;
-        let ByRules { applying, why_not } = self.by_rules(right, target, self.user);
+        let Given { applying, why_not } = self.by_rules(right, target, Some(self.user));
         verdict(right, applying).ok_or(why_not)
     }
 
-    /// `counted`: whose acts count for limits.
-    fn by_rules(&self, right: Right, target: &Target<'_>, counted: UserId) -> ByRules {
+    /// `counted`: whose acts count for limits; `None`: how often it was done is no matter.
+    fn by_rules(&self, right: Right, target: &Target<'_>, counted: Option<UserId>) -> Given {
         let mut applying = Vec::new();
         let mut why_not = Denied::NoRule;
         for rule in self.allow.iter().filter(|rule| rule.covers(right, target)) {
@@ -179,7 +180,7 @@ impl<'l> Rights<'l> {
                 Err(not) => why_not = why_not.or_sooner(not),
             }
         }
-        ByRules { applying, why_not }
+        Given { applying, why_not }
     }
 
     /// A rule that covers it: whether it does so here, now, and once more.
@@ -188,7 +189,7 @@ impl<'l> Rights<'l> {
         allow: &Allow,
         right: Right,
         target: &Target<'_>,
-        counted: UserId,
+        counted: Option<UserId>,
     ) -> Result<Applies, Denied> {
         let rule = allow.rule.clone();
         if !allow.is_for(self.channel) {
@@ -199,7 +200,7 @@ impl<'l> Rights<'l> {
             return Err(Denied::OutsideHours { rule, until });
         }
         let mut counts = None;
-        if right.is_act() {
+        if let Some(counted) = counted.filter(|_| right.is_act()) {
             let (acts, now) = (&self.law.standing.acts, self.law.unix_ms());
             if let (Some(rest), Target::Guest(guest)) = (allow.cooldown, target)
                 && let Some(until) = acts.resting(&guest.guest, right, rest, now)
@@ -228,34 +229,66 @@ impl<'l> Rights<'l> {
 
     /// What was lent: each grant as far as its giver has the right, and `access` to the guest, by
     /// the rules of this very moment and place. Limits count for the one who acts.
-    fn lent(&self, right: Right, target: &Target<'_>) -> Vec<Applies> {
-        let Target::Guest(guest) = target else {
-            return Vec::new();
+    fn lent(&self, right: Right, target: &Target<'_>) -> Given {
+        let mut lent = Given {
+            applying: Vec::new(),
+            why_not: Denied::NoRule,
         };
-        let meant = |grant: &&&Arc<Grant>| {
-            grant.rights.contains(&right)
-                && right.can_be_lent()
-                && grant.guest == guest.guest
-                && guest.name.as_ref() == Some(&grant.guest_name)
-                && grant.giver.user != self.user
+        for grant in self.meant(target).filter(|grant| lends(grant, right)) {
+            match self.worth(grant, right, target, Some(self.user)) {
+                Ok(applies) => lent.applying.push(applies),
+                Err(not) => lent.why_not = lent.why_not.or_sooner(not),
+            }
+        }
+        lent
+    }
+
+    /// The grants for the target.
+    fn meant(&self, target: &Target<'_>) -> impl Iterator<Item = &'l Grant> {
+        let guest = match target {
+            Target::Guest(guest) => Some(*guest),
+            Target::Node(_) | Target::Bot => None,
         };
+        let meant = move |grant: &&Grant| {
+            guest.is_some_and(|guest| {
+                grant.guest == guest.guest && guest.name.as_ref() == Some(&grant.guest_name)
+            }) && grant.giver.user != self.user
+        };
+        self.grants.iter().copied().map(Arc::as_ref).filter(meant)
+    }
+
+    /// `counted`: as in `by_rules`.
+    fn worth(
+        &self,
+        grant: &Grant,
+        right: Right,
+        target: &Target<'_>,
+        counted: Option<UserId>,
+    ) -> Result<Applies, Denied> {
+        let giver = self.giver(grant);
+        // What stands in the way of others is nothing to tell of.
+        let open =
+            giver.has_by_rule(Right::Access, target).is_ok() && giver.denied(right, target).is_ok();
+        if !open {
+            return Err(Denied::NoRule);
+        }
+        let Given { applying, why_not } = giver.by_rules(right, target, counted);
+        let of_giver = verdict(right, applying).ok_or(why_not)?;
+        Ok(Applies {
+            basis: Basis::Grant {
+                id: grant.id,
+                by: grant.giver.user,
+                rule: of_giver.basis.rule().clone(),
+            },
+            confirm: of_giver.confirm,
+            counts: of_giver.counts,
+        })
+    }
+
+    /// Who lent it, asking from here.
+    fn giver(&self, grant: &Grant) -> Self {
         let (channel, parent) = self.channel;
-        let worth = |grant: &&Arc<Grant>| {
-            let giver = self.law.of(&grant.giver.at(channel, parent));
-            giver.has_by_rule(Right::Access, target).ok()?;
-            giver.denied(right, target).ok()?;
-            let of_giver = verdict(right, giver.by_rules(right, target, self.user).applying)?;
-            Some(Applies {
-                basis: Basis::Grant {
-                    id: grant.id,
-                    by: grant.giver.user,
-                    rule: of_giver.basis.rule().clone(),
-                },
-                confirm: of_giver.confirm,
-                counts: of_giver.counts,
-            })
-        };
-        self.grants.iter().filter(meant).filter_map(worth).collect()
+        self.law.of(&grant.giver.at(channel, parent))
     }
 
     /// The rule under which this person may ask somebody else for it. Nobody need ask for what they
@@ -291,11 +324,15 @@ impl<'l> Rights<'l> {
         !self.rights_on(target, |_| true).is_empty() || self.sees_by_grant(target) || asked()
     }
 
+    /// Though it was used up, or the guest rests: what one has just done hides nothing.
     fn sees_by_grant(&self, target: &Target<'_>) -> bool {
-        !self.grants.is_empty()
-            && Right::ALL.into_iter().any(|right| {
-                self.denied(right, target).is_ok() && !self.lent(right, target).is_empty()
+        self.meant(target).any(|grant| {
+            Right::ALL.into_iter().any(|right| {
+                lends(grant, right)
+                    && self.denied(right, target).is_ok()
+                    && self.worth(grant, right, target, None).is_ok()
             })
+        })
     }
 
     /// What rules for which `applies` holds give on the target, less what is denied.
@@ -304,7 +341,9 @@ impl<'l> Rights<'l> {
             .allow
             .iter()
             .filter(|allow| applies(allow) && allow.names(target));
-        let given = named.fold(RightSet::default(), |set, allow| set.or(allow.rights));
+        let given = named.fold(RightSet::default(), |set, allow| {
+            set.or(allow.rights_over(target))
+        });
         if given.is_empty() {
             return given;
         }
@@ -327,21 +366,39 @@ impl<'l> Rights<'l> {
     #[must_use]
     pub fn terms(&self, right: Right, target: &Target<'_>) -> Option<Terms> {
         self.denied(right, target).ok()?;
+        let asked = || {
+            let ask = self.ask.iter().any(|ask| ask.covers(right, target));
+            ask.then(|| Terms {
+                confirm: right.always_confirmed(),
+                ask,
+                ..Terms::default()
+            })
+        };
+        self.terms_by_rule(right, target)
+            .or_else(|| self.terms_lent(right, target))
+            .or_else(asked)
+    }
+
+    /// Those of the giver, who needs `access` to the guest for it to be worth anything.
+    fn terms_lent(&self, right: Right, target: &Target<'_>) -> Option<Terms> {
+        let mut lent = self.meant(target).filter(|grant| lends(grant, right));
+        lent.find_map(|grant| {
+            let giver = self.giver(grant);
+            giver.denied(Right::Access, target).ok()?;
+            giver.denied(right, target).ok()?;
+            giver.terms_by_rule(Right::Access, target)?;
+            Some(Terms {
+                lent_until: Some(grant.ends),
+                ..giver.terms_by_rule(right, target)?
+            })
+        })
+    }
+
+    fn terms_by_rule(&self, right: Right, target: &Target<'_>) -> Option<Terms> {
         let here = |rule: &&&Allow| rule.covers(right, target) && rule.is_for(self.channel);
         let rules: Vec<_> = self.allow.iter().filter(here).collect();
         if rules.is_empty() {
-            let mut lent = self.grants.iter().filter(|grant| {
-                matches!(target, Target::Guest(guest) if guest.guest == grant.guest)
-                    && grant.rights.contains(&right)
-            });
-            let lent_until = lent.next().map(|grant| grant.ends);
-            let ask = self.ask.iter().any(|ask| ask.covers(right, target));
-            return (ask || lent_until.is_some()).then(|| Terms {
-                confirm: right.always_confirmed(),
-                lent_until,
-                ask: lent_until.is_none(),
-                ..Terms::default()
-            });
+            return None;
         }
         // A condition binds only if every rule that gives the right has one.
         let hours: Vec<Hours> = rules.iter().filter_map(|rule| rule.hours).collect();
@@ -361,6 +418,11 @@ impl<'l> Rights<'l> {
             ask: false,
         })
     }
+}
+
+/// Whether the grant is about the right. The store is not believed that it can be lent.
+fn lends(grant: &Grant, right: Right) -> bool {
+    right.can_be_lent() && grant.rights.contains(&right)
 }
 
 /// One that applies suffices; a confirmation or a limit binds only if all have one.

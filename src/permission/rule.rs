@@ -13,7 +13,7 @@ use super::selector::{GuestSelector, NodeSelector, Unknown};
 #[derive(Debug)]
 pub(super) struct Allow {
     pub(super) rule: RuleRef,
-    pub(super) rights: RightSet,
+    rights: RightSet,
     guests: Vec<GuestSelector>,
     nodes: Vec<NodeSelector>,
     /// Of those rights, the ones that it gives over the bot itself.
@@ -137,9 +137,14 @@ impl Allow {
 
     /// Whether it gives the right on the target, wherever and whenever.
     pub(super) fn covers(&self, right: Right, target: &Target<'_>) -> bool {
+        self.rights_over(target).has(right) && self.names(target)
+    }
+
+    /// What it gives over such a target if its lists name it.
+    pub(super) fn rights_over(&self, target: &Target<'_>) -> RightSet {
         match target {
-            Target::Bot => self.of_bot.has(right),
-            target => self.rights.has(right) && self.names(target),
+            Target::Bot => self.of_bot,
+            Target::Guest(_) | Target::Node(_) => self.rights,
         }
     }
 
