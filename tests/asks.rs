@@ -306,12 +306,13 @@ fn nobody_has_more_than_five_requests_open() {
             "/vm stop 102",
         ] {
             let refused = max.slash(text).await.first().await;
-            answers.push(max.click(&refused, "Ask for it").await);
-        }
-        let sixth = answers.pop().unwrap();
-        sixth.until("five requests open").await;
-        for answer in &answers {
-            answer.until("once somebody has decided").await;
+            let answer = max.click(&refused, "Ask for it").await;
+            if answers.len() == 5 {
+                answer.until("five requests open").await;
+            } else {
+                answer.until("once somebody has decided").await;
+                answers.push(answer);
+            }
         }
         assert_eq!(world.dc.channel_messages(APPROVALS).len(), 5);
         world.stop_bot().await.unwrap();

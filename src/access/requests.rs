@@ -9,6 +9,9 @@ use crate::errand::{Posted, Recipient};
 use crate::ids::{ChannelId, GuestRef, GuildId, Kind, MessageId, RequestId, UserId};
 use crate::store::StoreError;
 
+/// What one person may have open at a time: whoever decides has a life beside it.
+const MOST: u32 = 5;
+
 /// What somebody asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
@@ -95,6 +98,9 @@ pub enum NotOpened {
     /// The same person has asked for the same already, and nobody has decided yet.
     #[error("the same is asked for already")]
     Twice,
+    /// The person has as many open as one may.
+    #[error("too many requests are open")]
+    TooMany,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -108,19 +114,23 @@ impl Access {
     pub async fn ask(&self, asked: Asked, note: Note) -> Result<Asked, NotOpened> {
         let opened = self.store.run(move |db| {
             let change = db.transaction()?;
+            if open_of(&change, asked.by.user)? >= MOST {
+                return Ok(None);
+            }
             let id = insert(&change, &asked)?;
             audit::insert_note(&change, &note)?;
             change.commit()?;
-            Ok(Asked { id, ..asked })
+            Ok(Some(Asked { id, ..asked }))
         });
-        opened.await.map_err(|error| match error {
+        let opened = opened.await.map_err(|error| match error {
             StoreError::Sqlite(rusqlite::Error::SqliteFailure(why, _))
                 if why.code == ErrorCode::ConstraintViolation =>
             {
                 NotOpened::Twice
             }
             error => error.into(),
-        })
+        });
+        opened?.ok_or(NotOpened::TooMany)
     }
 
     /// Notes where the approvers were asked.
@@ -202,6 +212,11 @@ impl Access {
         let rows = read.await?.into_iter();
         Ok(rows.filter_map(|row| row.inspect_err(told).ok()).collect())
     }
+}
+
+fn open_of(db: &Connection, user: UserId) -> rusqlite::Result<u32> {
+    let sql = "SELECT count(*) FROM requests WHERE user_id = ?1 AND state = 'open'";
+    db.query_row(sql, [user.0.cast_signed()], |row| row.get(0))
 }
 
 fn insert(db: &Connection, asked: &Asked) -> rusqlite::Result<RequestId> {

@@ -19,7 +19,7 @@ use super::finish::finish;
 use super::note;
 use super::power::{self, Switch};
 use super::ready::fresh_guest;
-use super::requests::{Open, Told, TooMuch, said};
+use super::requests::{Open, Told, said};
 use super::resolve::FoundGuest;
 use super::{Audience, Decision, Outcome, Task, Work};
 
@@ -58,15 +58,10 @@ pub(super) async fn perform(
             Err(denied) => task.refuse(power::refuse(desk, request, switch.power, facts, &denied)),
         };
     };
-    if let Some(why) = desk
-        .requests
-        .too_much(request.actor.user, switch.power, &facts.guest)
-    {
-        desk.note_refusal(request, Some(&target.key()), "asked too much");
-        return task.refuse(match why {
-            TooMuch::Open => words::too_many_open(),
-            TooMuch::Declined => words::declined_just_now(switch.power, facts),
-        });
+    let requests = &desk.requests;
+    if requests.was_declined(request.actor.user, switch.power, &facts.guest) {
+        desk.note_refusal(request, Some(&target.key()), "declined a moment ago");
+        return task.refuse(words::declined_just_now(switch.power, facts));
     }
     let Some(name) = facts.name.clone() else {
         return task.refuse(embed::access::nameless(facts));
@@ -79,6 +74,7 @@ pub(super) async fn perform(
     let asked = match desk.access.ask(asked, entry).await {
         Ok(asked) => asked,
         Err(NotOpened::Twice) => return task.refuse(words::already_asked(switch.power, facts)),
+        Err(NotOpened::TooMany) => return task.refuse(words::too_many_open()),
         Err(NotOpened::Store(error)) => {
             tracing::error!(interaction = %request.id, %error, "a request cannot be noted");
             return task.refuse(embed::problem::not_noted(request.id));

@@ -61,19 +61,8 @@ pub(super) fn said(asked: &Asked) -> embed::ask::Request {
     }
 }
 
-/// What one person may have open at a time: whoever decides has a life beside it.
-const MOST: usize = 5;
-
 /// After a no, the same is not asked again for so long.
 const PAUSE: Duration = Duration::from_mins(10);
-
-/// Why nothing more can be asked now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum TooMuch {
-    Open,
-    /// It was declined a moment ago.
-    Declined,
-}
 
 /// The open requests. Cheap to clone: all clones are the same list.
 #[derive(Debug, Clone, Default)]
@@ -108,15 +97,10 @@ impl Requests {
         self.declined.insert(what, Instant::now());
     }
 
-    /// Whether the person must wait before asking for this.
-    pub(super) fn too_much(&self, user: UserId, power: Power, guest: &GuestRef) -> Option<TooMuch> {
-        let what = (user, power, guest.clone());
-        let declined = self.declined.get(&what);
-        if declined.is_some_and(|at| at.elapsed() < PAUSE) {
-            return Some(TooMuch::Declined);
-        }
-        let mine = self.open.iter().filter(|open| open.asked.by.user == user);
-        (mine.count() >= MOST).then_some(TooMuch::Open)
+    /// Whether somebody said no to just this a moment ago.
+    pub(super) fn was_declined(&self, user: UserId, power: Power, guest: &GuestRef) -> bool {
+        let declined = self.declined.get(&(user, power, guest.clone()));
+        declined.is_some_and(|at| at.elapsed() < PAUSE)
     }
 
     pub(super) fn all(&self) -> Vec<RequestId> {
