@@ -2,7 +2,8 @@
 //!
 //! `policy` compiles what the owner wrote, `selector` matches guests and nodes, `grant` is what one
 //! person lent to another, `standing` what holds beside the rules, `law` all of it at one moment,
-//! `rights` decides, `gate` makes the only [`Permit`], `matrix` prints it all for people to review.
+//! `rights` decides, `terms` says what is held at whatever time, `gate` makes the only [`Permit`],
+//! `matrix` prints it all for people to review.
 
 mod change;
 mod gate;
@@ -11,9 +12,11 @@ mod idle;
 mod law;
 mod matrix;
 mod policy;
+mod right_set;
 mod rights;
 mod selector;
 mod standing;
+mod terms;
 
 pub use change::{Change, changes};
 pub use gate::{Denied, Permit, check};
@@ -22,5 +25,6 @@ pub use idle::{Idle, IdleWhy, idle};
 pub use law::Law;
 pub use matrix::{Row, Subject, matrix, specimens, subjects};
 pub use policy::{Policy, RuleKey, RuleRef};
-pub use rights::{Basis, Counts, Rights, Terms, Verdict};
+pub use rights::{Basis, Counts, Rights, Verdict};
 pub use standing::{Acts, Did, Lockdown, Standing};
+pub use terms::Terms;
