@@ -5,7 +5,7 @@ use crate::ids::{ChannelId, ClusterName, GuestRef, GuildId, Kind, NodeName, User
 
 use super::law::Law;
 use super::policy::Policy;
-use super::rights::Terms;
+use super::terms::Terms;
 
 /// Somebody whom the policy names: a person without any role, or an invented member who has just
 /// the one role. (Who has which roles, only Discord knows.)

@@ -2,8 +2,8 @@
 //!
 //! `policy` compiles what the owner wrote, `rule` is one rule of it, `selector` matches guests and
 //! nodes, `grant` is what one person lent to another, `standing` what holds beside the rules, `law`
-//! all of it at one moment, `rights` decides, `gate` makes the only [`Permit`], `matrix` prints it all
-//! for people to review.
+//! all of it at one moment, `rights` decides, `terms` says what is held at whatever time, `gate` makes
+//! the only [`Permit`], `matrix` prints it all for people to review.
 
 mod change;
 mod gate;
@@ -12,10 +12,12 @@ mod idle;
 mod law;
 mod matrix;
 mod policy;
+mod right_set;
 mod rights;
 mod rule;
 mod selector;
 mod standing;
+mod terms;
 
 pub use change::{Change, changes};
 pub use gate::{Denied, Permit, check};
@@ -24,6 +26,7 @@ pub use idle::{Idle, IdleWhy, idle};
 pub use law::Law;
 pub use matrix::{Row, Subject, matrix, specimens, subjects};
 pub use policy::Policy;
-pub use rights::{Basis, Counts, Rights, Terms, Verdict};
+pub use rights::{Basis, Counts, Rights, Verdict};
 pub use rule::{RuleKey, RuleRef};
 pub use standing::{Acts, Did, Lockdown, Standing};
+pub use terms::Terms;

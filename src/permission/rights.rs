@@ -1,17 +1,17 @@
 //! The decision: what one person may do, by rules and by grants, at one moment.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::action::{Actor, Right, Target};
-use crate::config::{Hours, Limit};
+use crate::config::Limit;
 use crate::ids::{ChannelId, GrantId, UserId};
 
 use super::gate::Denied;
 use super::grant::Grant;
 use super::law::Law;
 use super::policy::Mine;
-use super::rule::{Allow, Ask, Deny, RightSet, RuleKey, RuleRef};
+use super::right_set::RightSet;
+use super::rule::{Allow, Ask, Deny, RuleKey, RuleRef};
 
 /// What the law says of one person, roles included. Made per request, for lists that ask about many
 /// guests at once.
@@ -19,10 +19,10 @@ use super::rule::{Allow, Ask, Deny, RightSet, RuleKey, RuleRef};
 pub struct Rights<'l> {
     law: &'l Law,
     user: UserId,
-    channel: (ChannelId, Option<ChannelId>),
-    allow: Vec<&'l Allow>,
+    pub(super) channel: (ChannelId, Option<ChannelId>),
+    pub(super) allow: Vec<&'l Allow>,
     deny: Vec<&'l Deny>,
-    ask: Vec<&'l Ask>,
+    pub(super) ask: Vec<&'l Ask>,
     grants: Vec<&'l Arc<Grant>>,
 }
 
@@ -84,20 +84,6 @@ pub struct Counts {
     pub limit: Limit,
 }
 
-/// Under which conditions a right is held, whatever the time: for people to review.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Terms {
-    pub confirm: bool,
-    /// Empty: always.
-    pub hours: Vec<Hours>,
-    pub limit: Option<Limit>,
-    pub cooldown: Option<Duration>,
-    /// Only lent, until then (unix seconds).
-    pub lent_until: Option<i64>,
-    /// Not held; may be asked for.
-    pub ask: bool,
-}
-
 /// One rule or grant that applies here and now.
 struct Applies {
     basis: Basis,
@@ -152,7 +138,7 @@ impl<'l> Rights<'l> {
         verdict(right, applying).ok_or_else(|| why_not.or_sooner(lent.why_not))
     }
 
-    fn denied(&self, right: Right, target: &Target<'_>) -> Result<(), Denied> {
+    pub(super) fn denied(&self, right: Right, target: &Target<'_>) -> Result<(), Denied> {
         match self.deny.iter().find(|rule| rule.covers(right, target)) {
             Some(deny) => Err(Denied::ByRule(deny.rule.clone())),
             None => Ok(()),
@@ -244,7 +230,7 @@ impl<'l> Rights<'l> {
     }
 
     /// The grants for the target.
-    fn meant(&self, target: &Target<'_>) -> impl Iterator<Item = &'l Grant> {
+    pub(super) fn meant(&self, target: &Target<'_>) -> impl Iterator<Item = &'l Grant> {
         let guest = match target {
             Target::Guest(guest) => Some(*guest),
             Target::Node(_) | Target::Bot => None,
@@ -286,7 +272,7 @@ impl<'l> Rights<'l> {
     }
 
     /// Who lent it, asking from here.
-    fn giver(&self, grant: &Grant) -> Self {
+    pub(super) fn giver(&self, grant: &Grant) -> Self {
         let (channel, parent) = self.channel;
         self.law.of(&grant.giver.at(channel, parent))
     }
@@ -360,68 +346,10 @@ impl<'l> Rights<'l> {
     pub fn any(&self) -> bool {
         !self.allow.is_empty() || !self.grants.is_empty()
     }
-
-    /// Under which terms the right is held or can be asked for, here, at whatever time; `None`: not
-    /// at all.
-    #[must_use]
-    pub fn terms(&self, right: Right, target: &Target<'_>) -> Option<Terms> {
-        self.denied(right, target).ok()?;
-        let asked = || {
-            let ask = self.ask.iter().any(|ask| ask.covers(right, target));
-            ask.then(|| Terms {
-                confirm: right.always_confirmed(),
-                ask,
-                ..Terms::default()
-            })
-        };
-        self.terms_by_rule(right, target)
-            .or_else(|| self.terms_lent(right, target))
-            .or_else(asked)
-    }
-
-    /// Those of the giver, who needs `access` to the guest for it to be worth anything.
-    fn terms_lent(&self, right: Right, target: &Target<'_>) -> Option<Terms> {
-        let mut lent = self.meant(target).filter(|grant| lends(grant, right));
-        lent.find_map(|grant| {
-            let giver = self.giver(grant);
-            giver.denied(Right::Access, target).ok()?;
-            giver.denied(right, target).ok()?;
-            giver.terms_by_rule(Right::Access, target)?;
-            Some(Terms {
-                lent_until: Some(grant.ends),
-                ..giver.terms_by_rule(right, target)?
-            })
-        })
-    }
-
-    fn terms_by_rule(&self, right: Right, target: &Target<'_>) -> Option<Terms> {
-        let here = |rule: &&&Allow| rule.covers(right, target) && rule.is_for(self.channel);
-        let rules: Vec<_> = self.allow.iter().filter(here).collect();
-        if rules.is_empty() {
-            return None;
-        }
-        // A condition binds only if every rule that gives the right has one.
-        let hours: Vec<Hours> = rules.iter().filter_map(|rule| rule.hours).collect();
-        let limits: Vec<Limit> = rules.iter().filter_map(|rule| rule.limit).collect();
-        let rests: Vec<Duration> = rules.iter().filter_map(|rule| rule.cooldown).collect();
-        let all = |count: usize| count == rules.len() && right.is_act();
-        Some(Terms {
-            confirm: right.always_confirmed() || rules.iter().all(|rule| rule.confirm.has(right)),
-            limit: limits.first().copied().filter(|_| all(limits.len())),
-            cooldown: rests.first().copied().filter(|_| all(rests.len())),
-            hours: if hours.len() == rules.len() {
-                hours
-            } else {
-                Vec::new()
-            },
-            lent_until: None,
-            ask: false,
-        })
-    }
 }
 
 /// Whether the grant is about the right. The store is not believed that it can be lent.
-fn lends(grant: &Grant, right: Right) -> bool {
+pub(super) fn lends(grant: &Grant, right: Right) -> bool {
     right.can_be_lent() && grant.rights.contains(&right)
 }
 

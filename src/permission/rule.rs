@@ -8,6 +8,7 @@ use crate::action::{Right, Target};
 use crate::config::{AllowRule, AskRule, DenyRule, Hours, Limit, Place, Problem};
 use crate::ids::{ChannelId, ClusterName};
 
+use super::right_set::RightSet;
 use super::selector::{GuestSelector, NodeSelector, Unknown};
 
 #[derive(Debug)]
@@ -59,38 +60,6 @@ impl RuleKey {
         let digest = Sha256::digest(text.as_bytes());
         let fold = |key: i64, byte: &u8| key << 8 | i64::from(*byte);
         Self(digest.iter().take(8).fold(0, fold))
-    }
-}
-
-/// Some of all rights.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct RightSet(u64);
-
-impl RightSet {
-    pub(super) fn has(self, right: Right) -> bool {
-        self.0 & (1 << right as u64) != 0
-    }
-
-    pub(super) fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    pub(super) fn or(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    pub(super) fn without(self, other: Self) -> Self {
-        Self(self.0 & !other.0)
-    }
-}
-
-impl FromIterator<Right> for RightSet {
-    fn from_iter<I: IntoIterator<Item = Right>>(rights: I) -> Self {
-        Self(
-            rights
-                .into_iter()
-                .fold(0, |set, right| set | 1 << right as u64),
-        )
     }
 }
 

@@ -1,0 +1,83 @@
+//! What is held at whatever time and under which conditions: for people to review.
+
+use std::time::Duration;
+
+use crate::action::{Right, Target};
+use crate::config::{Hours, Limit};
+
+use super::rights::{Rights, lends};
+use super::rule::Allow;
+
+/// Under which conditions a right is held, whatever the time: for people to review.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Terms {
+    pub confirm: bool,
+    /// Empty: always.
+    pub hours: Vec<Hours>,
+    pub limit: Option<Limit>,
+    pub cooldown: Option<Duration>,
+    /// Only lent, until then (unix seconds).
+    pub lent_until: Option<i64>,
+    /// Not held; may be asked for.
+    pub ask: bool,
+}
+
+impl Rights<'_> {
+    /// Under which terms the right is held or can be asked for, here, at whatever time; `None`: not
+    /// at all.
+    #[must_use]
+    pub fn terms(&self, right: Right, target: &Target<'_>) -> Option<Terms> {
+        self.denied(right, target).ok()?;
+        let asked = || {
+            let ask = self.ask.iter().any(|ask| ask.covers(right, target));
+            ask.then(|| Terms {
+                confirm: right.always_confirmed(),
+                ask,
+                ..Terms::default()
+            })
+        };
+        self.terms_by_rule(right, target)
+            .or_else(|| self.terms_lent(right, target))
+            .or_else(asked)
+    }
+
+    /// Those of the giver, who needs `access` to the guest for it to be worth anything.
+    fn terms_lent(&self, right: Right, target: &Target<'_>) -> Option<Terms> {
+        let mut lent = self.meant(target).filter(|grant| lends(grant, right));
+        lent.find_map(|grant| {
+            let giver = self.giver(grant);
+            giver.denied(Right::Access, target).ok()?;
+            giver.denied(right, target).ok()?;
+            giver.terms_by_rule(Right::Access, target)?;
+            Some(Terms {
+                lent_until: Some(grant.ends),
+                ..giver.terms_by_rule(right, target)?
+            })
+        })
+    }
+
+    fn terms_by_rule(&self, right: Right, target: &Target<'_>) -> Option<Terms> {
+        let here = |rule: &&&Allow| rule.covers(right, target) && rule.is_for(self.channel);
+        let rules: Vec<_> = self.allow.iter().filter(here).collect();
+        if rules.is_empty() {
+            return None;
+        }
+        // A condition binds only if every rule that gives the right has one.
+        let hours: Vec<Hours> = rules.iter().filter_map(|rule| rule.hours).collect();
+        let limits: Vec<Limit> = rules.iter().filter_map(|rule| rule.limit).collect();
+        let rests: Vec<Duration> = rules.iter().filter_map(|rule| rule.cooldown).collect();
+        let all = |count: usize| count == rules.len() && right.is_act();
+        Some(Terms {
+            confirm: right.always_confirmed() || rules.iter().all(|rule| rule.confirm.has(right)),
+            limit: limits.first().copied().filter(|_| all(limits.len())),
+            cooldown: rests.first().copied().filter(|_| all(rests.len())),
+            hours: if hours.len() == rules.len() {
+                hours
+            } else {
+                Vec::new()
+            },
+            lent_until: None,
+            ask: false,
+        })
+    }
+}
