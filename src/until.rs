@@ -23,6 +23,22 @@ pub fn length(text: &str) -> Option<Duration> {
         .filter(|length| (1..=LONGEST).contains(&length.as_secs()))
 }
 
+/// `1h30m`, as people write it in rules.
+#[must_use]
+pub fn short(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let parts = [
+        (seconds / 86_400, "d"),
+        (seconds / 3600 % 24, "h"),
+        (seconds / 60 % 60, "m"),
+        (seconds % 60, "s"),
+    ];
+    let shown = parts.iter().filter(|(count, _)| *count > 0);
+    shown.fold(String::new(), |text, (count, unit)| {
+        format!("{text}{count}{unit}")
+    })
+}
+
 /// A time of day: `2:00`, `23:30`.
 #[must_use]
 pub fn clock(text: &str) -> Option<Time> {

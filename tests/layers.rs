@@ -38,6 +38,7 @@ const MAY: &[(&str, &[&str])] = &[
             "health::Sick",
             "permission",
             "proxmox",
+            "until",
         ],
     ),
     // Shared by the command that began an act and by what finishes it after a restart.

@@ -5,6 +5,7 @@ use std::fmt::{self, Display, Formatter};
 
 use super::{AllowRule, AskRule, DenyRule};
 use crate::action::Right;
+use crate::until::short;
 
 impl Display for AllowRule {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -21,10 +22,10 @@ impl Display for AllowRule {
             write!(f, " at {hours}")?;
         }
         if let Some(limit) = self.limit {
-            write!(f, " at most {} per {} s", limit.most, limit.per.as_secs())?;
+            write!(f, " at most {} per {}", limit.most, short(limit.per))?;
         }
         if let Some(rest) = self.cooldown {
-            write!(f, " resting {} s", rest.as_secs())?;
+            write!(f, " resting {}", short(rest))?;
         }
         list(f, " confirmed ", &self.confirm)
     }

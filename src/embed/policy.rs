@@ -1,7 +1,6 @@
 //! The policy in a terminal: the matrix for review, and one decision explained.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -9,6 +8,7 @@ use jiff::tz::TimeZone;
 use crate::action::{GuestFacts, Right};
 use crate::ids::NodeRef;
 use crate::permission::{Denied, Row, RuleRef, Terms, Verdict};
+use crate::until::short;
 
 /// One target and what everybody may do with it. Rows in which nothing is allowed say so.
 #[must_use]
@@ -86,21 +86,6 @@ fn cell((right, terms): &(Right, Terms)) -> String {
         format!("({})", notes.join(", "))
     };
     format!("{right}{mark}{notes}")
-}
-
-/// `1h30m`, as people write it in rules.
-fn short(time: Duration) -> String {
-    let seconds = time.as_secs();
-    let parts = [
-        (seconds / 86_400, "d"),
-        (seconds / 3600 % 24, "h"),
-        (seconds / 60 % 60, "m"),
-        (seconds % 60, "s"),
-    ];
-    let shown = parts.iter().filter(|(count, _)| *count > 0);
-    shown.fold(String::new(), |text, (count, unit)| {
-        format!("{text}{count}{unit}")
-    })
 }
 
 /// A decision about one person, in a terminal.

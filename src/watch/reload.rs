@@ -103,7 +103,8 @@ async fn refuse(rules: &Rules, problems: &[Problem]) {
     for problem in problems {
         tracing::error!(%problem, "the new rules are refused, the old ones stay");
     }
-    note(rules, Some(format!("refused: {} mistakes", problems.len()))).await;
+    let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    note(rules, Some(format!("refused: {}", told.join("; ")))).await;
     let discord = &rules.running.discord;
     let to = discord.alerts_channel.or(discord.audit_channel);
     tell(rules, to, words::refused(problems)).await;
