@@ -54,6 +54,8 @@ pub enum Ending {
     Failed(String),
     /// It may have happened. The text says what was missing.
     Unknown(String),
+    /// Proxmox was never asked. The text says what came in between.
+    NotSent(String),
 }
 
 impl Ending {
@@ -64,12 +66,13 @@ impl Ending {
             Self::Requested => "requested",
             Self::Failed(_) => "failed",
             Self::Unknown(_) => "unknown",
+            Self::NotSent(_) => "not sent",
         }
     }
 
     fn detail(&self) -> Option<&str> {
         match self {
-            Self::Failed(text) | Self::Unknown(text) => Some(text),
+            Self::Failed(text) | Self::Unknown(text) | Self::NotSent(text) => Some(text),
             _ => None,
         }
     }
@@ -82,7 +85,8 @@ impl Ending {
             Self::Warned,
             Self::Requested,
             Self::Failed(text.clone()),
-            Self::Unknown(text),
+            Self::Unknown(text.clone()),
+            Self::NotSent(text),
         ];
         all.into_iter().find(|ending| ending.word() == word)
     }

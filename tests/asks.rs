@@ -583,6 +583,64 @@ fn a_late_decision_reaches_the_person_all_the_same() {
     });
 }
 
+/// Approved, and then refused at the last check: the request is spent, and the channel, in which
+/// strangers read, is told nothing.
+#[test]
+fn a_refusal_after_the_yes_is_private() {
+    run(setup(), async |world| {
+        let (max, owner) = (world.person("max"), world.person("owner"));
+        let (answer, letter) = ask(world, &max, "/ct start 105").await;
+        // The snapshot still has the tag; the guest itself says otherwise.
+        world
+            .px
+            .set_guest(105, |guest| guest.tags = vec!["prod".into()]);
+        let said = owner.press(&letter, "1:once:1").await.settled().await;
+        assert!(said.text().contains("You may not"), "{}", said.text());
+        answer.until("You may not").await;
+        letter_until(world, &letter, "You may not").await;
+        assert!(world.dc.channel_messages(support::BOT_CHANNEL).is_empty());
+        assert_eq!(world.writes(), Vec::<String>::new());
+    });
+}
+
+/// What the approver's rule gives in another channel only cannot be lent here, and the request stays.
+#[test]
+fn a_right_of_another_channel_is_not_lent() {
+    let elsewhere = support::OTHER_CHANNEL;
+    let rules = RULES.replace(
+        "actions = [\"*\"]\nguests = [\"*\"]\nnodes = [\"*\"]\n",
+        &format!("actions = [\"*\"]\nguests = [\"*\"]\nnodes = [\"*\"]\nchannels = [{elsewhere}, {APPROVALS}]\n"),
+    );
+    run(setup().rules(&rules), async |world| {
+        let (max, owner) = (world.person("max"), world.person("owner"));
+        let (answer, letter) = ask(world, &max, "/ct start 105").await;
+        for press in ["1:once:1", "1:hour:1"] {
+            let said = owner.press(&letter, press).await.settled().await;
+            assert!(
+                said.text().contains("You may not decide"),
+                "{}",
+                said.text()
+            );
+        }
+        assert_eq!(world.writes(), Vec::<String>::new());
+        left_open(world, &answer).await;
+    });
+}
+
+#[test]
+fn the_button_to_ask_never_acts() {
+    run(setup(), async |world| {
+        let (max, owner) = (world.person("max"), world.person("owner"));
+        let refused = max.slash("/ct start 105").await.first().await;
+        let granted = owner.slash("/access grant max start 105 1h").await;
+        granted.until("granted").await;
+        let may = max.click(&refused, "Ask for it").await.settled().await;
+        assert!(may.text().contains("You may start"), "{}", may.text());
+        assert_eq!(world.writes(), Vec::<String>::new());
+        assert!(world.dc.channel_messages(APPROVALS).is_empty());
+    });
+}
+
 #[test]
 fn where_nobody_may_decide_nobody_is_asked() {
     let mut setup = setup().rules(&RULES.replace(

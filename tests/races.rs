@@ -104,7 +104,7 @@ fn an_audit_that_takes_too_long_means_no_and_is_never_acted_on_later() {
         let opened = audit.iter().filter(|row| row.starts_with("opened")).count();
         let failed = audit
             .iter()
-            .filter(|row| row.starts_with("closed failed"))
+            .filter(|row| row.starts_with("closed not sent"))
             .count();
         assert_eq!(opened, failed, "{audit:?}");
     });

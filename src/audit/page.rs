@@ -100,14 +100,17 @@ pub struct Use {
     pub at_ms: i64,
 }
 
-/// The acts begun since then, oldest first.
+/// The acts begun since then, oldest first; what was never sent is none.
 ///
 /// # Errors
 ///
 /// What the store says.
 pub async fn uses(store: &Store, since_ms: i64) -> Result<Vec<Use>, StoreError> {
-    let sql = "SELECT user_id, rule_key, cluster, vmid, action, at_ms FROM audit \
-               WHERE event = 'opened' AND at_ms >= ?1 ORDER BY at_ms, seq";
+    let sql = "SELECT user_id, rule_key, cluster, vmid, action, at_ms FROM audit a \
+               WHERE event = 'opened' AND at_ms >= ?1 AND NOT EXISTS \
+                 (SELECT 1 FROM audit c WHERE c.entry = a.seq AND c.event = 'closed' \
+                    AND c.outcome = 'not sent') \
+               ORDER BY at_ms, seq";
     store
         .run(move |db| {
             let mut query = db.prepare_cached(sql)?;

@@ -125,7 +125,7 @@ pub(super) fn list(desk: &Desk, request: &Request, guest: Option<&GuestQuery>) -
         .grants
         .iter()
         .map(AsRef::as_ref)
-        .filter(|grant| grant.guest == facts.guest && !grant.is_over(unix))
+        .filter(|grant| grant.means(facts) && !grant.is_over(unix))
         .collect();
     words::list(Some(facts), &holders, &grants, lockdown)
 }
@@ -151,7 +151,7 @@ fn may_manage(desk: &Desk, actor: &Actor, law: &Law, grant: &Grant) -> bool {
         .and_then(|s| s.guests.get(&grant.guest.vmid));
     guest.is_some_and(|guest| {
         let target = Target::Guest(&guest.facts);
-        mine.decide(Right::Access, &target).is_ok()
+        grant.means(&guest.facts) && mine.decide(Right::Access, &target).is_ok()
     })
 }
 
@@ -223,6 +223,9 @@ fn grantable(
     let facts = &found.guest.facts;
     let target = Target::Guest(facts);
     let mine = law.of(&request.actor);
+    if law.standing().lockdown.is_some() {
+        return Some(embed::problem::locked_down(Right::Access, facts));
+    }
     if let Err(denied) = mine.has_by_rule(Right::Access, &target) {
         desk.note_refusal(request, Some(&target.key()), &reason(&denied));
         let ask = law.holders(&request.actor, Right::Access, &target);

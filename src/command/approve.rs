@@ -3,27 +3,21 @@
 
 use std::sync::Arc;
 
-use tokio::sync::watch;
-
 use crate::access::{Asked, Decided, State};
 use crate::action::{Action, Actor, Door, GuestFacts, Remark, Request, Right, Ruling, Target};
-use crate::audit::Noted;
+use crate::audit::{Note, Noted};
 use crate::embed::{self, Reply, ask as words};
-use crate::ids::{GrantId, RequestId};
-use crate::permission::{Giver, Grant};
-use crate::until::End;
+use crate::ids::{GuildId, RequestId};
+use crate::permission::Denied;
 
-use super::ask::switch_of;
-use super::begin::{Order, begin};
-use super::desk::Desk;
-use super::finish::{finish, tell_asker, tell_letters};
+use super::approved::{After, lend, lent, once};
+use super::ask::{lapse_now, switch_of};
+use super::desk::{Desk, reason};
+use super::finish::finish;
 use super::note;
-use super::ready::{NotReady, fresh_guest, ready};
-use super::requests::{Open, Told, said};
-use super::{Audience, Decision, Last, Outcome, Task, Work};
-
-/// One hour, as the button says.
-const HOUR: i64 = 3600;
+use super::ready::fresh_guest;
+use super::requests::{Open, said};
+use super::{Audience, Decision, Outcome, Task, Work};
 
 /// A press on a request, before anything is looked up: only what memory knows is refused here.
 pub(super) fn decide(desk: &Desk, request: &Request, id: RequestId, ruling: &Ruling) -> Decision {
@@ -86,10 +80,21 @@ fn barred(desk: &Desk, request: &Request, id: RequestId) -> Option<Reply> {
     if open.asked.by.user == presser {
         return refuse(words::your_own(), "own request");
     }
-    if !may_decide(desk, &request.actor, &open.asked) {
+    let actor = where_it_counts(&request.actor, &open.asked);
+    if !may_decide(desk, &actor, &open.asked) {
         return refuse(words::not_an_approver(), "no right to decide");
     }
     None
+}
+
+/// The approver, asking from where it was asked: what a rule gives in one channel only cannot be
+/// lent to somebody in another.
+fn where_it_counts(approver: &Actor, asked: &Asked) -> Actor {
+    Actor {
+        channel: asked.by.channel,
+        parent: asked.by.parent,
+        ..approver.clone()
+    }
 }
 
 /// As far as memory tells. A guest that is in no snapshot is looked up later.
@@ -113,10 +118,10 @@ fn able(desk: &Desk, actor: &Actor, asked: &Asked, facts: &GuestFacts) -> bool {
 }
 
 /// Both people as they are at this moment.
-struct Checked {
-    approver: Actor,
+pub(super) struct Checked {
+    pub approver: Actor,
     /// Who asked.
-    person: Actor,
+    pub person: Actor,
 }
 
 pub(super) async fn perform(
@@ -129,52 +134,108 @@ pub(super) async fn perform(
     let Some(open) = desk.requests.get(id) else {
         return task.refuse(already(desk, id).await);
     };
+    if desk.law().unix() >= open.asked.expires {
+        // Its own end is a moment late, or the machine slept: what is over is over.
+        lapse_now(desk, &open.asked).await;
+        return task.refuse(already(desk, id).await);
+    }
+    if let Ruling::No(why) = ruling {
+        return decline(desk, task, &open, why.as_ref()).await;
+    }
     let checked = match check_both(desk, request, &open.asked).await {
         Ok(checked) => checked,
         Err(refusal) => return task.refuse(refusal),
     };
-    let (state, event) = match ruling {
-        Ruling::Once => (State::Once, Noted::Approved),
-        Ruling::Hour => (State::Hour, Noted::Approved),
-        Ruling::Tomorrow => (State::Tomorrow, Noted::Approved),
-        Ruling::No(_) => (State::No, Noted::Declined),
+    let state = match ruling {
+        Ruling::Once => State::Once,
+        Ruling::Hour => State::Hour,
+        Ruling::Tomorrow | Ruling::No(_) => State::Tomorrow,
     };
-    let mut entry = note::of(request, event, open.asked.power.key());
-    entry.subject = Some(open.asked.by.user);
-    entry.approver = Some(request.actor.user);
-    entry.guest = Some((
-        open.asked.guest.clone(),
-        Some(open.asked.guest_name.clone()),
-    ));
-    if let Ruling::No(Some(why)) = ruling {
-        entry.detail = Some(why.as_str().to_owned());
-    }
-    let by = Some(request.actor.user);
-    match desk.access.decide(id, Decided { state, by }, entry).await {
-        Ok(Ok(())) => {}
-        Ok(Err(decided)) => return task.refuse(told(decided)),
-        Err(error) => {
-            tracing::error!(interaction = %request.id, %error, "a decision cannot be noted; nothing is done");
-            return task.refuse(embed::problem::not_noted(request.id));
-        }
+    if let Err(refusal) = decided(desk, request, &open.asked, state, None).await {
+        return task.refuse(refusal);
     }
     match ruling {
         Ruling::Once => once(desk, request, &open, checked).await,
         Ruling::Hour => lend(desk, request, id, &checked, After::Hour).await,
-        Ruling::Tomorrow => lend(desk, request, id, &checked, After::Tomorrow).await,
-        Ruling::No(why) => {
-            let end = words::End::Declined {
-                by: request.actor.user,
-                why: why.as_ref().map(Remark::as_str),
-            };
-            desk.requests.declined(&open.asked);
-            finish(desk, id, &end).await;
-            Outcome::shown(words::noted(&said(&open.asked), &end))
+        Ruling::Tomorrow | Ruling::No(_) => {
+            lend(desk, request, id, &checked, After::Tomorrow).await
         }
     }
 }
 
-async fn already(desk: &Desk, id: RequestId) -> Reply {
+/// A no needs less than a yes: only who says it is looked at, so that what nobody can approve any
+/// more can still be declined.
+async fn decline(desk: &Desk, task: &Task, open: &Open, why: Option<&Remark>) -> Outcome {
+    let (request, asked) = (&task.request, &open.asked);
+    let guild = guild_of(request, asked);
+    let Some(roles) = desk.errands.roles(guild, request.actor.user).await else {
+        desk.note_refusal(request, None, "roles could not be looked up");
+        return task.refuse(words::cannot_check());
+    };
+    let approver = Actor {
+        roles,
+        guild,
+        ..where_it_counts(&request.actor, asked)
+    };
+    if approver.user == asked.by.user || !may_decide(desk, &approver, asked) {
+        desk.note_refusal(request, None, "no right to decide");
+        return task.refuse(words::not_an_approver());
+    }
+    let why = why.map(Remark::as_str);
+    if let Err(refusal) = decided(desk, request, asked, State::No, why).await {
+        return task.refuse(refusal);
+    }
+    let by = request.actor.user;
+    let end = words::End::Declined { by, why };
+    desk.requests.declined(asked);
+    finish(desk, asked.id, &end).await;
+    Outcome::shown(words::noted(&said(asked), &end))
+}
+
+/// Writes the decision down, once: whoever comes second is told what was decided.
+async fn decided(
+    desk: &Desk,
+    request: &Request,
+    asked: &Asked,
+    state: State,
+    why: Option<&str>,
+) -> Result<(), Reply> {
+    let event = if state == State::No {
+        Noted::Declined
+    } else {
+        Noted::Approved
+    };
+    let by = request.actor.user;
+    let entry = Note {
+        detail: why.map(str::to_owned),
+        ..note::of(request, event, asked.power.key())
+            .concerning(asked.by.user)
+            .decided_by(by)
+            .on(asked.guest.clone(), Some(asked.guest_name.clone()))
+    };
+    let decision = Decided {
+        state,
+        by: Some(by),
+    };
+    match desk.access.decide(asked.id, decision, entry).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(decided)) => Err(told(decided)),
+        Err(error) => {
+            tracing::error!(interaction = %request.id, %error, "a decision cannot be noted; nothing is done");
+            Err(embed::problem::not_noted(request.id))
+        }
+    }
+}
+
+/// A direct message comes from no server: then it is the one in which it was asked.
+fn guild_of(request: &Request, asked: &Asked) -> GuildId {
+    match request.door {
+        Door::Direct => asked.by.guild,
+        _ => request.actor.guild,
+    }
+}
+
+pub(super) async fn already(desk: &Desk, id: RequestId) -> Reply {
     match desk.access.decided(id).await {
         Ok(decided) => told(decided),
         Err(error) => {
@@ -199,10 +260,7 @@ fn told(decided: Decided) -> Reply {
 
 /// Looks both people up, reads the guest, and checks both. Whatever is not sure is a no.
 async fn check_both(desk: &Desk, request: &Request, asked: &Asked) -> Result<Checked, Reply> {
-    let guild = match request.door {
-        Door::Direct => asked.by.guild,
-        _ => request.actor.guild,
-    };
+    let guild = guild_of(request, asked);
     let (theirs, askers) = tokio::join!(
         desk.errands.roles(guild, request.actor.user),
         desk.errands.roles(asked.by.guild, asked.by.user)
@@ -214,7 +272,7 @@ async fn check_both(desk: &Desk, request: &Request, asked: &Asked) -> Result<Che
     let approver = Actor {
         roles: theirs,
         guild,
-        ..request.actor.clone()
+        ..where_it_counts(&request.actor, asked)
     };
     let person = Actor {
         roles: askers,
@@ -240,144 +298,15 @@ async fn check_both(desk: &Desk, request: &Request, asked: &Asked) -> Result<Che
         desk.note_refusal(request, None, "no longer to be asked for");
         return Err(words::no_longer(&said(asked)));
     }
+    // What would be lent must be worth something now: else the request would be spent on nothing.
+    let with = law.clone().with_once(lent(asked, &approver, law.unix()));
+    if let Err(denied) = with.of(&person).decide(right, &target) {
+        desk.note_refusal(request, None, &reason(&denied));
+        let refusal = match denied {
+            Denied::Lockdown => Some(embed::problem::locked_down(right, &facts)),
+            denied => embed::problem::not_now(right, &facts, &denied),
+        };
+        return Err(refusal.unwrap_or_else(words::not_an_approver));
+    }
     Ok(Checked { approver, person })
-}
-
-/// The right is lent for a while.
-#[derive(Debug, Clone, Copy)]
-enum After {
-    Hour,
-    Tomorrow,
-}
-
-async fn lend(
-    desk: &Desk,
-    request: &Request,
-    id: RequestId,
-    checked: &Checked,
-    after: After,
-) -> Outcome {
-    let Some(open) = desk.requests.get(id) else {
-        return Outcome::shown(already(desk, id).await);
-    };
-    let asked = &open.asked;
-    let law = desk.law();
-    let now = law.unix();
-    let ends = match after {
-        After::Hour => now + HOUR,
-        After::Tomorrow => End::Tomorrow.from(law.now()).unwrap_or(now + HOUR),
-    };
-    let most = i64::try_from(desk.settings.grant_max.as_secs()).unwrap_or(i64::MAX / 2);
-    let grant = Grant {
-        ends: ends.min(now.saturating_add(most)),
-        ..lent(asked, &checked.approver, now)
-    };
-    let by = request.actor.user;
-    let mut entry = note::of(request, Noted::Granted, asked.power.key());
-    entry.subject = Some(asked.by.user);
-    entry.guest = Some((asked.guest.clone(), Some(asked.guest_name.clone())));
-    entry.ends_ms = Some(grant.ends.saturating_mul(1000));
-    let end = match desk.access.grant(grant, entry).await {
-        Ok(grant) => words::End::Granted {
-            by,
-            until: grant.ends,
-        },
-        Err(error) => {
-            tracing::error!(interaction = %request.id, %error, "a grant cannot be noted; nothing was given");
-            words::End::NotDone { by }
-        }
-    };
-    finish(desk, id, &end).await;
-    Outcome::shown(words::noted(&said(asked), &end))
-}
-
-fn lent(asked: &Asked, approver: &Actor, now: i64) -> Grant {
-    Grant {
-        id: GrantId::ONCE,
-        to: asked.by.user,
-        rights: vec![asked.power.right()],
-        guest: asked.guest.clone(),
-        guest_name: asked.guest_name.clone(),
-        giver: Giver::of(approver),
-        since: now,
-        ends: i64::MAX,
-    }
-}
-
-/// Acts at once, as the person who asked. The press is the approver's, and so is the interaction
-/// under which it is noted: the same press never acts twice.
-async fn once(desk: &Arc<Desk>, request: &Request, open: &Open, checked: Checked) -> Outcome {
-    let asked = &open.asked;
-    let by = request.actor.user;
-    tell_letters(desk, open, &words::letter_approved(&said(asked), by, None)).await;
-    let act = Request {
-        id: request.id,
-        actor: checked.person,
-        door: Door::Slash,
-        action: Action::Power {
-            power: asked.power,
-            kind: Some(asked.kind),
-            guest: (&asked.guest).into(),
-        },
-    };
-    let switch = switch_of(asked);
-    let order = Order {
-        request: &act,
-        switch: &switch,
-        once: Some(lent(asked, &checked.approver, desk.law().unix())),
-        public: desk.act_audience() == Audience::Public,
-    };
-    let outcome = done(desk, &order, open).await;
-    let reply = match outcome.last {
-        Last::Shown(reply) => reply,
-        Last::Withdrawn | Last::Left => words::ended(&said(asked), &words::End::NotDone { by }),
-    };
-    let title = reply.cards.first().map_or("", |card| card.title.as_str());
-    tell_letters(
-        desk,
-        open,
-        &words::letter_approved(&said(asked), by, Some(title)),
-    )
-    .await;
-    desk.requests.remove(asked.id);
-    tell_asker(desk, open, &reply, order.public).await;
-    Outcome {
-        last: Last::Shown(Reply {
-            buttons: Vec::new(),
-            ..reply
-        }),
-        aside: outcome.aside,
-    }
-}
-
-/// The act itself; each state on the way is shown to the person who asked.
-async fn done(desk: &Arc<Desk>, order: &Order<'_>, open: &Open) -> Outcome {
-    let ready = match ready(desk, order).await {
-        Ok(ready) => ready,
-        Err(NotReady::Refused(reply)) => return Outcome::shown(reply),
-        Err(NotReady::Failed(outcome)) => return *outcome,
-    };
-    if ready.found.guest.facts.name.as_deref() != Some(&open.asked.guest_name) {
-        let reply = words::another_guest(&said(&open.asked), &ready.found.guest.facts);
-        return Outcome::shown(reply);
-    }
-    let (doing, permit) = match begin(desk, order, ready).await {
-        Ok(begun) => begun,
-        Err(NotReady::Refused(reply)) => return Outcome::shown(reply),
-        Err(NotReady::Failed(outcome)) => return *outcome,
-    };
-    let (states, mut changes) = watch::channel(None);
-    let act = async {
-        let states = states;
-        doing.go(&permit, order.request, &states).await
-    };
-    let forward = async {
-        while changes.changed().await.is_ok() {
-            if let Some(reply) = changes.borrow_and_update().clone() {
-                open.told.send_replace(Told::Shows(reply));
-            }
-        }
-    };
-    let (outcome, ()) = tokio::join!(act, forward);
-    outcome
 }

@@ -20,21 +20,26 @@ use super::note;
 use super::power::{self, Switch};
 use super::ready::fresh_guest;
 use super::requests::{Open, Told, said};
-use super::resolve::FoundGuest;
+use super::resolve::{FoundGuest, Lookup};
 use super::{Audience, Decision, Outcome, Task, Work};
 
-/// The button shows a refusal again where nothing can be asked for any more, and acts where it has
-/// become allowed.
+/// How long to trust a timer at most.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
+/// The button asks and never acts: what has become allowed meanwhile is offered, not done.
 pub(super) fn decide(desk: &Desk, request: &Request, switch: Switch) -> Decision {
-    match power::askable(desk, request, &switch) {
-        Some(true) => {
-            let audience = match request.door {
-                Door::Button { private: true, .. } => Audience::Replace,
-                _ => Audience::Private,
-            };
-            Decision::go(Task::new(request, Work::Ask(switch), audience))
-        }
-        _ => power::decide(desk, request, switch),
+    let answer = |reply| Decision::answer(reply, Audience::Private);
+    if power::askable(desk, request, &switch) {
+        let audience = match request.door {
+            Door::Button { private: true, .. } => Audience::Replace,
+            _ => Audience::Private,
+        };
+        return Decision::go(Task::new(request, Work::Ask(switch), audience));
+    }
+    match power::in_memory(desk, request, &switch) {
+        Ok(Some((facts, _))) => answer(words::may_already(switch.power, &facts)),
+        Ok(None) => answer(power::not_found(desk, request, &switch, Lookup::NotYet)),
+        Err(refusal) => answer(refusal),
     }
 }
 
@@ -84,8 +89,14 @@ pub(super) async fn perform(
     let told = open.told.subscribe();
     desk.requests.insert(open);
     tokio::spawn(lapse(Arc::clone(desk), asked.id, asked.expires));
+    if desk.law().standing().lockdown.is_some() {
+        // It came while this was being noted, and could not see it yet.
+        cancel(desk, asked.id).await;
+        return task.refuse(embed::problem::locked_down(right, facts));
+    }
     if put_to_approvers(desk, &law, &asked, &found).await == 0 {
         let nobody = words::nobody_to_ask(switch.power, facts);
+        desk.requests.declined(&asked);
         cancel(desk, asked.id).await;
         return task.refuse(nobody);
     }
@@ -179,24 +190,35 @@ async fn watch_it(
     }
 }
 
-/// Closes the request when its time is over and nobody has decided.
+/// Closes the request when its time is over and nobody has decided. By the clock on the wall, which
+/// goes on while a machine sleeps; what cannot be noted is tried again.
 async fn lapse(desk: Arc<Desk>, id: RequestId, expires: i64) {
-    let left = expires - Timestamp::now().as_second();
-    let left = Duration::from_secs(u64::try_from(left).unwrap_or(0));
-    tokio::select! {
-        () = tokio::time::sleep(left) => {}
-        () = desk.stop.cancelled() => return,
+    loop {
+        let left = expires - Timestamp::now().as_second();
+        let left = Duration::from_secs(u64::try_from(left).unwrap_or(0));
+        tokio::select! {
+            () = tokio::time::sleep(left.clamp(Duration::from_millis(100), LOOK_AGAIN)) => {}
+            () = desk.stop.cancelled() => return,
+        }
+        let Some(open) = desk.requests.get(id) else {
+            return;
+        };
+        if Timestamp::now().as_second() >= expires {
+            lapse_now(&desk, &open.asked).await;
+        }
     }
-    let Some(open) = desk.requests.get(id) else {
-        return;
-    };
+}
+
+/// Nobody has decided in time.
+pub(super) async fn lapse_now(desk: &Desk, asked: &Asked) {
     let state = Decided {
         state: State::Lapsed,
         by: None,
     };
-    let entry = note::about(&open.asked, Noted::Lapsed);
-    match desk.access.decide(id, state, entry).await {
-        Ok(Ok(())) => finish(&desk, id, &words::End::Lapsed).await,
+    let entry = note::about(asked, Noted::Lapsed);
+    match desk.access.decide(asked.id, state, entry).await {
+        Ok(Ok(())) => finish(desk, asked.id, &words::End::Lapsed).await,
+        // Somebody decides at this very moment, and tells of it.
         Ok(Err(_)) => {}
         Err(error) => tracing::error!(%error, "a request that lapsed could not be noted"),
     }

@@ -94,8 +94,8 @@ pub(super) async fn begin<'d>(
         )),
         Err(denied) => {
             desk.access.take_back(&did);
-            let why = "refused before it was sent".to_owned();
-            audit::close(&desk.store, entry, &Ending::Failed(why)).await;
+            let why = "refused at the last moment".to_owned();
+            audit::close(&desk.store, entry, &Ending::NotSent(why)).await;
             let reply = refuse(desk, order.request, act.power, &facts, &denied);
             Err(NotReady::Refused(reply))
         }
@@ -145,8 +145,8 @@ async fn noted(
         // If it is opened after all, it says what became of it.
         tokio::spawn(async move {
             if let Ok(Ok((entry, store))) = opening.await {
-                let why = "given up before it was sent".to_owned();
-                audit::close(&store, entry, &Ending::Failed(why)).await;
+                let why = "noting it took too long".to_owned();
+                audit::close(&store, entry, &Ending::NotSent(why)).await;
             }
         });
         return Err(NotReady::Refused(embed::problem::not_noted(id)));

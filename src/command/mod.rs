@@ -3,6 +3,7 @@
 
 mod access;
 mod approve;
+mod approved;
 mod ask;
 mod audit;
 mod begin;

@@ -64,7 +64,7 @@ pub(super) fn confirmed(desk: &Desk, request: &Request, asked: Asked) -> Decisio
 }
 
 /// The guest and the yes, from the newest snapshot; `None`: its cluster was never seen.
-fn in_memory(
+pub(super) fn in_memory(
     desk: &Desk,
     request: &Request,
     switch: &Switch,
@@ -90,21 +90,17 @@ fn in_memory(
     }
 }
 
-/// Whether the person may ask for it, as far as memory tells; `None`: not seen yet, or not known to
-/// this person.
-pub(super) fn askable(desk: &Desk, request: &Request, switch: &Switch) -> Option<bool> {
+/// Whether the person may ask for it, as far as memory tells.
+pub(super) fn askable(desk: &Desk, request: &Request, switch: &Switch) -> bool {
     let actor = &request.actor;
     match resolve::guest(desk, actor, Sight::Known, switch.kind, &switch.guest) {
         Lookup::Found(found) => {
             let target = Target::Guest(&found.guest.facts);
             let law = desk.law();
-            Some(
-                law.of(actor)
-                    .may_ask(switch.power.right(), &target)
-                    .is_some(),
-            )
+            let under = law.of(actor).may_ask(switch.power.right(), &target);
+            under.is_some()
         }
-        _ => None,
+        _ => false,
     }
 }
 

@@ -208,6 +208,7 @@ pub fn ended(request: &Request, end: &End<'_>) -> Reply {
 pub fn noted(request: &Request, end: &End<'_>) -> Reply {
     let title = match end {
         End::Granted { .. } => "☑️ Granted",
+        End::NotDone { .. } => "🟠 Not done",
         _ => "☑️ Declined",
     };
     Reply::card(Card {

@@ -136,6 +136,7 @@ fn ended(line: &Line) -> (&'static str, String) {
         Some(Ending::Warned) => ("⚠️", "done, with a warning".to_owned()),
         Some(Ending::Requested) => ("🟡", "HA has the request".to_owned()),
         Some(Ending::Failed(text)) => ("🔴", said("failed", text)),
+        Some(Ending::NotSent(text)) => ("⚪", said("not sent", text)),
         Some(Ending::Unknown(text)) => ("🟠", said("outcome unknown", text)),
         None => ("🟡", "under way".to_owned()),
     }

@@ -1,10 +1,11 @@
 //! Rights that one person lent to another for a while.
 
-use crate::action::{Actor, Right};
+use crate::action::{Actor, GuestFacts, Right};
 use crate::ids::{ChannelId, GrantId, GuestRef, GuildId, RoleId, UserId};
 
-/// What one person lent to another. Worth what the giver may still do: every decision asks the
-/// rules anew whether the giver has the right, and `access` to the guest, in the same place.
+/// What one person lent to another. Worth what the rules still give its giver: every decision asks
+/// them anew for the right, and for `access` to the guest, in the same place. The giver's roles are
+/// those of the moment of lending: only Discord knows later ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
     pub id: GrantId,
@@ -53,6 +54,12 @@ impl Giver {
 }
 
 impl Grant {
+    /// Whether it is about this guest, and not another one under the same VMID.
+    #[must_use]
+    pub fn means(&self, guest: &GuestFacts) -> bool {
+        self.guest == guest.guest && guest.name.as_ref() == Some(&self.guest_name)
+    }
+
     #[must_use]
     pub fn is_over(&self, unix: i64) -> bool {
         self.ends <= unix

@@ -236,9 +236,7 @@ impl<'l> Rights<'l> {
             Target::Node(_) | Target::Bot => None,
         };
         let meant = move |grant: &&Grant| {
-            guest.is_some_and(|guest| {
-                grant.guest == guest.guest && guest.name.as_ref() == Some(&grant.guest_name)
-            }) && grant.giver.user != self.user
+            guest.is_some_and(|guest| grant.means(guest)) && grant.giver.user != self.user
         };
         self.grants.iter().copied().map(Arc::as_ref).filter(meant)
     }

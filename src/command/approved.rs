@@ -1,0 +1,174 @@
+//! What becomes of a yes: the one act, or a right that is lent for a while.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::access::Asked;
+use crate::action::{Action, Actor, Door, Request};
+use crate::audit::Noted;
+use crate::embed::{Reply, ask as words};
+use crate::ids::{GrantId, RequestId};
+use crate::permission::{Giver, Grant};
+use crate::until::End;
+
+use super::approve::{Checked, already};
+use super::ask::switch_of;
+use super::begin::{Order, begin};
+use super::desk::Desk;
+use super::finish::{finish, tell_asker, tell_letters};
+use super::note;
+use super::ready::{NotReady, ready};
+use super::requests::{Open, Told, said};
+use super::{Audience, Last, Outcome};
+
+/// One hour, as the button says.
+const HOUR: i64 = 3600;
+
+/// The right is lent for a while.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum After {
+    Hour,
+    Tomorrow,
+}
+
+pub(super) async fn lend(
+    desk: &Desk,
+    request: &Request,
+    id: RequestId,
+    checked: &Checked,
+    after: After,
+) -> Outcome {
+    let Some(open) = desk.requests.get(id) else {
+        return Outcome::shown(already(desk, id).await);
+    };
+    let asked = &open.asked;
+    let law = desk.law();
+    let now = law.unix();
+    let ends = match after {
+        After::Hour => now + HOUR,
+        After::Tomorrow => End::Tomorrow.from(law.now()).unwrap_or(now + HOUR),
+    };
+    let most = i64::try_from(desk.settings.grant_max.as_secs()).unwrap_or(i64::MAX / 2);
+    let grant = Grant {
+        ends: ends.min(now.saturating_add(most)),
+        ..lent(asked, &checked.approver, now)
+    };
+    let by = request.actor.user;
+    let mut entry = note::of(request, Noted::Granted, asked.power.key());
+    entry.subject = Some(asked.by.user);
+    entry.guest = Some((asked.guest.clone(), Some(asked.guest_name.clone())));
+    entry.ends_ms = Some(grant.ends.saturating_mul(1000));
+    let end = match desk.access.grant(grant, entry).await {
+        Ok(grant) => words::End::Granted {
+            by,
+            until: grant.ends,
+        },
+        Err(error) => {
+            tracing::error!(interaction = %request.id, %error, "a grant cannot be noted; nothing was given");
+            words::End::NotDone { by }
+        }
+    };
+    finish(desk, id, &end).await;
+    Outcome::shown(words::noted(&said(asked), &end))
+}
+
+pub(super) fn lent(asked: &Asked, approver: &Actor, now: i64) -> Grant {
+    Grant {
+        id: GrantId::ONCE,
+        to: asked.by.user,
+        rights: vec![asked.power.right()],
+        guest: asked.guest.clone(),
+        guest_name: asked.guest_name.clone(),
+        giver: Giver::of(approver),
+        since: now,
+        ends: i64::MAX,
+    }
+}
+
+/// Acts at once, as the person who asked. The press is the approver's, and so is the interaction
+/// under which it is noted: the same press never acts twice.
+pub(super) async fn once(
+    desk: &Arc<Desk>,
+    request: &Request,
+    open: &Open,
+    checked: Checked,
+) -> Outcome {
+    let asked = &open.asked;
+    let by = request.actor.user;
+    tell_letters(desk, open, &words::letter_approved(&said(asked), by, None)).await;
+    let act = Request {
+        id: request.id,
+        actor: checked.person,
+        door: Door::Slash,
+        action: Action::Power {
+            power: asked.power,
+            kind: Some(asked.kind),
+            guest: (&asked.guest).into(),
+        },
+    };
+    let switch = switch_of(asked);
+    let order = Order {
+        request: &act,
+        switch: &switch,
+        once: Some(lent(asked, &checked.approver, desk.law().unix())),
+        public: desk.act_audience() == Audience::Public,
+    };
+    // A refusal is private, also when it comes after the yes.
+    let (outcome, public) = match done(desk, &order, open).await {
+        Ok(outcome) => (outcome, order.public),
+        Err(refusal) => (Outcome::shown(refusal), false),
+    };
+    let reply = match outcome.last {
+        Last::Shown(reply) => reply,
+        Last::Withdrawn | Last::Left => words::ended(&said(asked), &words::End::NotDone { by }),
+    };
+    let title = reply.cards.first().map_or("", |card| card.title.as_str());
+    tell_letters(
+        desk,
+        open,
+        &words::letter_approved(&said(asked), by, Some(title)),
+    )
+    .await;
+    desk.requests.remove(asked.id);
+    tell_asker(desk, open, &reply, public).await;
+    Outcome {
+        last: Last::Shown(Reply {
+            buttons: Vec::new(),
+            ..reply
+        }),
+        aside: outcome.aside,
+    }
+}
+
+/// The act itself; each state on the way is shown to the person who asked.
+async fn done(desk: &Arc<Desk>, order: &Order<'_>, open: &Open) -> Result<Outcome, Reply> {
+    let ready = match ready(desk, order).await {
+        Ok(ready) => ready,
+        Err(NotReady::Refused(refusal)) => return Err(refusal),
+        Err(NotReady::Failed(outcome)) => return Ok(*outcome),
+    };
+    if ready.found.guest.facts.name.as_deref() != Some(&open.asked.guest_name) {
+        let now = &ready.found.guest.facts;
+        return Err(words::another_guest(&said(&open.asked), now));
+    }
+    let (doing, permit) = match begin(desk, order, ready).await {
+        Ok(begun) => begun,
+        Err(NotReady::Refused(refusal)) => return Err(refusal),
+        Err(NotReady::Failed(outcome)) => return Ok(*outcome),
+    };
+    let (states, mut changes) = watch::channel(None);
+    let act = async {
+        let states = states;
+        doing.go(&permit, order.request, &states).await
+    };
+    let forward = async {
+        while changes.changed().await.is_ok() {
+            if let Some(reply) = changes.borrow_and_update().clone() {
+                open.told.send_replace(Told::Shows(reply));
+            }
+        }
+    };
+    let (outcome, ()) = tokio::join!(act, forward);
+    Ok(outcome)
+}
