@@ -627,6 +627,29 @@ fn a_right_of_another_channel_is_not_lent() {
     });
 }
 
+/// A no is looked at like a yes, also about a guest that is there no more.
+#[test]
+fn nobody_without_the_right_declines_what_cannot_be_seen() {
+    run(setup(), async |world| {
+        let (max, owner) = (world.person("max"), world.person("owner"));
+        let (answer, letter) = ask(world, &max, "/ct start 105").await;
+        world.px.remove_guest(105);
+        world.next_snapshot().await;
+        for name in ["stranger", "friend"] {
+            let said = world.person(name).press(&letter, "1:decline:1").await;
+            let said = said.settled().await.text();
+            assert!(said.contains("You may not decide"), "{name}: {said}");
+        }
+        owner
+            .press(&letter, "1:decline:1")
+            .await
+            .until("Declined")
+            .await;
+        answer.until("declined").await;
+        letter_until(world, &letter, "declined").await;
+    });
+}
+
 #[test]
 fn the_button_to_ask_never_acts() {
     run(setup(), async |world| {

@@ -97,15 +97,29 @@ fn where_it_counts(approver: &Actor, asked: &Asked) -> Actor {
     }
 }
 
-/// As far as memory tells. A guest that is in no snapshot is looked up later.
-fn may_decide(desk: &Desk, actor: &Actor, asked: &Asked) -> bool {
+/// As far as memory tells; `None`: the guest is in no snapshot.
+fn may_surely(desk: &Desk, actor: &Actor, asked: &Asked) -> Option<bool> {
     let mut clusters = desk.asked_for(Some(&asked.guest.cluster));
-    let latest = clusters.find_map(|inventory| inventory.latest());
-    let Some(snapshot) = latest else { return true };
-    let Some(guest) = snapshot.guests.get(&asked.guest.vmid) else {
-        return desk.law().of(actor).any();
+    let snapshot = clusters.find_map(|inventory| inventory.latest())?;
+    let guest = snapshot.guests.get(&asked.guest.vmid)?;
+    Some(able(desk, actor, asked, &guest.facts))
+}
+
+/// A guest that is in no snapshot is looked up later.
+fn may_decide(desk: &Desk, actor: &Actor, asked: &Asked) -> bool {
+    may_surely(desk, actor, asked).unwrap_or_else(|| desk.law().of(actor).any())
+}
+
+/// To say no, nothing more is looked up later: about a guest that is not there, only people with
+/// access to the bot decide.
+fn may_decline(desk: &Desk, actor: &Actor, asked: &Asked) -> bool {
+    let owner = || {
+        let law = desk.law();
+        law.of(actor)
+            .has_by_rule(Right::Access, &Target::Bot)
+            .is_ok()
     };
-    able(desk, actor, asked, &guest.facts)
+    may_surely(desk, actor, asked).unwrap_or_else(owner)
 }
 
 /// Whether the rules let this person decide it: `access` to the guest, and the right itself.
@@ -177,7 +191,7 @@ async fn decline(desk: &Desk, task: &Task, open: &Open, why: Option<&Remark>) ->
         guild,
         ..where_it_counts(&request.actor, asked)
     };
-    if approver.user == asked.by.user || !may_decide(desk, &approver, asked) {
+    if approver.user == asked.by.user || !may_decline(desk, &approver, asked) {
         desk.note_refusal(request, None, "no right to decide");
         return task.refuse(words::not_an_approver());
     }

@@ -205,6 +205,8 @@ async fn lapse(desk: Arc<Desk>, id: RequestId, expires: i64) {
         };
         if Timestamp::now().as_second() >= expires {
             lapse_now(&desk, &open.asked).await;
+            // Where that failed, or somebody has just decided, there is no hurry.
+            tokio::time::sleep(Duration::from_secs(5)).await;
         }
     }
 }
