@@ -1,5 +1,7 @@
 //! Everything that can be asked of the bot, typed: who asks, what for, and on what.
 
+mod ruling;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -8,6 +10,8 @@ use crate::ids::{
     NodeRef, RequestId, RoleId, UserId,
 };
 use crate::until::End;
+
+pub use ruling::{Remark, RequestState, Ruling, Yes};
 
 /// Who asks, as Discord vouches for it in the very interaction. Built anew for each; never kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -225,18 +229,6 @@ pub struct AuditPage {
     pub before: Option<i64>,
 }
 
-/// What becomes of a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ruling {
-    /// The one act, now.
-    Once,
-    /// The right, for an hour.
-    Hour,
-    /// The right, until tomorrow morning.
-    Tomorrow,
-    No(Option<Remark>),
-}
-
 /// Somebody whom a command names, as Discord resolved it in the very interaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
@@ -245,29 +237,6 @@ pub struct Person {
     pub name: String,
     /// `None`: not a member of the server in which it was asked.
     pub roles: Option<Vec<RoleId>>,
-}
-
-/// What one person wrote for others to read: one line, at most 200 characters, nothing invisible.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Remark(String);
-
-impl Remark {
-    pub const MOST: u16 = 200;
-
-    /// `None` for what is empty or too long.
-    #[must_use]
-    pub fn new(text: &str) -> Option<Self> {
-        let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let shown: String = one_line.chars().filter(|c| !c.is_control()).collect();
-        (1..=usize::from(Self::MOST))
-            .contains(&shown.chars().count())
-            .then_some(Self(shown))
-    }
-
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 /// Why something that arrived could not be understood.

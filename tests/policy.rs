@@ -153,7 +153,11 @@ token_id = "discord@pve!bot"
     let (selector, rights) = lent;
     let text = printed(&loaded.config, |guests| {
         let (_, facts) = guests.iter().find(|(word, _)| word == selector).unwrap();
-        vec![grant(rights, facts, &actor(giver.0, giver.1, 0))]
+        let giver = Actor {
+            guild: loaded.config.discord.guilds[0],
+            ..actor(giver.0, giver.1, 0)
+        };
+        vec![grant(rights, facts, &giver)]
     });
     compare(&format!("tests/output/policy-{name}.txt"), &text);
     loaded.config
@@ -491,6 +495,28 @@ fn cells(law: &Law, who: &str, facts: &GuestFacts) -> String {
     let rows = matrix(law, &one, &Target::Guest(facts));
     let text = words::matrix("", &rows);
     text.trim().strip_prefix(who).unwrap().trim().to_owned()
+}
+
+/// Roles are of one server, and with them the denies that name them.
+#[test]
+fn a_grant_holds_in_the_server_in_which_it_was_given() {
+    let facts = guest(101, &[]);
+    let everything =
+        "[[allow]]\nwho = [\"owner\"]\nactions = [\"*\"]\nguests = [\"*\"]\nnodes = [\"*\"]\n";
+    let policy = Arc::new(Policy::compile(&load(everything).unwrap()).unwrap());
+    let standing = Standing {
+        grants: vec![Arc::new(grant(&[Right::Start], &facts, &actor(10, &[], 1)))],
+        ..Standing::default()
+    };
+    let law = Law::new(policy, Arc::new(standing), noon());
+    let here = actor(1, &[], 1);
+    let elsewhere = Actor {
+        guild: GuildId(2),
+        ..here.clone()
+    };
+    assert!(may(&law, &here, Right::Start, &facts));
+    assert!(!may(&law, &elsewhere, Right::Start, &facts));
+    assert!(!law.of(&elsewhere).know(&Target::Guest(&facts)));
 }
 
 #[test]

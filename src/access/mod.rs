@@ -7,15 +7,16 @@ mod requests;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use rusqlite::Transaction;
 use tokio::sync::Mutex;
 
-use crate::action::Right;
+use crate::action::{Right, TargetKey};
 use crate::audit::{self, Note};
 use crate::ids::GrantId;
-use crate::permission::{Acts, Counts, Did, Grant, Lockdown, RuleKey, Standing};
+use crate::permission::{Acts, Counts, Did, Grant, Lockdown, Permit, RuleKey, Standing};
 use crate::store::{Store, StoreError};
 
-pub use requests::{Asked, Decided, Letter, NotOpened, State};
+pub use requests::{Asked, Decided, Letter, NotOpened};
 
 /// The longest that a limit or a rest looks back: 31 days and a bit.
 const LOOK_BACK_MS: i64 = 32 * 24 * 3600 * 1000;
@@ -26,6 +27,33 @@ pub struct Access {
     standing: ArcSwap<Standing>,
     /// One change at a time, so that memory and store tell the same story.
     changing: Mutex<()>,
+}
+
+/// A grant that is to be stored, and its audit entry. The grant's id is given by the store.
+#[derive(Debug)]
+pub struct Lent {
+    pub grant: Grant,
+    pub note: Note,
+}
+
+/// Why nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum NotChanged {
+    /// A mistake of ours: the permit is for something else.
+    #[error("the permit is for something else")]
+    WrongPermit,
+    /// A lockdown came in between.
+    #[error("the bot is locked down")]
+    Locked,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn lend(change: &Transaction<'_>, lent: Lent) -> rusqlite::Result<Grant> {
+    let Lent { grant, note } = lent;
+    let id = grants::insert(change, &grant)?;
+    audit::insert_note(change, &note)?;
+    Ok(Grant { id, ..grant })
 }
 
 impl Access {
@@ -77,31 +105,57 @@ impl Access {
         });
     }
 
-    /// Lends. The id of `grant` is given by the store.
+    /// Lends. The permit is the giver's, for `access` to the guest.
     ///
     /// # Errors
     ///
-    /// What the store says; then nothing was lent.
-    pub async fn grant(&self, grant: Grant, note: Note) -> Result<Arc<Grant>, StoreError> {
+    /// [`NotChanged`]; then nothing was lent.
+    pub async fn grant(&self, permit: &Permit, lent: Lent) -> Result<Arc<Grant>, NotChanged> {
+        let guest = TargetKey::Guest(lent.grant.guest.clone());
+        if !permit.covers(Right::Access, &guest) {
+            return Err(NotChanged::WrongPermit);
+        }
         let _one = self.changing.lock().await;
+        if self.standing().lockdown.is_some() {
+            return Err(NotChanged::Locked);
+        }
         let stored = self.store.run(move |db| {
             let change = db.transaction()?;
-            let id = grants::insert(&change, &grant)?;
-            audit::insert_note(&change, &note)?;
+            let grant = lend(&change, lent)?;
             change.commit()?;
-            Ok(Grant { id, ..grant })
+            Ok(grant)
         });
         let grant = Arc::new(stored.await?);
         self.change(|standing| standing.grants.push(Arc::clone(&grant)));
         Ok(grant)
     }
 
-    /// Takes a grant back, or strikes out one that is over. `false`: it was gone already.
+    /// Takes a grant back. The permit is for `access` to its guest, or to the bot. `false`: it was
+    /// gone already.
     ///
     /// # Errors
     ///
-    /// What the store says; then it still holds.
-    pub async fn end(&self, id: GrantId, note: Note) -> Result<bool, StoreError> {
+    /// [`NotChanged`]; then it still holds.
+    pub async fn revoke(
+        &self,
+        permit: &Permit,
+        grant: &Grant,
+        note: Note,
+    ) -> Result<bool, NotChanged> {
+        let guest = TargetKey::Guest(grant.guest.clone());
+        let over = |target: &TargetKey| permit.covers(Right::Access, target);
+        if !over(&guest) && !over(&TargetKey::Bot) {
+            return Err(NotChanged::WrongPermit);
+        }
+        Ok(self.strike_out(grant.id, note).await?)
+    }
+
+    /// Takes a grant away that is over by itself. `false`: it was gone already.
+    ///
+    /// # Errors
+    ///
+    /// What the store says; then it is still there.
+    pub async fn strike_out(&self, id: GrantId, note: Note) -> Result<bool, StoreError> {
         let _one = self.changing.lock().await;
         let ended = self.store.run(move |db| {
             let change = db.transaction()?;
@@ -117,12 +171,20 @@ impl Access {
         Ok(ended)
     }
 
-    /// Locks the bot down, or opens it again.
+    /// Locks the bot down, or opens it again. The permit is for `access` to the bot.
     ///
     /// # Errors
     ///
-    /// What the store says; then nothing changed.
-    pub async fn lock(&self, lockdown: Option<Lockdown>, note: Note) -> Result<(), StoreError> {
+    /// [`NotChanged`]; then all is as before.
+    pub async fn lock(
+        &self,
+        permit: &Permit,
+        lockdown: Option<Lockdown>,
+        note: Note,
+    ) -> Result<(), NotChanged> {
+        if !permit.covers(Right::Access, &TargetKey::Bot) {
+            return Err(NotChanged::WrongPermit);
+        }
         let _one = self.changing.lock().await;
         let wanted = lockdown.clone();
         let stored = self.store.run(move |db| {

@@ -1,12 +1,15 @@
 //! Requests for something that was refused, from the asking to the decision.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, named_params};
 
-use super::Access;
-use crate::action::{Actor, Power};
+use super::{Access, Lent};
+use crate::action::{Actor, Power, RequestState, Yes};
 use crate::audit::{self, Note};
 use crate::errand::{Posted, Recipient};
 use crate::ids::{ChannelId, GuestRef, GuildId, Kind, MessageId, RequestId, UserId};
+use crate::permission::Grant;
 use crate::store::StoreError;
 
 /// What one person may have open at a time: whoever decides has a life beside it.
@@ -49,47 +52,10 @@ impl Letter {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    Open,
-    Once,
-    Hour,
-    Tomorrow,
-    No,
-    /// Nobody decided in time.
-    Lapsed,
-    /// A lockdown came, or nobody could be asked.
-    Cancelled,
-}
-
-impl State {
-    const ALL: [Self; 7] = [
-        Self::Open,
-        Self::Once,
-        Self::Hour,
-        Self::Tomorrow,
-        Self::No,
-        Self::Lapsed,
-        Self::Cancelled,
-    ];
-
-    fn key(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Once => "once",
-            Self::Hour => "hour",
-            Self::Tomorrow => "tomorrow",
-            Self::No => "no",
-            Self::Lapsed => "lapsed",
-            Self::Cancelled => "cancelled",
-        }
-    }
-}
-
 /// What became of a request that is no longer open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decided {
-    pub state: State,
+    pub state: RequestState,
     pub by: Option<UserId>,
 }
 
@@ -159,7 +125,8 @@ impl Access {
         noted.await.map(drop)
     }
 
-    /// Decides an open request, once: whoever comes second is told what was decided.
+    /// Decides an open request, once: whoever comes second is told what was decided. What is `lent`
+    /// with a yes is part of the same change.
     ///
     /// # Errors
     ///
@@ -167,24 +134,39 @@ impl Access {
     pub async fn decide(
         &self,
         id: RequestId,
-        as_: Decided,
+        decision: Decided,
         note: Note,
-    ) -> Result<Result<(), Decided>, StoreError> {
+        lent: Option<Lent>,
+    ) -> Result<Result<Option<Arc<Grant>>, Decided>, StoreError> {
+        let _one = self.changing.lock().await;
+        let standing = self.standing();
+        if let (Some(_), Some(lockdown)) = (&lent, &standing.lockdown) {
+            // It cancels every request that it meets, and this one is next.
+            return Ok(Err(Decided {
+                state: RequestState::Cancelled,
+                by: Some(lockdown.by),
+            }));
+        }
         let decided = self.store.run(move |db| {
             let change = db.transaction()?;
-            let by = as_.by.map(|user| user.0.cast_signed());
+            let by = decision.by.map(|user| user.0.cast_signed());
             let changed = change.execute(
                 "UPDATE requests SET state = ?2, decided_by = ?3 WHERE id = ?1 AND state = 'open'",
-                (id.0, as_.state.key(), by),
+                (id.0, key(decision.state), by),
             )?;
             if changed == 0 {
                 return decided(&change, id).map(Err);
             }
             audit::insert_note(&change, &note)?;
+            let grant = lent.map(|lent| super::lend(&change, lent)).transpose()?;
             change.commit()?;
-            Ok(Ok(()))
+            Ok(Ok(grant.map(Arc::new)))
         });
-        decided.await
+        let decided = decided.await?;
+        if let Ok(Some(grant)) = &decided {
+            self.change(|standing| standing.grants.push(Arc::clone(grant)));
+        }
+        Ok(decided)
     }
 
     /// What became of a request. One that never was has lapsed.
@@ -212,6 +194,33 @@ impl Access {
         let rows = read.await?.into_iter();
         Ok(rows.filter_map(|row| row.inspect_err(told).ok()).collect())
     }
+}
+
+/// The store's word.
+fn key(state: RequestState) -> &'static str {
+    match state {
+        RequestState::Open => "open",
+        RequestState::Approved(yes) => yes.key(),
+        RequestState::Declined => "no",
+        RequestState::Lapsed => "lapsed",
+        RequestState::Cancelled => "cancelled",
+    }
+}
+
+/// A word that this version does not know is over, whatever it was.
+fn state(word: &str) -> RequestState {
+    let others = [
+        RequestState::Open,
+        RequestState::Declined,
+        RequestState::Cancelled,
+    ];
+    let all = Yes::ALL
+        .into_iter()
+        .map(RequestState::Approved)
+        .chain(others);
+    all.into_iter()
+        .find(|state| key(*state) == word)
+        .unwrap_or(RequestState::Lapsed)
 }
 
 fn open_of(db: &Connection, user: UserId) -> rusqlite::Result<u32> {
@@ -247,9 +256,8 @@ fn decided(db: &Connection, id: RequestId) -> rusqlite::Result<Decided> {
     let read = |row: &Row<'_>| {
         let word: String = row.get("state")?;
         let by: Option<i64> = row.get("decided_by")?;
-        let state = State::ALL.into_iter().find(|state| state.key() == word);
         Ok(Decided {
-            state: state.unwrap_or(State::Lapsed),
+            state: state(&word),
             by: by.map(|user| UserId(user.cast_unsigned())),
         })
     };
@@ -261,7 +269,7 @@ fn decided(db: &Connection, id: RequestId) -> rusqlite::Result<Decided> {
         )
         .optional()?;
     Ok(found.unwrap_or(Decided {
-        state: State::Lapsed,
+        state: RequestState::Lapsed,
         by: None,
     }))
 }

@@ -3,19 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
-
+use crate::access::{Lent, NotChanged};
 use crate::action::{Action, Actor, Person, Remark, Request, Right, Target};
-use crate::audit::Noted;
+use crate::audit::{Note, Noted};
 use crate::embed::access::{self as words, Holder, Why};
 use crate::embed::{self, Reply};
 use crate::ids::{GrantId, GuestQuery};
-use crate::permission::{Giver, Grant, Law, Lockdown, check, matrix, subjects};
+use crate::permission::{Denied, Giver, Grant, Law, Lockdown, check, matrix, subjects};
+use crate::until::End;
 
 use super::desk::{Desk, reason};
 use super::finish::cancel_all;
 use super::note;
-use super::power::Switch;
 use super::ready::fresh_guest;
 use super::resolve::{self, FoundGuest, Lookup, Sight};
 use super::{Audience, Decision, Outcome, Task, guest_not_found};
@@ -27,7 +26,7 @@ pub(super) enum Work {
         to: Person,
         rights: Vec<Right>,
         guest: GuestQuery,
-        end: crate::until::End,
+        end: End,
     },
     Revoke(GrantId),
     Lockdown {
@@ -141,17 +140,20 @@ pub(super) fn manageable(desk: &Desk, actor: &Actor, law: &Law) -> Vec<Arc<Grant
 
 fn may_manage(desk: &Desk, actor: &Actor, law: &Law, grant: &Grant) -> bool {
     let mine = law.of(actor);
-    if mine.decide(Right::Access, &Target::Bot).is_ok() {
-        return true;
-    }
-    let mut clusters = desk.asked_for(Some(&grant.guest.cluster));
-    let latest = clusters.find_map(|inventory| inventory.latest());
-    let guest = latest
-        .as_ref()
-        .and_then(|s| s.guests.get(&grant.guest.vmid));
-    guest.is_some_and(|guest| {
-        let target = Target::Guest(&guest.facts);
-        grant.means(&guest.facts) && mine.decide(Right::Access, &target).is_ok()
+    over(desk, grant, |target| {
+        mine.decide(Right::Access, target).ok()
+    })
+    .is_some()
+}
+
+/// What `ask` says of the bot, else of the guest that the grant is about.
+fn over<T>(desk: &Desk, grant: &Grant, ask: impl Fn(&Target<'_>) -> Option<T>) -> Option<T> {
+    ask(&Target::Bot).or_else(|| {
+        let mut clusters = desk.asked_for(Some(&grant.guest.cluster));
+        let latest = clusters.find_map(|inventory| inventory.latest())?;
+        let guest = latest.guests.get(&grant.guest.vmid)?;
+        let meant = grant.means(&guest.facts);
+        meant.then(|| ask(&Target::Guest(&guest.facts))).flatten()
     })
 }
 
@@ -242,10 +244,25 @@ fn grantable(
     }
     let has = |right: &Right| mine.has_by_rule(*right, &target).is_ok();
     let lacking: Vec<Right> = rights.iter().copied().filter(|r| !has(r)).collect();
-    (!lacking.is_empty()).then(|| {
+    if !lacking.is_empty() {
         desk.note_refusal(request, Some(&target.key()), "more than the giver has");
-        words::more_than_yours(&lacking, facts)
-    })
+        return Some(words::more_than_yours(&lacking, facts));
+    }
+    // A deny beats a grant: what it takes away cannot be given, so nobody is told that it was.
+    let taken = |right: &Right| forbidden(law, request, to, *right, &target);
+    let useless: Vec<Right> = rights.iter().copied().filter(taken).collect();
+    (!useless.is_empty()).then(|| words::forbidden_to(to.user, &useless, facts))
+}
+
+fn forbidden(law: &Law, request: &Request, to: &Person, right: Right, target: &Target<'_>) -> bool {
+    let actor = Actor {
+        user: to.user,
+        name: to.name.clone(),
+        roles: to.roles.clone().unwrap_or_default(),
+        ..request.actor.clone()
+    };
+    let decided = law.of(&actor).decide(right, target);
+    matches!(decided, Err(Denied::ByRule(_)))
 }
 
 pub(super) async fn perform(desk: &Arc<Desk>, task: &Task, work: &Work) -> Outcome {
@@ -270,32 +287,25 @@ async fn grant(
     request: &Request,
     (to, rights): (&Person, &[Right]),
     guest: &GuestQuery,
-    end: crate::until::End,
+    end: End,
 ) -> Result<Reply, Reply> {
     // The same freshness that an act has: who may give it is decided on the guest of this moment.
-    let switch = Switch {
-        power: crate::action::Power::Start,
-        kind: None,
-        guest: guest.clone(),
-    };
-    let found = fresh_guest(desk, request, &switch).await?;
+    let found = fresh_guest(desk, request, None, guest, "grant").await?;
     let facts = &found.guest.facts;
     let law = desk.law();
     if let Some(refusal) = grantable(desk, request, &law, to, rights, &found) {
         return Err(refusal);
     }
-    let permit = check(&law, &request.actor, Right::Access, &Target::Guest(facts));
-    let Ok(permit) = permit else {
-        return Err(words::no_access(facts, &[]));
-    };
+    let permit = check(&law, &request.actor, Right::Access, &Target::Guest(facts))
+        .map_err(|_| words::no_access(facts, &[]))?;
     let (since, most) = (law.unix(), desk.settings.grant_max);
     let ends = end.from(law.now()).filter(|ends| fits(since, *ends, most));
     let ends = ends.ok_or_else(|| words::bad_end(most))?;
-    let mut entry = note::of(request, Noted::Granted, &joined(rights));
-    entry.subject = Some(to.user);
-    entry.guest = Some((facts.guest.clone(), facts.name.clone()));
-    entry.rule = Some(permit.basis().to_string());
-    entry.ends_ms = Some(ends.saturating_mul(1000));
+    let note = note::of(request, Noted::Granted, &joined(rights))
+        .concerning(to.user)
+        .on(facts.guest.clone(), facts.name.clone())
+        .under(permit.basis().to_string())
+        .until_ms(ends.saturating_mul(1000));
     let grant = Grant {
         id: GrantId::ONCE,
         to: to.user,
@@ -306,10 +316,11 @@ async fn grant(
         since,
         ends,
     };
-    let granted = desk.access.grant(grant, entry).await;
-    granted
-        .map(|grant| words::granted(&grant))
-        .map_err(|error| not_noted(request, &error))
+    match desk.access.grant(&permit, Lent { grant, note }).await {
+        Ok(grant) => Ok(words::granted(&grant)),
+        Err(NotChanged::Locked) => Err(embed::problem::locked_down(Right::Access, facts)),
+        Err(error) => Err(not_noted(request, &error)),
+    }
 }
 
 fn fits(since: i64, ends: i64, most: Duration) -> bool {
@@ -325,13 +336,18 @@ fn joined(rights: &[Right]) -> String {
 async fn revoke(desk: &Desk, request: &Request, id: GrantId) -> Result<Reply, Reply> {
     let law = desk.law();
     let mine = manageable(desk, &request.actor, &law);
-    let Some(grant) = mine.into_iter().find(|grant| grant.id == id) else {
+    let grant = mine.into_iter().find(|grant| grant.id == id);
+    let permit = grant.as_ref().and_then(|grant| {
+        let permitted = |target: &Target<'_>| check(&law, &request.actor, Right::Access, target);
+        over(desk, grant, |target| permitted(target).ok())
+    });
+    let (Some(grant), Some(permit)) = (grant, permit) else {
         return Err(words::no_such_grant(id));
     };
-    let mut entry = note::of(request, Noted::Revoked, &joined(&grant.rights));
-    entry.subject = Some(grant.to);
-    entry.guest = Some((grant.guest.clone(), Some(grant.guest_name.clone())));
-    match desk.access.end(id, entry).await {
+    let note = note::of(request, Noted::Revoked, &joined(&grant.rights))
+        .concerning(grant.to)
+        .on(grant.guest.clone(), Some(grant.guest_name.clone()));
+    match desk.access.revoke(&permit, &grant, note).await {
         Ok(true) => Ok(words::revoked(&grant, request.actor.user)),
         Ok(false) => Err(words::no_such_grant(id)),
         Err(error) => Err(not_noted(request, &error)),
@@ -346,18 +362,20 @@ async fn lockdown(
 ) -> Result<Reply, Reply> {
     let law = desk.law();
     let by = request.actor.user;
-    if check(&law, &request.actor, Right::Access, &Target::Bot).is_err() {
-        return Err(words::only_for_access());
-    }
+    let permit = check(&law, &request.actor, Right::Access, &Target::Bot)
+        .map_err(|_| words::only_for_access())?;
+    let reason = reason.map(|reason| reason.as_str().to_owned());
     let event = if on { Noted::Locked } else { Noted::Unlocked };
-    let mut entry = note::of(request, event, "access.lockdown");
-    entry.detail = reason.map(|reason| reason.as_str().to_owned());
+    let note = Note {
+        detail: reason.clone(),
+        ..note::of(request, event, "access.lockdown")
+    };
     let wanted = on.then(|| Lockdown {
         by,
-        reason: reason.map(|reason| reason.as_str().to_owned()),
-        since: Timestamp::now().as_second(),
+        reason,
+        since: law.unix(),
     });
-    let locked = desk.access.lock(wanted.clone(), entry).await;
+    let locked = desk.access.lock(&permit, wanted.clone(), note).await;
     locked.map_err(|error| not_noted(request, &error))?;
     match wanted {
         Some(lockdown) => {
@@ -369,8 +387,8 @@ async fn lockdown(
     }
 }
 
-fn not_noted(request: &Request, error: &crate::store::StoreError) -> Reply {
-    tracing::error!(interaction = %request.id, %error, "the store refused; nothing was changed");
+fn not_noted(request: &Request, error: &NotChanged) -> Reply {
+    tracing::error!(interaction = %request.id, %error, "nothing was changed");
     embed::problem::not_noted(request.id)
 }
 

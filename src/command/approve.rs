@@ -3,15 +3,17 @@
 
 use std::sync::Arc;
 
-use crate::access::{Asked, Decided, State};
-use crate::action::{Action, Actor, Door, GuestFacts, Remark, Request, Right, Ruling, Target};
+use crate::access::{Asked, Decided, Lent};
+use crate::action::{
+    Action, Actor, Door, GuestFacts, Remark, Request, RequestState, Right, Ruling, Target, Yes,
+};
 use crate::audit::{Note, Noted};
 use crate::embed::{self, Reply, ask as words};
-use crate::ids::{GuildId, RequestId};
-use crate::permission::Denied;
+use crate::ids::{GuestQuery, GuildId, RequestId};
+use crate::permission::{Denied, Grant};
 
-use super::approved::{After, lend, lent, once};
-use super::ask::{lapse_now, switch_of};
+use super::approved::{grant_of, lent, once};
+use super::ask::lapse_now;
 use super::desk::{Desk, reason};
 use super::finish::finish;
 use super::note;
@@ -153,26 +155,30 @@ pub(super) async fn perform(
         lapse_now(desk, &open.asked).await;
         return task.refuse(already(desk, id).await);
     }
-    if let Ruling::No(why) = ruling {
-        return decline(desk, task, &open, why.as_ref()).await;
-    }
+    let yes = match ruling {
+        Ruling::No(why) => return decline(desk, task, &open, why.as_ref()).await,
+        Ruling::Yes(yes) => *yes,
+    };
     let checked = match check_both(desk, request, &open.asked).await {
         Ok(checked) => checked,
         Err(refusal) => return task.refuse(refusal),
     };
-    let state = match ruling {
-        Ruling::Once => State::Once,
-        Ruling::Hour => State::Hour,
-        Ruling::Tomorrow | Ruling::No(_) => State::Tomorrow,
-    };
-    if let Err(refusal) = decided(desk, request, &open.asked, state, None).await {
-        return task.refuse(refusal);
-    }
-    match ruling {
-        Ruling::Once => once(desk, request, &open, checked).await,
-        Ruling::Hour => lend(desk, request, id, &checked, After::Hour).await,
-        Ruling::Tomorrow | Ruling::No(_) => {
-            lend(desk, request, id, &checked, After::Tomorrow).await
+    let grant = grant_of(desk, request, &open.asked, &checked.approver, yes);
+    let state = RequestState::Approved(yes);
+    match (
+        decided(desk, request, &open.asked, state, None, grant).await,
+        yes,
+    ) {
+        (Err(refusal), _) => task.refuse(refusal),
+        (Ok(_), Yes::Once) => once(desk, request, &open, checked).await,
+        (Ok(grant), Yes::Hour | Yes::Tomorrow) => {
+            let until = grant.map_or(i64::MAX, |grant| grant.ends);
+            let end = words::End::Granted {
+                by: request.actor.user,
+                until,
+            };
+            finish(desk, id, &end).await;
+            Outcome::shown(words::noted(&said(&open.asked), &end))
         }
     }
 }
@@ -196,7 +202,8 @@ async fn decline(desk: &Desk, task: &Task, open: &Open, why: Option<&Remark>) ->
         return task.refuse(words::not_an_approver());
     }
     let why = why.map(Remark::as_str);
-    if let Err(refusal) = decided(desk, request, asked, State::No, why).await {
+    let state = RequestState::Declined;
+    if let Err(refusal) = decided(desk, request, asked, state, why, None).await {
         return task.refuse(refusal);
     }
     let by = request.actor.user;
@@ -211,13 +218,13 @@ async fn decided(
     desk: &Desk,
     request: &Request,
     asked: &Asked,
-    state: State,
+    state: RequestState,
     why: Option<&str>,
-) -> Result<(), Reply> {
-    let event = if state == State::No {
-        Noted::Declined
-    } else {
-        Noted::Approved
+    lent: Option<Lent>,
+) -> Result<Option<Arc<Grant>>, Reply> {
+    let event = match state {
+        RequestState::Approved(_) => Noted::Approved,
+        _ => Noted::Declined,
     };
     let by = request.actor.user;
     let entry = Note {
@@ -231,9 +238,9 @@ async fn decided(
         state,
         by: Some(by),
     };
-    match desk.access.decide(asked.id, decision, entry).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(decided)) => Err(told(decided)),
+    match desk.access.decide(asked.id, decision, entry, lent).await {
+        Ok(Ok(grant)) => Ok(grant),
+        Ok(Err(Decided { state, by })) => Err(words::already_decided(by, state)),
         Err(error) => {
             tracing::error!(interaction = %request.id, %error, "a decision cannot be noted; nothing is done");
             Err(embed::problem::not_noted(request.id))
@@ -249,27 +256,14 @@ fn guild_of(request: &Request, asked: &Asked) -> GuildId {
     }
 }
 
-pub(super) async fn already(desk: &Desk, id: RequestId) -> Reply {
+async fn already(desk: &Desk, id: RequestId) -> Reply {
     match desk.access.decided(id).await {
-        Ok(decided) => told(decided),
+        Ok(Decided { state, by }) => words::already_decided(by, state),
         Err(error) => {
             tracing::error!(%error, "what became of a request cannot be read");
             words::cannot_check()
         }
     }
-}
-
-fn told(decided: Decided) -> Reply {
-    let how = match decided.state {
-        State::Open => "put again a moment ago",
-        State::Once => "approved once",
-        State::Hour => "granted for an hour",
-        State::Tomorrow => "granted until tomorrow",
-        State::No => "declined",
-        State::Lapsed => "not answered in time",
-        State::Cancelled => "cancelled",
-    };
-    words::already_decided(decided.by, how)
 }
 
 /// Looks both people up, reads the guest, and checks both. Whatever is not sure is a no.
@@ -296,7 +290,14 @@ async fn check_both(desk: &Desk, request: &Request, asked: &Asked) -> Result<Che
         actor: approver.clone(),
         ..request.clone()
     };
-    let found = fresh_guest(desk, &as_approver, &switch_of(asked)).await?;
+    let found = fresh_guest(
+        desk,
+        &as_approver,
+        Some(asked.kind),
+        &GuestQuery::from(&asked.guest),
+        asked.power.key(),
+    )
+    .await?;
     let facts = found.guest.facts;
     if facts.name.as_deref() != Some(&asked.guest_name) {
         desk.note_refusal(request, None, "another guest by now");

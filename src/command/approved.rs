@@ -4,19 +4,19 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::access::Asked;
-use crate::action::{Action, Actor, Door, Request};
+use crate::access::{Asked, Lent};
+use crate::action::{Action, Actor, Door, Request, Yes};
 use crate::audit::Noted;
 use crate::embed::{Reply, ask as words};
-use crate::ids::{GrantId, RequestId};
+use crate::ids::GrantId;
 use crate::permission::{Giver, Grant};
 use crate::until::End;
 
-use super::approve::{Checked, already};
+use super::approve::Checked;
 use super::ask::switch_of;
 use super::begin::{Order, begin};
 use super::desk::Desk;
-use super::finish::{finish, tell_asker, tell_letters};
+use super::finish::{tell_asker, tell_letters};
 use super::note;
 use super::ready::{NotReady, ready};
 use super::requests::{Open, Told, said};
@@ -25,54 +25,34 @@ use super::{Audience, Last, Outcome};
 /// One hour, as the button says.
 const HOUR: i64 = 3600;
 
-/// The right is lent for a while.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum After {
-    Hour,
-    Tomorrow,
-}
-
-pub(super) async fn lend(
+/// What is stored with a yes; `None`: a yes for once gives nothing that lasts.
+pub(super) fn grant_of(
     desk: &Desk,
     request: &Request,
-    id: RequestId,
-    checked: &Checked,
-    after: After,
-) -> Outcome {
-    let Some(open) = desk.requests.get(id) else {
-        return Outcome::shown(already(desk, id).await);
-    };
-    let asked = &open.asked;
+    asked: &Asked,
+    approver: &Actor,
+    yes: Yes,
+) -> Option<Lent> {
     let law = desk.law();
     let now = law.unix();
-    let ends = match after {
-        After::Hour => now + HOUR,
-        After::Tomorrow => End::Tomorrow.from(law.now()).unwrap_or(now + HOUR),
+    let ends = match yes {
+        Yes::Once => return None,
+        Yes::Hour => now + HOUR,
+        Yes::Tomorrow => End::Tomorrow.from(law.now()).unwrap_or(now + HOUR),
     };
     let most = i64::try_from(desk.settings.grant_max.as_secs()).unwrap_or(i64::MAX / 2);
     let grant = Grant {
         ends: ends.min(now.saturating_add(most)),
-        ..lent(asked, &checked.approver, now)
+        ..lent(asked, approver, now)
     };
-    let by = request.actor.user;
-    let mut entry = note::of(request, Noted::Granted, asked.power.key());
-    entry.subject = Some(asked.by.user);
-    entry.guest = Some((asked.guest.clone(), Some(asked.guest_name.clone())));
-    entry.ends_ms = Some(grant.ends.saturating_mul(1000));
-    let end = match desk.access.grant(grant, entry).await {
-        Ok(grant) => words::End::Granted {
-            by,
-            until: grant.ends,
-        },
-        Err(error) => {
-            tracing::error!(interaction = %request.id, %error, "a grant cannot be noted; nothing was given");
-            words::End::NotDone { by }
-        }
-    };
-    finish(desk, id, &end).await;
-    Outcome::shown(words::noted(&said(asked), &end))
+    let note = note::of(request, Noted::Granted, asked.power.key())
+        .concerning(asked.by.user)
+        .on(asked.guest.clone(), Some(asked.guest_name.clone()))
+        .until_ms(grant.ends.saturating_mul(1000));
+    Some(Lent { grant, note })
 }
 
+/// What the approver lends. It holds in the server in which it was asked for.
 pub(super) fn lent(asked: &Asked, approver: &Actor, now: i64) -> Grant {
     Grant {
         id: GrantId::ONCE,
@@ -80,7 +60,10 @@ pub(super) fn lent(asked: &Asked, approver: &Actor, now: i64) -> Grant {
         rights: vec![asked.power.right()],
         guest: asked.guest.clone(),
         guest_name: asked.guest_name.clone(),
-        giver: Giver::of(approver),
+        giver: Giver {
+            guild: asked.by.guild,
+            ..Giver::of(approver)
+        },
         since: now,
         ends: i64::MAX,
     }

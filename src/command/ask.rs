@@ -6,13 +6,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use crate::access::{Asked, Decided, Letter, NotOpened, State};
-use crate::action::{Actor, Door, GuestFacts, Request, Right, Target};
+use crate::access::{Asked, Decided, Letter, NotOpened};
+use crate::action::{Actor, Door, GuestFacts, Request, RequestState, Right, Target};
 use crate::audit::Noted;
 use crate::embed::{self, Reply, ask as words};
 use crate::errand::Recipient;
 use crate::ids::{GuestQuery, RequestId, UserId};
-use crate::permission::Law;
+use crate::permission::{Law, RuleRef};
 
 use super::desk::Desk;
 use super::finish::finish;
@@ -50,7 +50,15 @@ pub(super) async fn perform(
     shown: &watch::Sender<Option<Reply>>,
 ) -> Outcome {
     let request = &task.request;
-    let found = match fresh_guest(desk, request, switch).await {
+    let found = match fresh_guest(
+        desk,
+        request,
+        switch.kind,
+        &switch.guest,
+        switch.power.key(),
+    )
+    .await
+    {
         Ok(found) => found,
         Err(refusal) => return task.refuse(refusal),
     };
@@ -63,27 +71,9 @@ pub(super) async fn perform(
             Err(denied) => task.refuse(power::refuse(desk, request, switch.power, facts, &denied)),
         };
     };
-    let requests = &desk.requests;
-    if requests.was_declined(request.actor.user, switch.power, &facts.guest) {
-        desk.note_refusal(request, Some(&target.key()), "declined a moment ago");
-        return task.refuse(words::declined_just_now(switch.power, facts));
-    }
-    let Some(name) = facts.name.clone() else {
-        return task.refuse(embed::access::nameless(facts));
-    };
-    let asked = asked(desk, request, switch, facts, name);
-    let mut entry = note::of(request, Noted::Asked, right.key());
-    entry.guest = Some((facts.guest.clone(), facts.name.clone()));
-    entry.rule = Some(rule.to_string());
-    entry.ends_ms = Some(asked.expires * 1000);
-    let asked = match desk.access.ask(asked, entry).await {
+    let asked = match opened(desk, request, switch, facts, &rule).await {
         Ok(asked) => asked,
-        Err(NotOpened::Twice) => return task.refuse(words::already_asked(switch.power, facts)),
-        Err(NotOpened::TooMany) => return task.refuse(words::too_many_open()),
-        Err(NotOpened::Store(error)) => {
-            tracing::error!(interaction = %request.id, %error, "a request cannot be noted");
-            return task.refuse(embed::problem::not_noted(request.id));
-        }
+        Err(refusal) => return task.refuse(refusal),
     };
     let open = Open::new(asked.clone(), Vec::new());
     let told = open.told.subscribe();
@@ -104,16 +94,25 @@ pub(super) async fn perform(
     watch_it(desk, &asked, told, shown).await
 }
 
-fn asked(
+/// Stores the request, or says why it cannot be made.
+async fn opened(
     desk: &Desk,
     request: &Request,
     switch: &Switch,
     facts: &GuestFacts,
-    guest_name: String,
-) -> Asked {
+    rule: &RuleRef,
+) -> Result<Asked, Reply> {
+    let requests = &desk.requests;
+    if requests.was_declined(request.actor.user, switch.power, &facts.guest) {
+        let target = Target::Guest(facts).key();
+        desk.note_refusal(request, Some(&target), "declined a moment ago");
+        return Err(words::declined_just_now(switch.power, facts));
+    }
+    let name = facts.name.clone();
+    let guest_name = name.ok_or_else(|| embed::access::nameless(facts))?;
     let now = Timestamp::now().as_second();
     let wait = i64::try_from(desk.settings.ask_expires.as_secs()).unwrap_or(i64::MAX / 2);
-    Asked {
+    let asked = Asked {
         id: RequestId(0),
         by: request.actor.clone(),
         power: switch.power,
@@ -122,7 +121,19 @@ fn asked(
         guest_name,
         asked: now,
         expires: now + wait,
-    }
+    };
+    let note = note::of(request, Noted::Asked, switch.power.key())
+        .on(facts.guest.clone(), facts.name.clone())
+        .under(rule.to_string())
+        .until_ms(asked.expires * 1000);
+    desk.access.ask(asked, note).await.map_err(|why| match why {
+        NotOpened::Twice => words::already_asked(switch.power, facts),
+        NotOpened::TooMany => words::too_many_open(),
+        NotOpened::Store(error) => {
+            tracing::error!(interaction = %request.id, %error, "a request cannot be noted");
+            embed::problem::not_noted(request.id)
+        }
+    })
 }
 
 /// Sends the request to the channel for it, or to each approver; gives how many were reached.
@@ -141,12 +152,16 @@ async fn put_to_approvers(desk: &Desk, law: &Law, asked: &Asked, found: &FoundGu
         let letter = letter.clone();
         async move {
             let posted = desk.errands.post(to, letter).await?;
-            Some(Letter::new(posted, to))
+            let letter = Letter::new(posted, to);
+            // At once: whoever has it may decide, though others cannot be reached yet.
+            if !desk.requests.add_letter(asked.id, letter) {
+                desk.errands.edit(posted, words::closed()).await;
+            }
+            Some(letter)
         }
     });
     let posted = futures_util::future::join_all(posts).await;
     let letters: Vec<Letter> = posted.into_iter().flatten().collect();
-    desk.requests.set_letters(asked.id, &letters);
     if let Err(error) = desk.access.letters(asked.id, &letters).await {
         tracing::error!(%error, "where a request was put could not be noted");
     }
@@ -214,12 +229,12 @@ async fn lapse(desk: Arc<Desk>, id: RequestId, expires: i64) {
 /// Nobody has decided in time.
 pub(super) async fn lapse_now(desk: &Desk, asked: &Asked) {
     let state = Decided {
-        state: State::Lapsed,
+        state: RequestState::Lapsed,
         by: None,
     };
     let entry = note::about(asked, Noted::Lapsed);
-    match desk.access.decide(asked.id, state, entry).await {
-        Ok(Ok(())) => finish(desk, asked.id, &words::End::Lapsed).await,
+    match desk.access.decide(asked.id, state, entry, None).await {
+        Ok(Ok(_)) => finish(desk, asked.id, &words::End::Lapsed).await,
         // Somebody decides at this very moment, and tells of it.
         Ok(Err(_)) => {}
         Err(error) => tracing::error!(%error, "a request that lapsed could not be noted"),
@@ -231,11 +246,11 @@ async fn cancel(desk: &Desk, id: RequestId) {
         return;
     };
     let state = Decided {
-        state: State::Cancelled,
+        state: RequestState::Cancelled,
         by: None,
     };
     let entry = note::about(&open.asked, Noted::Lapsed);
-    if let Err(error) = desk.access.decide(id, state, entry).await {
+    if let Err(error) = desk.access.decide(id, state, entry, None).await {
         tracing::error!(%error, "a request that reached nobody could not be noted");
     }
 }

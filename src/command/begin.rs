@@ -74,6 +74,8 @@ pub(super) async fn begin<'d>(
         }
     };
     let did = counted(desk, order, &permit, &facts)?;
+    // What is counted and noted now must be what it rests on when it is sent.
+    let noted_as = permit.verdict().clone();
     let entry = match noted(desk, order, permit, &facts).await {
         Ok(entry) => entry,
         Err(not) => {
@@ -81,25 +83,24 @@ pub(super) async fn begin<'d>(
             return Err(not);
         }
     };
-    match once_more(desk, order, &found, &now, &did) {
-        Ok(permit) => Ok((
-            Doing {
+    let refusal = match once_more(desk, order, &found, &now, &did) {
+        Ok(permit) if *permit.verdict() == noted_as => {
+            let doing = Doing {
                 desk,
                 act,
                 found,
                 entry,
                 claim,
-            },
-            permit,
-        )),
-        Err(denied) => {
-            desk.access.take_back(&did);
-            let why = "refused at the last moment".to_owned();
-            audit::close(&desk.store, entry, &Ending::NotSent(why)).await;
-            let reply = refuse(desk, order.request, act.power, &facts, &denied);
-            Err(NotReady::Refused(reply))
+            };
+            return Ok((doing, permit));
         }
-    }
+        Ok(_) => embed::problem::rules_changed(&facts),
+        Err(denied) => refuse(desk, order.request, act.power, &facts, &denied),
+    };
+    desk.access.take_back(&did);
+    let why = "refused at the last moment".to_owned();
+    audit::close(&desk.store, entry, &Ending::NotSent(why)).await;
+    Err(NotReady::Refused(refusal))
 }
 
 /// Counts the act before it is noted: of two at the same time, the second meets the limit.

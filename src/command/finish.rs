@@ -2,8 +2,8 @@
 
 use futures_util::future::join_all;
 
-use crate::access::{Decided, State};
-use crate::action::Request;
+use crate::access::Decided;
+use crate::action::{Request, RequestState};
 use crate::audit::Noted;
 use crate::embed::{Reply, ask as words};
 use crate::errand::Recipient;
@@ -61,11 +61,11 @@ pub(super) async fn cancel_all(desk: &Desk, request: &Request) -> usize {
         let mut entry = note::about(&open.asked, Noted::Lapsed);
         entry.detail = Some("cancelled by a lockdown".to_owned());
         let state = Decided {
-            state: State::Cancelled,
+            state: RequestState::Cancelled,
             by: Some(by),
         };
-        match desk.access.decide(id, state, entry).await {
-            Ok(Ok(())) => {
+        match desk.access.decide(id, state, entry, None).await {
+            Ok(Ok(_)) => {
                 finish(desk, id, &words::End::LockedDown { by }).await;
                 cancelled += 1;
             }

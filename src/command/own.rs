@@ -6,7 +6,7 @@ use crate::action::{Action, Request, Right, Target};
 use crate::embed::help::{Group, Line, Mark};
 use crate::embed::{self, Reply};
 use crate::ids::{Kind, NodeRef};
-use crate::permission::{Grant, Rights};
+use crate::permission::Rights;
 use crate::proxmox::Guest;
 
 use super::desk::Desk;
@@ -90,13 +90,15 @@ pub(super) fn whoami(desk: &Desk, request: &Request) -> Reply {
     let law = desk.law();
     let mine = law.of(&request.actor);
     let mut groups: BTreeMap<Vec<(Right, Mark)>, Vec<String>> = BTreeMap::new();
-    let mut nodes = Vec::new();
+    let (mut nodes, mut lent) = (Vec::new(), Vec::new());
     for inventory in &desk.clusters {
         let Some(snapshot) = inventory.latest() else {
             continue;
         };
         for guest in snapshot.guests.values().filter(|guest| !guest.template) {
-            let rights = rights(&mine, &Target::Guest(&guest.facts));
+            let target = Target::Guest(&guest.facts);
+            lent.extend(mine.lent_on(&target));
+            let rights = rights(&mine, &target);
             if !rights.is_empty() {
                 let name = embed::guest::called(&guest.facts, desk.several());
                 groups.entry(rights).or_default().push(name);
@@ -122,13 +124,6 @@ pub(super) fn whoami(desk: &Desk, request: &Request) -> Reply {
         .map(|(rights, names)| Group { rights, names })
         .collect();
     groups.sort_by_key(|group| std::cmp::Reverse(group.rights.len()));
-    let lent: Vec<&Grant> = law
-        .standing()
-        .grants
-        .iter()
-        .map(AsRef::as_ref)
-        .filter(|grant| grant.to == request.actor.user && !grant.is_over(law.unix()))
-        .collect();
     embed::help::whoami(
         &law.policy().names_of(&request.actor),
         &groups,

@@ -7,14 +7,15 @@ use tokio::time::timeout;
 
 use crate::action::{GuestFacts, Request, Target};
 use crate::embed::{self, Reply};
+use crate::ids::{GuestQuery, Kind};
 use crate::permission::{Denied, Law, Permit, check};
 use crate::proxmox::{Error, GuestNow};
 
 use super::begin::Order;
 use super::desk::{ACT_PATIENCE, Desk, FRESH};
-use super::power::{Switch, not_found, refuse};
+use super::power::{Switch, refuse};
 use super::resolve::{self, FoundGuest, Lookup, Sight};
-use super::{Outcome, doing};
+use super::{Outcome, doing, guest_not_found};
 
 /// One guest's state is one small answer; a node that takes longer is not one to act on.
 const GUEST_PATIENCE: Duration = Duration::from_secs(8);
@@ -36,7 +37,16 @@ pub(super) async fn ready(desk: &Desk, order: &Order<'_>) -> Result<Ready, NotRe
         request, switch, ..
     } = order;
     let refused = NotReady::Refused;
-    let found = fresh_guest(desk, request, switch).await.map_err(refused)?;
+    let fresh = || {
+        fresh_guest(
+            desk,
+            request,
+            switch.kind,
+            &switch.guest,
+            switch.power.key(),
+        )
+    };
+    let found = fresh().await.map_err(refused)?;
     // Who may not do it is told so before Proxmox is asked for more.
     let facts = &found.guest.facts;
     let law = order.law(desk);
@@ -48,7 +58,7 @@ pub(super) async fn ready(desk: &Desk, order: &Order<'_>) -> Result<Ready, NotRe
     }
     let now = guest_now(desk, order, &found).await?;
     // That may have taken a while. The snapshot that counts is one of this moment.
-    let mut found = fresh_guest(desk, request, switch).await.map_err(refused)?;
+    let mut found = fresh().await.map_err(refused)?;
     let checked = permitted(&order.law(desk), request, switch, &found.guest.facts, &now);
     let facts = &mut found.guest.facts;
     match checked {
@@ -107,33 +117,34 @@ pub(super) fn permitted(
     check(law, &request.actor, right, &Target::Guest(&newest))
 }
 
-/// The guest from a snapshot that is at most ten seconds old.
+/// The guest from a snapshot that is at most ten seconds old. `command` is for the words of a refusal.
 pub(super) async fn fresh_guest(
     desk: &Desk,
     request: &Request,
-    switch: &Switch,
+    kind: Option<Kind>,
+    query: &GuestQuery,
+    command: &str,
 ) -> Result<FoundGuest, Reply> {
     let out_of_reach = |cluster: &str| embed::problem::out_of_reach(cluster, request.id);
-    let only = desk.clusters.len() == 1 || switch.guest.cluster.is_some();
-    for inventory in desk.asked_for(switch.guest.cluster.as_ref()) {
+    let only = desk.clusters.len() == 1 || query.cluster.is_some();
+    for inventory in desk.asked_for(query.cluster.as_ref()) {
         if let Err(stale) = inventory.fresh(FRESH, ACT_PATIENCE).await {
             let cluster = inventory.client().cluster();
             tracing::warn!(interaction = %request.id, %cluster, why = ?stale.why, "no fresh snapshot");
             // Another cluster may have the guest; one that cannot be read has none to act on.
+            if only && desk.law().of(&request.actor).any() {
+                return Err(out_of_reach(cluster.as_str()));
+            }
             if only {
-                return Err(silent_cluster(desk, request, switch, cluster.as_str()));
+                // Somebody whom no rule knows learns nothing, not even that Proxmox is away.
+                let missing = Lookup::Missing;
+                return Err(guest_not_found(desk, request, query, command, missing));
             }
         }
     }
-    let found = match resolve::guest(
-        desk,
-        &request.actor,
-        Sight::Known,
-        switch.kind,
-        &switch.guest,
-    ) {
+    let found = match resolve::guest(desk, &request.actor, Sight::Known, kind, query) {
         Lookup::Found(found) => found,
-        lookup => return Err(not_found(desk, request, switch, lookup)),
+        lookup => return Err(guest_not_found(desk, request, query, command, lookup)),
     };
     // The very snapshot that holds this guest must be a fresh one. It may have grown a moment older
     // since it was asked for.
@@ -141,15 +152,6 @@ pub(super) async fn fresh_guest(
     match found.inventory.fresh(still_fresh, Duration::ZERO).await {
         Ok(_) => Ok(found),
         Err(_) => Err(out_of_reach(found.inventory.client().cluster().as_str())),
-    }
-}
-
-/// Somebody whom no rule knows learns nothing, not even that Proxmox is away.
-fn silent_cluster(desk: &Desk, request: &Request, switch: &Switch, cluster: &str) -> Reply {
-    if desk.law().of(&request.actor).any() {
-        embed::problem::out_of_reach(cluster, request.id)
-    } else {
-        not_found(desk, request, switch, Lookup::Missing)
     }
 }
 

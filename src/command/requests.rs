@@ -84,10 +84,10 @@ impl Requests {
         self.open.remove(&id).map(|(_, open)| open)
     }
 
-    pub(super) fn set_letters(&self, id: RequestId, letters: &[Letter]) {
-        if let Some(mut open) = self.open.get_mut(&id) {
-            letters.clone_into(&mut open.letters);
-        }
+    /// `false`: it was decided while the letter was on its way.
+    pub(super) fn add_letter(&self, id: RequestId, letter: Letter) -> bool {
+        let open = self.open.get_mut(&id);
+        open.map(|mut open| open.letters.push(letter)).is_some()
     }
 
     /// Remembers a no.

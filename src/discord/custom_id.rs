@@ -3,7 +3,7 @@
 //! Whatever stands in it comes back through anybody's client. It only names what is asked; who asks
 //! and whether they may is decided at every press.
 
-use crate::action::{Action, AuditPage, Power, QuestionId, Right, Ruling, Unclear};
+use crate::action::{Action, AuditPage, Power, QuestionId, Right, Ruling, Unclear, Yes};
 use crate::ids::{BadId, GrantId, Kind, RequestId, UserId};
 
 /// Raised when the meaning of a word changes: presses of older buttons are then not understood,
@@ -145,23 +145,16 @@ fn set<T>(text: &str, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Bad
 
 fn ruling_word(ruling: &Ruling) -> &'static str {
     match ruling {
-        Ruling::Once => "once",
-        Ruling::Hour => "hour",
-        Ruling::Tomorrow => "tomorrow",
+        Ruling::Yes(yes) => yes.key(),
         Ruling::No(_) => "decline",
     }
 }
 
 /// The reason for a no comes beside the id, in the form's own field.
 fn ruling(word: &str) -> Option<Ruling> {
-    [
-        Ruling::Once,
-        Ruling::Hour,
-        Ruling::Tomorrow,
-        Ruling::No(None),
-    ]
-    .into_iter()
-    .find(|ruling| ruling_word(ruling) == word)
+    let yes = Yes::ALL.into_iter().map(Ruling::Yes);
+    yes.chain([Ruling::No(None)])
+        .find(|ruling| ruling_word(ruling) == word)
 }
 
 /// A number of the store's: from 1, without signs or leading zeros.
@@ -225,12 +218,11 @@ mod tests {
             Action::Whoami,
             Action::Help,
         ];
-        for ruling in [
-            Ruling::Once,
-            Ruling::Hour,
-            Ruling::Tomorrow,
-            Ruling::No(None),
-        ] {
+        for ruling in Yes::ALL
+            .map(Ruling::Yes)
+            .into_iter()
+            .chain([Ruling::No(None)])
+        {
             let request = RequestId(12);
             actions.push(Action::Rule { request, ruling });
         }

@@ -292,6 +292,20 @@ pub fn more_than_yours(lacking: &[Right], guest: &GuestFacts) -> Reply {
     )
 }
 
+/// A deny takes it from the person for whom it was meant.
+#[must_use]
+pub fn forbidden_to(to: UserId, rights: &[Right], guest: &GuestFacts) -> Reply {
+    refusal(
+        "A rule forbids just that",
+        format!(
+            "{} may not {} {}, and a\n`[[deny]]` beats every grant. Nothing\nwas granted.",
+            person(to),
+            words(rights),
+            guest_name(guest)
+        ),
+    )
+}
+
 #[must_use]
 pub fn not_to_yourself() -> Reply {
     refusal(

@@ -1,7 +1,7 @@
 //! A request for what was refused: what the person who asked sees, what the approvers see, and what
 //! becomes of both.
 
-use crate::action::{Action, GuestFacts, Power, Ruling};
+use crate::action::{Action, GuestFacts, Power, RequestState, Ruling, Yes};
 use crate::ids::{ChannelId, GuestRef, Kind, RequestId, UserId};
 
 use super::problem::refusal;
@@ -79,9 +79,9 @@ pub fn letter(request: &Request, state: &str) -> Reply {
         style,
         action,
     };
-    let rule = |ruling| Action::Rule {
+    let rule = |yes| Action::Rule {
         request: request.id,
-        ruling,
+        ruling: Ruling::Yes(yes),
     };
     Reply::card(Card {
         colour: Colour::Amber,
@@ -97,9 +97,9 @@ pub fn letter(request: &Request, state: &str) -> Reply {
         footer: Some(footer(request)),
     })
     .with_buttons(vec![
-        button("Once", Style::Primary, rule(Ruling::Once)),
-        button("1 hour", Style::Secondary, rule(Ruling::Hour)),
-        button("Until tomorrow", Style::Secondary, rule(Ruling::Tomorrow)),
+        button("Once", Style::Primary, rule(Yes::Once)),
+        button("1 hour", Style::Secondary, rule(Yes::Hour)),
+        button("Until tomorrow", Style::Secondary, rule(Yes::Tomorrow)),
         button("No", Style::Danger, Action::Decline(request.id)),
     ])
 }
@@ -295,7 +295,16 @@ pub fn not_an_approver() -> Reply {
 
 /// Somebody was faster, or time was.
 #[must_use]
-pub fn already_decided(by: Option<UserId>, how: &str) -> Reply {
+pub fn already_decided(by: Option<UserId>, state: RequestState) -> Reply {
+    let how = match state {
+        RequestState::Open => "put again a moment ago",
+        RequestState::Approved(Yes::Once) => "approved once",
+        RequestState::Approved(Yes::Hour) => "granted for an hour",
+        RequestState::Approved(Yes::Tomorrow) => "granted until tomorrow",
+        RequestState::Declined => "declined",
+        RequestState::Lapsed => "not answered in time",
+        RequestState::Cancelled => "cancelled",
+    };
     let who = by
         .map(|user| format!(" by {}", person(user)))
         .unwrap_or_default();

@@ -168,6 +168,17 @@ pub fn unclear(unclear: Unclear) -> Reply {
     refusal(title, next.to_owned())
 }
 
+/// What allowed it a moment ago is not what allows it now.
+#[must_use]
+pub fn rules_changed(guest: &GuestFacts) -> Reply {
+    let mut reply = refusal(
+        &format!("Nothing was done to {}", guest_name(guest)),
+        "The rules for it changed just now.\nTry again.".to_owned(),
+    );
+    footer(&mut reply, guest_footer(guest));
+    reply
+}
+
 /// Commands work in servers only.
 #[must_use]
 pub fn not_in_direct() -> Reply {

@@ -20,7 +20,7 @@ use super::rule::RuleRef;
 /// ```
 /// ```compile_fail,E0451
 /// # use pve_steward::permission::Permit;
-/// fn turned(permit: Permit) -> Permit { Permit { confirm: false, ..permit } }
+/// fn turned(permit: Permit) -> Permit { Permit { verdict: todo!(), ..permit } }
 /// ```
 /// ```compile_fail,E0277
 /// # use pve_steward::permission::Permit;
@@ -36,9 +36,7 @@ pub struct Permit {
     user: UserId,
     right: Right,
     target: TargetKey,
-    basis: Basis,
-    confirm: bool,
-    counts: Option<Counts>,
+    verdict: Verdict,
 }
 
 impl Permit {
@@ -63,22 +61,28 @@ impl Permit {
         &self.target
     }
 
+    /// What it rests on, and under which conditions.
+    #[must_use]
+    pub fn verdict(&self) -> &Verdict {
+        &self.verdict
+    }
+
     /// What allowed it: a rule of the configuration, or a grant.
     #[must_use]
     pub fn basis(&self) -> &Basis {
-        &self.basis
+        &self.verdict.basis
     }
 
     /// The limit for which the act counts.
     #[must_use]
     pub fn counts(&self) -> Option<Counts> {
-        self.counts
+        self.verdict.counts
     }
 
     /// Whether the person must be asked once more before it is done.
     #[must_use]
     pub fn needs_confirmation(&self) -> bool {
-        self.confirm
+        self.verdict.confirm
     }
 }
 
@@ -110,9 +114,9 @@ impl Denied {
     /// unix milliseconds.
     #[must_use]
     pub fn too_often(permit: &Permit, until: i64) -> Self {
-        let rule = permit.basis.rule().clone();
+        let rule = permit.basis().rule().clone();
         let until = seconds_up(until);
-        match permit.counts {
+        match permit.counts() {
             Some(Counts { limit, .. }) => Self::UsedUp { rule, limit, until },
             None => Self::Resting { rule, until },
         }
@@ -169,17 +173,11 @@ pub fn check(
     right: Right,
     target: &Target<'_>,
 ) -> Result<Permit, Denied> {
-    let Verdict {
-        basis,
-        confirm,
-        counts,
-    } = law.of(actor).decide(right, target)?;
+    let verdict = law.of(actor).decide(right, target)?;
     Ok(Permit {
         user: actor.user,
         right,
         target: target.key(),
-        basis,
-        confirm,
-        counts,
+        verdict,
     })
 }

@@ -22,7 +22,7 @@ pub struct Grant {
     pub ends: i64,
 }
 
-/// Who lent it, with the roles held when it was lent.
+/// Who lent it, with the roles held when it was lent, and the server in which it holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Giver {
     pub user: UserId,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::action::{Actor, Right, Target};
 use crate::config::Limit;
-use crate::ids::{ChannelId, GrantId, UserId};
+use crate::ids::{ChannelId, GrantId, GuildId, UserId};
 
 use super::gate::Denied;
 use super::grant::Grant;
@@ -19,6 +19,7 @@ use super::rule::{Allow, Ask, Deny, RuleKey, RuleRef};
 pub struct Rights<'l> {
     law: &'l Law,
     user: UserId,
+    guild: GuildId,
     pub(super) channel: (ChannelId, Option<ChannelId>),
     pub(super) allow: Vec<&'l Allow>,
     deny: Vec<&'l Deny>,
@@ -106,6 +107,7 @@ impl<'l> Rights<'l> {
         Self {
             law,
             user: actor.user,
+            guild: actor.guild,
             channel: (actor.channel, actor.parent),
             allow: allow.into_iter().map(|i| &law.policy.allow[i]).collect(),
             deny: deny.into_iter().map(|i| &law.policy.deny[i]).collect(),
@@ -236,7 +238,10 @@ impl<'l> Rights<'l> {
             Target::Node(_) | Target::Bot => None,
         };
         let meant = move |grant: &&Grant| {
-            guest.is_some_and(|guest| grant.means(guest)) && grant.giver.user != self.user
+            guest.is_some_and(|guest| grant.means(guest))
+                && grant.giver.user != self.user
+                // Roles are of one server, and so are the denies that name them.
+                && grant.giver.guild == self.guild
         };
         self.grants.iter().copied().map(Arc::as_ref).filter(meant)
     }
@@ -310,13 +315,7 @@ impl<'l> Rights<'l> {
 
     /// Though it was used up, or the guest rests: what one has just done hides nothing.
     fn sees_by_grant(&self, target: &Target<'_>) -> bool {
-        self.meant(target).any(|grant| {
-            Right::ALL.into_iter().any(|right| {
-                lends(grant, right)
-                    && self.denied(right, target).is_ok()
-                    && self.worth(grant, right, target, None).is_ok()
-            })
-        })
+        !self.lent_on(target).is_empty()
     }
 
     /// What rules for which `applies` holds give on the target, less what is denied.
@@ -337,6 +336,19 @@ impl<'l> Rights<'l> {
     fn denied_on(&self, target: &Target<'_>) -> RightSet {
         let denies = self.deny.iter().filter(|deny| deny.names(target));
         denies.fold(RightSet::default(), |set, deny| set.or(deny.rights))
+    }
+
+    /// What was lent to this person and is worth something on the target, here and now.
+    #[must_use]
+    pub fn lent_on(&self, target: &Target<'_>) -> Vec<&'l Grant> {
+        let worth = |grant: &&Grant| {
+            grant.rights.iter().any(|right| {
+                right.can_be_lent()
+                    && self.denied(*right, target).is_ok()
+                    && self.worth(grant, *right, target, None).is_ok()
+            })
+        };
+        self.meant(target).filter(worth).collect()
     }
 
     /// Whether there is any rule or grant at all that gives something.

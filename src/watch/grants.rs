@@ -24,7 +24,7 @@ pub async fn end_grants(access: Arc<Access>, stop: CancellationToken) {
             _ = ticks.tick() => {}
         }
         for grant in over(&access.standing(), Timestamp::now().as_second()) {
-            if let Err(error) = access.end(grant.id, note(&grant)).await {
+            if let Err(error) = access.strike_out(grant.id, note(&grant)).await {
                 tracing::error!(%error, grant = grant.id.0, "the end of a grant could not be noted");
             }
         }
