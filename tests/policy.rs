@@ -139,6 +139,8 @@ fn worked(name: &str, giver: (u64, &[u64]), lent: (&str, &[Right])) -> Config {
     let base = r#"
 [discord]
 guilds = [1000000000000000000]
+[bot]
+time_zone = "Europe/Berlin"
 [[cluster]]
 name = "home"
 endpoints = ["https://127.0.0.1:8006"]

@@ -36,7 +36,7 @@ pub struct Cli {
 
 #[derive(Debug, Args)]
 struct Files {
-    /// Configuration file; given again, later files win key by key. Without it:
+    /// Configuration file; given again, settings of later files win key by key, and rules add up. Without it:
     /// `$PVE_STEWARD_CONFIG`, ./config/steward.toml, /etc/pve-steward/steward.toml
     #[arg(long, short, global = true, value_name = "FILE")]
     config: Vec<PathBuf>,

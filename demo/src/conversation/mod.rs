@@ -17,6 +17,9 @@ const QUIET: Duration = Duration::from_millis(400);
 /// How often to look even if nothing was heard: some things only become true with time.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// Discord's type of an answer that is a form.
+const FORM: u8 = 9;
+
 /// How it stands when waiting is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rest {
@@ -91,9 +94,31 @@ impl Conversation {
         self.acted_at = self.world.now();
         let pressed = format!("{} presses [{label}]", self.name);
         self.screen.line(&self.screen.paint.bold(&pressed));
-        let answer = person.try_click(&message, &label).await?;
+        let mut answer = person.try_click(&message, &label).await?;
+        if self.opened_a_form(&answer).await {
+            let title = answer.modal().await["title"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned();
+            self.screen
+                .note(&format!("A form opens: {title}. It is sent empty."));
+            answer = person.submit_modal(&answer, &[]).await;
+        }
         self.expect(answer);
         Ok(())
+    }
+
+    /// Whether the bot answers the press with a form, once it answers at all.
+    async fn opened_a_form(&self, answer: &Answer) -> bool {
+        let end = Instant::now() + self.setup.answer_limit;
+        loop {
+            let revision = self.world.discord.revision();
+            match answer.ack() {
+                Some(ack) => return ack.kind == FORM,
+                None if Instant::now() > end => return false,
+                None => self.world.discord.changed_since(revision, LOOK).await,
+            };
+        }
     }
 
     fn expect(&mut self, answer: Answer) {
