@@ -15,7 +15,8 @@ use tokio::sync::oneshot;
 
 use lanes::{Job, Jobs, lanes};
 
-const FILE: &str = "steward.db";
+/// The file, in the state directory.
+pub const FILE: &str = "steward.db";
 
 /// Brings a file from one `user_version` to the next: SQL, then what SQL cannot do.
 struct Migration {

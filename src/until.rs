@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use jiff::civil::{Date, Time};
-use jiff::{Span, SpanRelativeTo, ZonedDateTime};
+use jiff::{Span, SpanRelativeTo, Timestamp, ZonedDateTime};
 
 /// Longer than that is a slip of the finger.
 const LONGEST: u64 = 366 * 24 * 3600;
@@ -61,7 +61,8 @@ pub enum End {
 }
 
 /// What was typed is no time that we know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("neither a length of time such as 7d or 12h nor a date such as 2026-01-31")]
 pub struct NoTime;
 
 impl FromStr for End {
@@ -98,12 +99,13 @@ impl End {
     }
 }
 
-/// Since when: `2h`, `7d`, `today`, `2026-11-20`.
+/// Since when: `2h`, `7d`, `today`, `2026-11-20`, `2026-11-20T06:30:00Z`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Since {
     Ago(Duration),
     Today,
     Day(Date),
+    Moment(Timestamp),
 }
 
 impl FromStr for Since {
@@ -113,8 +115,11 @@ impl FromStr for Since {
         if text == "today" {
             return Ok(Self::Today);
         }
-        let day = text.parse().ok().map(Self::Day);
-        day.or_else(|| length(&text).map(Self::Ago)).ok_or(NoTime)
+        // A moment is read as a day too, and would lose its time.
+        let moment = text.to_ascii_uppercase().parse().ok().map(Self::Moment);
+        let day = || text.parse().ok().map(Self::Day);
+        let ago = || length(&text).map(Self::Ago);
+        moment.or_else(day).or_else(ago).ok_or(NoTime)
     }
 }
 
@@ -129,6 +134,7 @@ impl Since {
             }
             Self::Today => on(now, now.date(), Time::midnight()),
             Self::Day(day) => on(now, day, Time::midnight()),
+            Self::Moment(moment) => Some(moment.as_second()),
         }
     }
 }
@@ -187,6 +193,9 @@ mod tests {
         assert_eq!(since("2h"), unix - 7200);
         assert_eq!(since("today"), unix - (22 * 60 + 30) * 60);
         assert_eq!(since("2026-03-28"), since("today"));
-        assert!("yesterdayish".parse::<Since>().is_err());
+        assert_eq!(since("2026-03-28T21:30:00Z"), unix);
+        for bad in ["", "yesterday", "7", "-7d", "2026-13-01"] {
+            assert!(bad.parse::<Since>().is_err(), "{bad}");
+        }
     }
 }

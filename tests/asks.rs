@@ -5,24 +5,11 @@ mod support;
 
 use fake_discord::{Answer, Message, Person};
 use insta::assert_snapshot;
-use support::{Setup, World, run, shown};
+use support::{Setup, World, rules, run, shown};
 
 const APPROVALS: u64 = 1_100_000_000_000_000_001;
 
 const RULES: &str = r#"
-[people]
-owner = 184405311681986560
-friend = 80351110224678913
-
-[roles]
-friends = 290926798626357299
-
-[[allow]]
-who = ["owner"]
-actions = ["*"]
-guests = ["*"]
-nodes = ["*"]
-
 [[allow]]
 who = ["friends"]
 actions = ["view", "start"]
@@ -46,7 +33,7 @@ guests = ["tag:prod"]
 "#;
 
 fn setup() -> Setup {
-    let mut setup = Setup::automatic().rules(RULES);
+    let mut setup = Setup::automatic().rules(&rules(RULES));
     setup.discord = format!("approvals_channel = {APPROVALS}");
     setup
 }
@@ -607,7 +594,7 @@ fn a_refusal_after_the_yes_is_private() {
 #[test]
 fn a_right_of_another_channel_is_not_lent() {
     let elsewhere = support::OTHER_CHANNEL;
-    let rules = RULES.replace(
+    let rules = rules(RULES).replace(
         "actions = [\"*\"]\nguests = [\"*\"]\nnodes = [\"*\"]\n",
         &format!("actions = [\"*\"]\nguests = [\"*\"]\nnodes = [\"*\"]\nchannels = [{elsewhere}, {APPROVALS}]\n"),
     );
@@ -666,7 +653,7 @@ fn the_button_to_ask_never_acts() {
 
 #[test]
 fn where_nobody_may_decide_nobody_is_asked() {
-    let mut setup = setup().rules(&RULES.replace(
+    let mut setup = setup().rules(&rules(RULES).replace(
         "[\"owner\"]\nactions = [\"*\"]",
         "[\"owner\"]\nactions = [\"power\"]",
     ));

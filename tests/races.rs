@@ -6,21 +6,9 @@ mod support;
 use std::time::Duration;
 
 use fake_proxmox::{Fault, FaultKind, Match};
-use support::{Setup, run};
+use support::{Setup, rules, run};
 
-const POOLS: &str = r#"
-[people]
-owner = 184405311681986560
-
-[roles]
-friends = 290926798626357299
-
-[[allow]]
-who = ["owner"]
-actions = ["*"]
-guests = ["*"]
-nodes = ["*"]
-
+const RULES: &str = r#"
 [[allow]]
 who = ["friends"]
 actions = ["view", "start"]
@@ -45,7 +33,7 @@ fn locked(world: &support::World) -> rusqlite::Connection {
 
 #[test]
 fn a_tag_that_was_just_taken_away_gives_nothing() {
-    run(Setup::automatic().rules(POOLS), async |world| {
+    run(Setup::automatic().rules(&rules(RULES)), async |world| {
         world.px.set_guest(101, |guest| guest.tags = Vec::new());
         let answer = world.person("max").slash("/vm start 101").await;
         let refused = answer.follow_up("You may not").await;
@@ -57,7 +45,7 @@ fn a_tag_that_was_just_taken_away_gives_nothing() {
 
 #[test]
 fn a_tag_that_was_just_put_on_is_seen() {
-    run(Setup::automatic().rules(POOLS), async |world| {
+    run(Setup::automatic().rules(&rules(RULES)), async |world| {
         world
             .px
             .set_guest(101, |guest| guest.tags.push("prod".into()));
@@ -70,7 +58,7 @@ fn a_tag_that_was_just_put_on_is_seen() {
 
 #[test]
 fn an_audit_that_takes_too_long_means_no_and_is_never_acted_on_later() {
-    run(Setup::automatic().rules(POOLS), async |world| {
+    run(Setup::automatic().rules(&rules(RULES)), async |world| {
         let held = locked(world);
         let stranger = world.person("stranger");
         for _ in 0..3 {
@@ -112,7 +100,7 @@ fn an_audit_that_takes_too_long_means_no_and_is_never_acted_on_later() {
 
 #[test]
 fn a_node_that_does_not_tell_how_a_guest_is_in_time_means_no() {
-    run(Setup::automatic().rules(POOLS), async |world| {
+    run(Setup::automatic().rules(&rules(RULES)), async |world| {
         let slow = Match::any().path("/status/current");
         world.px.fault(Fault::always(FaultKind::Hang).on(slow));
         let answer = world.person("max").slash("/vm start 101").await;
@@ -138,7 +126,7 @@ fn a_node_that_does_not_tell_how_a_guest_is_in_time_means_no() {
 
 #[test]
 fn figures_of_nodes_are_for_those_who_may_view_nodes() {
-    let rules = POOLS.replace("who = [\"friends\"]\nactions = [\"view\", \"start\"]\nguests = [\"tag:games\"]", "who = [\"friends\"]\nactions = [\"view\", \"start\"]\nguests = [\"tag:games\"]\nnodes = [\"*\"]");
+    let rules = rules(RULES).replace("who = [\"friends\"]\nactions = [\"view\", \"start\"]\nguests = [\"tag:games\"]", "who = [\"friends\"]\nactions = [\"view\", \"start\"]\nguests = [\"tag:games\"]\nnodes = [\"*\"]");
     run(Setup::automatic().rules(&rules), async |world| {
         let max = world.person("max");
         for text in [

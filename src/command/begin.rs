@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use crate::action::{GuestFacts, Power, Request};
 use crate::audit::{self, Ending, Entry, OpenError};
-use crate::embed::act::Act;
+use crate::embed::act::{Act, NoNeed};
 use crate::embed::{self, Reply};
 use crate::follow;
 use crate::permission::{Denied, Did, Grant, Law, Permit};
@@ -193,33 +193,23 @@ fn once_more(
 /// What the fresh facts already answer. `None`: it has to be asked of Proxmox.
 fn no_need(act: &Act, found: &FoundGuest, now: &GuestNow) -> Option<Reply> {
     let runs = follow::runs(now);
-    let why = if found.guest.template || now.template {
-        "is a template".to_owned()
-    } else if let Some(lock) = now
-        .lock
-        .as_deref()
-        .filter(|lock| in_the_way(act.power, lock))
-    {
-        return Some(embed::act::failed(act, &embed::act::locked_by(lock), runs));
-    } else if now.state() == &RunState::Paused
-        && matches!(act.power, Power::Shutdown | Power::Reboot)
-    {
-        "is paused".to_owned()
-    } else {
-        match (act.power, runs) {
-            (Power::Start, Some(true)) if now.state() != &RunState::Paused => {
-                "runs already".to_owned()
-            }
-            (Power::Start, Some(true)) => "is paused".to_owned(),
-            (Power::Stop | Power::Shutdown, Some(false)) => "is stopped already".to_owned(),
-            (Power::Reboot, Some(false)) => "does not run".to_owned(),
-            _ => return None,
+    let paused = now.state() == &RunState::Paused;
+    let why = match (act.power, runs) {
+        _ if found.guest.template || now.template => NoNeed::Template,
+        (Power::Stop | Power::Shutdown, Some(false)) => NoNeed::Stopped,
+        (Power::Reboot, Some(false)) => NoNeed::NotRunning,
+        _ if let Some(lock) = lock_in_the_way(act.power, now) => {
+            return Some(embed::act::failed(act, &embed::act::locked_by(lock), runs));
         }
+        (Power::Start | Power::Shutdown | Power::Reboot, _) if paused => NoNeed::Paused,
+        (Power::Start, Some(true)) => NoNeed::Running,
+        _ => return None,
     };
-    Some(embed::act::not_needed(act, &why, runs))
+    Some(embed::act::not_needed(act, why, runs))
 }
 
 /// A guest suspended to disk is locked, and starting it is what frees it.
-fn in_the_way(power: Power, lock: &str) -> bool {
-    !(lock == "suspended" && power == Power::Start)
+fn lock_in_the_way(power: Power, now: &GuestNow) -> Option<&str> {
+    let lock = now.lock.as_deref()?;
+    (lock != "suspended" || power != Power::Start).then_some(lock)
 }

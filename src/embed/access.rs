@@ -8,7 +8,7 @@ use crate::permission::{Basis, Denied, Grant, Lockdown, RuleRef, Terms, Verdict}
 
 use super::problem::refusal;
 use super::reply::{Button, Card, Colour, Reply, Style};
-use super::words::{ago, clock, duration, guest_footer, guest_name, person, plain};
+use super::words::{ago, clock, duration, guest_footer, guest_name, moment, person, plain, reason};
 
 /// One decision about one person and one guest.
 #[derive(Debug)]
@@ -154,7 +154,8 @@ pub fn list(
         style: Style::Danger,
         action: Action::Revoke(grant.id),
     };
-    let few = if grants.len() <= 5 { grants } else { &[] };
+    // As many as Discord puts into a message; more are taken back by `/access revoke`.
+    let few = &grants[..grants.len().min(25)];
     Reply::card(Card {
         colour: Colour::Grey,
         title,
@@ -188,7 +189,7 @@ fn line(grant: &Grant) -> String {
         person(grant.to),
         words(&grant.rights),
         called(&grant.guest, &grant.guest_name),
-        clock(grant.ends),
+        moment(grant.ends),
         ago(grant.ends),
         person(grant.giver.user)
     )
@@ -223,11 +224,11 @@ pub fn granted(grant: &Grant) -> Reply {
         colour: Colour::Green,
         title: format!("🔑 {} · granted", plain(&grant.guest_name)),
         body: format!(
-            "{} lets {} {} until\n{}, {}.",
+            "{} lets {} {}\nuntil {}, {}.",
             person(grant.giver.user),
             person(grant.to),
             words(&grant.rights),
-            clock(grant.ends),
+            moment(grant.ends),
             ago(grant.ends)
         ),
         footer: Some(format!(
@@ -344,31 +345,25 @@ pub fn nameless(guest: &GuestFacts) -> Reply {
     )
 }
 
-fn locked_line(lockdown: &Lockdown) -> String {
-    let why = lockdown
-        .reason
-        .as_deref()
-        .map(|why| format!("\n> {}", plain(why)))
-        .unwrap_or_default();
-    format!(
-        "🔒 Locked down by {} {}.{why}",
-        person(lockdown.by),
-        ago(lockdown.since)
-    )
-}
-
-/// The line that `/status` shows while the bot is locked down.
+/// One line and the reason, for lists and `/status`.
 #[must_use]
-pub fn status_line(lockdown: &Lockdown) -> String {
-    locked_line(lockdown)
+pub fn locked_line(lockdown: &Lockdown) -> String {
+    format!(
+        "🔒 Locked down by {} {}.{}",
+        person(lockdown.by),
+        ago(lockdown.since),
+        reason(lockdown.reason.as_deref())
+    )
 }
 
 #[must_use]
 pub fn locked(lockdown: &Lockdown, cancelled: usize) -> Reply {
-    let mut body = format!("By {} {}.", person(lockdown.by), ago(lockdown.since));
-    if let Some(why) = &lockdown.reason {
-        let _ = write!(body, "\n> {}", plain(why));
-    }
+    let mut body = format!(
+        "By {} {}.{}",
+        person(lockdown.by),
+        ago(lockdown.since),
+        reason(lockdown.reason.as_deref())
+    );
     body.push_str("\nNobody acts but people with access.\nLooking goes on.");
     if cancelled > 0 {
         let _ = write!(body, "\nOpen requests cancelled: {cancelled}.");

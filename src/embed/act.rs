@@ -140,16 +140,39 @@ pub fn found_again(reply: Reply) -> Reply {
     reply
 }
 
+/// Why Proxmox need not be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoNeed {
+    Template,
+    Paused,
+    Running,
+    Stopped,
+    /// So it cannot be rebooted.
+    NotRunning,
+}
+
 /// Nothing to do: the guest is that way already, or it cannot be done to it now. Nothing was sent.
 #[must_use]
-pub fn not_needed(act: &Act, why: &str, runs: Runs) -> Reply {
+pub fn not_needed(act: &Act, why: NoNeed, runs: Runs) -> Reply {
+    let state = match why {
+        NoNeed::Template => "is a template",
+        NoNeed::Paused => "is paused",
+        NoNeed::Running => "runs already",
+        NoNeed::Stopped => "is stopped already",
+        NoNeed::NotRunning => "does not run",
+    };
     let (colour, mark) = match runs {
         Some(true) => (Colour::Green, "🟢"),
         Some(false) => (Colour::Grey, "⚪"),
         None => (Colour::Amber, "🟠"),
     };
     let body = format!("Asked by {}. Nothing was done.", person(act.by));
-    Reply::card(card(act, colour, mark, why, body)).with_buttons(buttons_of(&act.guest.guest, runs))
+    let reply = Reply::card(card(act, colour, mark, state, body));
+    match why {
+        // A template cannot be switched at all.
+        NoNeed::Template => reply,
+        _ => reply.with_buttons(buttons_of(&act.guest.guest, runs)),
+    }
 }
 
 /// Of the log, the card shows so many last lines, and so many letters of each.

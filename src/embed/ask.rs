@@ -6,7 +6,9 @@ use crate::ids::{ChannelId, GuestRef, Kind, RequestId, UserId};
 
 use super::problem::refusal;
 use super::reply::{Button, Card, Colour, Reply, Style};
-use super::words::{ago, clock, guest_footer, guest_name, kind, person, plain, verb};
+use super::words::{
+    ago, done, guest_footer, guest_name, kind, moment, person, plain, reason, verb,
+};
 
 /// What was asked for, as both sides see it.
 #[derive(Debug, Clone)]
@@ -85,7 +87,7 @@ pub fn letter(request: &Request, state: &str) -> Reply {
     };
     Reply::card(Card {
         colour: Colour::Amber,
-        title: format!("✋ May {name} be {}?", done_to(request.power)),
+        title: format!("✋ May {name} be {}?", done(request.power)),
         body: format!(
             "{} asks for it, from <#{}>.\nIt is {} now.\nAsked {}, lapses {}.",
             person(request.by),
@@ -135,7 +137,7 @@ pub fn letter_ended(request: &Request, end: &End<'_>) -> Reply {
             "granted",
             format!(
                 "{who} may do it until {}, {}.\nGiven by {}.",
-                clock(*until),
+                moment(*until),
                 ago(*until),
                 person(*by)
             ),
@@ -175,7 +177,7 @@ pub fn ended(request: &Request, end: &End<'_>) -> Reply {
             let body = format!(
                 "{} lets you do this until {},\n{}.",
                 person(*by),
-                clock(*until),
+                moment(*until),
                 ago(*until)
             );
             Reply::card(card(request, Colour::Green, "🟢", "you may", body))
@@ -355,11 +357,6 @@ fn footer(request: &Request) -> String {
     format!("{kind} {} · {}", request.guest.vmid, request.guest.cluster)
 }
 
-fn reason(why: Option<&str>) -> String {
-    why.map(|why| format!("\n> {}", plain(why)))
-        .unwrap_or_default()
-}
-
 fn card(request: &Request, colour: Colour, mark: &str, state: &str, body: String) -> Card {
     let wanted = verb(request.power);
     Card {
@@ -368,10 +365,6 @@ fn card(request: &Request, colour: Colour, mark: &str, state: &str, body: String
         body,
         footer: Some(footer(request)),
     }
-}
-
-fn done_to(power: Power) -> &'static str {
-    super::words::done(power)
 }
 
 fn act(power: Power, guest: &GuestRef) -> Button {

@@ -4,7 +4,7 @@ use crate::action::Right;
 use crate::permission::Grant;
 
 use super::reply::{Card, Colour, Reply};
-use super::words::{clock, plain};
+use super::words::{moment, plain};
 
 /// One command as it is shown: `/vm start` and its help.
 #[derive(Debug, Clone)]
@@ -73,7 +73,7 @@ pub fn whoami(roles: &[String], guests: &[Group], nodes: &[String], lent: &[&Gra
         let line = |grant: &&Grant| {
             let rights: Vec<&str> = grant.rights.iter().map(|right| right.key()).collect();
             let (rights, guest) = (rights.join(", "), plain(&grant.guest_name));
-            format!("{guest}: {rights}, until {}", clock(grant.ends))
+            format!("{guest}: {rights}, until {}", moment(grant.ends))
         };
         let lines: Vec<String> = lent.iter().map(line).collect();
         parts.push(format!("**Lent to you**\n{}", lines.join("\n")));

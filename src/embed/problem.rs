@@ -102,8 +102,12 @@ pub fn not_now(right: Right, guest: &GuestFacts, denied: &Denied) -> Option<Repl
 #[must_use]
 pub fn locked_down(right: Right, guest: &GuestFacts) -> Reply {
     let mut reply = refusal(
-        &format!("Locked: not {} {}", infinitive(right), guest_name(guest)),
-        "The bot is locked down. You can look,\nand act again once it is unlocked.".to_owned(),
+        &format!(
+            "You may not {} {} now",
+            infinitive(right),
+            guest_name(guest)
+        ),
+        "The bot is locked down: only people\nwith access act. You can still look.".to_owned(),
     );
     footer(&mut reply, guest_footer(guest));
     reply

@@ -5,7 +5,7 @@ use crate::ids::ClusterName;
 use crate::permission::Lockdown;
 use crate::proxmox::{Guest, Node, Quorum, RunState};
 
-use super::access::status_line;
+use super::access::locked_line;
 use super::guest;
 use super::node;
 use super::reply::{Button, Card, Colour, Reply, Style};
@@ -59,7 +59,7 @@ pub fn summary(views: &[View<'_>], lockdown: Option<&Lockdown>) -> Reply {
     let several = views.len() > 1;
     let mut cards: Vec<Card> = views.iter().map(|view| card(view, several)).collect();
     if let (Some(lockdown), Some(first)) = (lockdown, cards.first_mut()) {
-        first.body = format!("{}\n{}", status_line(lockdown), first.body);
+        first.body = format!("{}\n{}", locked_line(lockdown), first.body);
     }
     Reply {
         cards,

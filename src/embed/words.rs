@@ -81,6 +81,19 @@ pub(super) fn clock(unix: i64) -> String {
     format!("<t:{unix}:t>")
 }
 
+/// "24 November 2026 14:22" in the reader's own time zone. Does not work in titles and footers.
+#[must_use]
+pub(super) fn moment(unix: i64) -> String {
+    format!("<t:{unix}:f>")
+}
+
+/// What somebody gave as a reason, quoted below a sentence.
+#[must_use]
+pub(super) fn reason(why: Option<&str>) -> String {
+    why.map(|why| format!("\n> {}", plain(why)))
+        .unwrap_or_default()
+}
+
 /// "14 s", "3 min", "2 h 5 min", "12 d 4 h": two units at most.
 #[must_use]
 pub(super) fn duration(time: Duration) -> String {

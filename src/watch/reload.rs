@@ -14,6 +14,7 @@ use crate::action::{GuestFacts, Target};
 use crate::audit::{self, Note, Noted};
 use crate::config::{Config, Loaded, Problem, Source};
 use crate::embed::guest::called;
+use crate::embed::policy::BOT_TITLE;
 use crate::embed::reload::{self as words, Reload};
 use crate::errand::{Errands, Recipient};
 use crate::ids::{ChannelId, GuildId};
@@ -140,7 +141,7 @@ fn compare(rules: &Rules, new: &Config, policy: &Arc<Policy>) -> Reload {
         .iter()
         .map(|(name, facts)| (name.clone(), Target::Guest(facts)))
         .collect();
-    targets.push(("the bot".to_owned(), Target::Bot));
+    targets.push((BOT_TITLE.to_owned(), Target::Bot));
     Reload {
         added: beyond(&after, &before),
         removed: beyond(&before, &after),

@@ -29,6 +29,28 @@ pub const BOT_CHANNEL: u64 = 1_100_000_000_000_000_000;
 pub const OTHER_CHANNEL: u64 = 1_100_000_000_000_000_007;
 pub const THREAD: u64 = 1_100_000_000_000_000_008;
 
+/// Whom rules name, and what every owner has.
+const OWNED: &str = r#"
+[people]
+owner = 184405311681986560
+friend = 80351110224678913
+
+[roles]
+friends = 290926798626357299
+
+[[allow]]
+who = ["owner"]
+actions = ["*"]
+guests = ["*"]
+nodes = ["*"]
+
+"#;
+
+/// The owner's rules with more below them. `friend` is a person and a friend, `max` only a friend.
+pub fn rules(more: &str) -> String {
+    format!("{OWNED}{more}")
+}
+
 /// Rules of the demo, in which `max` and `friend` are friends.
 pub const RULES: &str = r#"
 [people]

@@ -5,9 +5,7 @@ use std::io;
 use std::path::Path;
 
 use crate::embed::check::{self as words, Finding};
-
-/// As `store` names it.
-const DATABASE: &str = "steward.db";
+use crate::store;
 
 pub(super) fn findings(folder: &Path) -> Vec<Finding> {
     let exists = folder.exists();
@@ -32,7 +30,10 @@ fn try_it(folder: &Path) -> io::Result<()> {
         .create_new(true)
         .open(&probe)?;
     fs::remove_file(&probe)?;
-    match OpenOptions::new().write(true).open(folder.join(DATABASE)) {
+    match OpenOptions::new()
+        .write(true)
+        .open(folder.join(store::FILE))
+    {
         // The first start makes it.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         opened => opened.map(drop),
@@ -80,7 +81,7 @@ mod tests {
         fs::write(&file, "").unwrap();
         // Where the database shall be stands a folder.
         let taken = dir.path().join("taken");
-        fs::create_dir_all(taken.join(DATABASE)).unwrap();
+        fs::create_dir_all(taken.join(store::FILE)).unwrap();
         let below = file.join("below");
         for folder in [Path::new("/proc/nothing/here"), &file, &below, &taken] {
             assert_eq!(grades(folder), [Grade::Lasting], "{}", folder.display());
