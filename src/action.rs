@@ -1,5 +1,7 @@
 //! Everything that can be asked of the bot, typed: who asks, what for, and on what.
 
+mod deed;
+mod right;
 mod ruling;
 
 use std::fmt;
@@ -11,6 +13,8 @@ use crate::ids::{
 };
 use crate::until::End;
 
+pub use deed::{BackupMode, Deed};
+pub use right::{Power, Right};
 pub use ruling::{Remark, RequestState, Ruling, Yes};
 
 /// Who asks, as Discord vouches for it in the very interaction. Built anew for each; never kept.
@@ -34,124 +38,6 @@ impl Actor {
     }
 }
 
-/// The four ways in which power is switched. Each is its own [`Right`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Power {
-    Start,
-    Shutdown,
-    Reboot,
-    Stop,
-}
-
-impl Power {
-    pub const ALL: [Self; 4] = [Self::Start, Self::Shutdown, Self::Reboot, Self::Stop];
-
-    /// Proxmox's word, which is also ours: last segment of the API path, subcommand and right.
-    #[must_use]
-    pub fn key(self) -> &'static str {
-        self.right().key()
-    }
-
-    #[must_use]
-    pub fn right(self) -> Right {
-        match self {
-            Self::Start => Right::Start,
-            Self::Shutdown => Right::Shutdown,
-            Self::Reboot => Right::Reboot,
-            Self::Stop => Right::Stop,
-        }
-    }
-}
-
-/// What a rule of the policy can give. The words are those of the configuration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Right {
-    View,
-    Start,
-    Shutdown,
-    Reboot,
-    Stop,
-    /// Grants, revokes and approves; on the bot itself: sees the whole policy and locks down.
-    Access,
-    /// Reads the audit. On the bot itself only.
-    Audit,
-}
-
-impl Right {
-    pub const ALL: [Self; 7] = [
-        Self::View,
-        Self::Start,
-        Self::Shutdown,
-        Self::Reboot,
-        Self::Stop,
-        Self::Access,
-        Self::Audit,
-    ];
-
-    /// Names for several rights at once, as rules may use them.
-    pub const GROUPS: [(&'static str, &'static [Self]); 3] = [
-        ("power", &[Self::Start, Self::Shutdown, Self::Reboot]),
-        ("force", &[Self::Stop]),
-        ("*", &Self::ALL),
-    ];
-
-    #[must_use]
-    pub fn key(self) -> &'static str {
-        match self {
-            Self::View => "view",
-            Self::Start => "start",
-            Self::Shutdown => "shutdown",
-            Self::Reboot => "reboot",
-            Self::Stop => "stop",
-            Self::Access => "access",
-            Self::Audit => "audit",
-        }
-    }
-
-    /// Pulling the plug can lose data, whoever does it: it is always asked twice.
-    #[must_use]
-    pub fn always_confirmed(self) -> bool {
-        matches!(self, Self::Stop)
-    }
-
-    /// Whether it changes something in Proxmox.
-    #[must_use]
-    pub fn is_act(self) -> bool {
-        match self {
-            Self::Start | Self::Shutdown | Self::Reboot | Self::Stop => true,
-            Self::View | Self::Access | Self::Audit => false,
-        }
-    }
-
-    /// Whether one person can give it to another for a while. Power over people cannot be lent.
-    #[must_use]
-    pub fn can_be_lent(self) -> bool {
-        self.is_act() || self == Self::View
-    }
-
-    /// Whether `*` gives it only in a rule about everything.
-    #[must_use]
-    pub fn is_about_the_bot(self) -> bool {
-        matches!(self, Self::Access | Self::Audit)
-    }
-
-    /// The rights that a word of a rule stands for; `None` for a word we do not know.
-    #[must_use]
-    pub fn named(word: &str) -> Option<Vec<Self>> {
-        if let Some((_, group)) = Self::GROUPS.iter().find(|(name, _)| *name == word) {
-            return Some(group.to_vec());
-        }
-        let one = Self::ALL.into_iter().find(|right| right.key() == word)?;
-        Some(vec![one])
-    }
-}
-
-impl fmt::Display for Right {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.key())
-    }
-}
-
 /// A question that waits for a yes. Only the bot's memory knows what was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct QuestionId(pub u64);
@@ -168,8 +54,9 @@ pub enum Action {
         kind: Option<Kind>,
         guest: GuestQuery,
     },
-    Power {
-        power: Power,
+    /// Something is to be done to a guest.
+    Do {
+        deed: Deed,
         kind: Option<Kind>,
         guest: GuestQuery,
     },
@@ -177,7 +64,7 @@ pub enum Action {
     Cancel(QuestionId),
     /// Ask those who may give it for an act that was refused.
     Ask {
-        power: Power,
+        deed: Deed,
         guest: GuestQuery,
     },
     /// Decide what somebody asked for.
@@ -269,7 +156,7 @@ impl Action {
             Self::GuestList(Kind::Vm) => "vm.list",
             Self::GuestList(Kind::Ct) => "ct.list",
             Self::GuestStatus { .. } => "guest.status",
-            Self::Power { power, .. } => power.key(),
+            Self::Do { deed, .. } => deed.key(),
             Self::Confirm(_) => "confirm",
             Self::Cancel(_) => "cancel",
             Self::Ask { .. } => "ask",

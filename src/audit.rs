@@ -14,8 +14,8 @@ mod verify;
 
 use rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE;
 
-use crate::action::{GuestFacts, Request, TargetKey};
-use crate::ids::Upid;
+use crate::action::{GuestFacts, Request, Target, TargetKey};
+use crate::ids::{NodeRef, Upid};
 use crate::permission::Permit;
 use crate::store::{Store, StoreError};
 use entry::Draft;
@@ -92,6 +92,36 @@ impl Ending {
     }
 }
 
+/// What an act is done to.
+#[derive(Debug, Clone)]
+pub enum About {
+    Guest(GuestFacts),
+    Node(NodeRef),
+    Bot,
+}
+
+impl About {
+    #[must_use]
+    pub fn target(&self) -> Target<'_> {
+        match self {
+            Self::Guest(guest) => Target::Guest(guest),
+            Self::Node(node) => Target::Node(node),
+            Self::Bot => Target::Bot,
+        }
+    }
+}
+
+/// An act that is about to be done.
+#[derive(Debug, Clone)]
+pub struct Opening<'a> {
+    pub request: &'a Request,
+    pub about: About,
+    /// What the right alone does not say: which snapshot, which task.
+    pub detail: Option<String>,
+    /// Everybody in the channel saw it asked.
+    pub public: bool,
+}
+
 /// Opens the entry. Only somebody who holds a permit can: nothing is acted on unseen.
 ///
 /// # Errors
@@ -100,18 +130,17 @@ impl Ending {
 pub async fn open(
     store: &Store,
     permit: &Permit,
-    request: &Request,
-    guest: &GuestFacts,
-    public: bool,
+    opening: &Opening<'_>,
 ) -> Result<Entry, OpenError> {
     let draft = Draft::of(Event::Opened)
-        .asked(request)
+        .asked(opening.request)
         .set("action", permit.right().key())
-        .about(guest)
+        .to(&opening.about)
+        .set("detail", opening.detail.as_deref())
         .set("rule", permit.basis().to_string())
         .set("rule_key", permit.counts().map(|counts| counts.rule.0))
         .set_id("approver", permit.basis().giver().map(|giver| giver.0))
-        .set("public", public);
+        .set("public", opening.public);
     let opened = store.run(move |db| draft.add(db)).await;
     match opened {
         Ok(seq) => Ok(Entry(seq)),
@@ -159,9 +188,7 @@ pub fn refused(store: &Store, request: &Request, target: Option<&TargetKey>, rea
         .set("public", false);
     let draft = match target {
         Some(TargetKey::Guest(guest)) => draft.on(guest),
-        Some(TargetKey::Node(node)) => draft
-            .set("cluster", node.cluster.as_str())
-            .set("node", node.node.as_str()),
+        Some(TargetKey::Node(node)) => draft.at(node),
         Some(TargetKey::Bot) | None => draft,
     };
     store.queue(move |db| {

@@ -22,6 +22,12 @@ pub enum BadId {
     Cluster,
     #[error("not a Proxmox task id (UPID)")]
     Upid,
+    #[error(
+        "a snapshot's name begins with a letter and has letters, digits, `-` and `_`, 2 to 40 in all"
+    )]
+    Snapshot,
+    #[error("a storage's name begins with a letter and has letters, digits, `-`, `_` and `.`")]
+    Storage,
 }
 
 macro_rules! snowflake {
@@ -170,6 +176,11 @@ checked_name! {
     ClusterName, is_cluster_name, BadId::Cluster;
     /// A name that a person typed for a guest: what Proxmox allows as a guest's name (DNS), at most 63.
     GuestName, is_guest_name, BadId::Guest;
+    /// A snapshot, as Proxmox lets one be called: `[A-Za-z][A-Za-z0-9_-]+`, at most 40, and neither
+    /// `current` nor `pending`.
+    SnapshotName, is_snapshot_name, BadId::Snapshot;
+    /// A storage: `[A-Za-z][A-Za-z0-9_.-]*[A-Za-z0-9]`.
+    StorageName, is_storage_name, BadId::Storage;
 }
 
 fn is_dns_label(text: &str) -> bool {
@@ -194,6 +205,25 @@ fn is_guest_name(text: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
         && text.bytes().any(|b| !b.is_ascii_digit())
         && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+}
+
+fn is_snapshot_name(text: &str) -> bool {
+    let reserved = ["current", "pending"];
+    (2..=40).contains(&text.len())
+        && text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+        && !reserved.iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
+fn is_storage_name(text: &str) -> bool {
+    (2..=100).contains(&text.len())
+        && text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.ends_with(|c: char| c.is_ascii_alphanumeric())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
 }
 
 /// What a guest is: QEMU virtual machine or LXC container.
@@ -422,6 +452,34 @@ mod tests {
         }
         assert_eq!("100".parse::<Vmid>().unwrap().get(), 100);
         assert_eq!("999999999".parse::<Vmid>().unwrap().get(), 999_999_999);
+    }
+
+    #[test]
+    fn snapshots_and_storages_are_called_as_proxmox_lets_them() {
+        for good in ["before-update", "A1", "x_y", &"a".repeat(40)] {
+            assert!(good.parse::<SnapshotName>().is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "a",
+            "1a",
+            "-a",
+            "a b",
+            "a.b",
+            "Current",
+            "pending",
+            "a+ram",
+            "é1",
+            &"a".repeat(41),
+        ] {
+            assert_eq!(bad.parse::<SnapshotName>(), Err(BadId::Snapshot), "{bad}");
+        }
+        for good in ["local", "local-zfs", "nas.1", "b_2"] {
+            assert!(good.parse::<StorageName>().is_ok(), "{good}");
+        }
+        for bad in ["", "l", "1local", "local-", "lo/cal", "lo cal", "local+"] {
+            assert_eq!(bad.parse::<StorageName>(), Err(BadId::Storage), "{bad}");
+        }
     }
 
     #[test]

@@ -223,9 +223,9 @@ fn all_mistakes_are_told_at_once_in_order_and_without_secrets() {
     mistakes.toml:42: allow[0].who[0]: `ownr` is not in [people] or [roles]; did you mean `owner`?
     mistakes.toml:42: allow[0].who[1]: `frends` is not in [people] or [roles]; did you mean `friends`?
     mistakes.toml:42: allow[0].who[2]: `184405311681986560` is not in [people] or [roles]: give the id a name there
-    mistakes.toml:43: allow[0].actions[0]: unknown action `strat`; did you mean `start`? Known are view, start, shutdown, reboot, stop, access, audit, power, force, *
-    mistakes.toml:43: allow[0].actions[1]: this version has no `snapshot.create`
-    mistakes.toml:43: allow[0].actions[2]: unknown action `fly`; known are view, start, shutdown, reboot, stop, access, audit, power, force, *
+    mistakes.toml:43: allow[0].actions[0]: unknown action `strat`; did you mean `start`? Known are view, start, shutdown, reboot, suspend, resume, stop, reset, snapshot.create, snapshot.rollback, snapshot.delete, backup.view, backup.run, task.view, task.stop, node.reboot, node.shutdown, node.wake, token, access, audit, power, force, snapshot.*, backup.*, task.*, node.*, *
+    mistakes.toml:43: allow[0].actions[1]: this version has no `panel`
+    mistakes.toml:43: allow[0].actions[2]: unknown action `fly`; known are view, start, shutdown, reboot, suspend, resume, stop, reset, snapshot.create, snapshot.rollback, snapshot.delete, backup.view, backup.run, task.view, task.stop, node.reboot, node.shutdown, node.wake, token, access, audit, power, force, snapshot.*, backup.*, task.*, node.*, *
     mistakes.toml:44: allow[0].guests: is an empty list: name at least one, or take the key out
     mistakes.toml:45: allow[0].hours: must be two times of day such as "16:00-23:30" (over midnight: "22:00-02:00")
     mistakes.toml:46: allow[0].limit: must be a number per time, such as "5 per hour" or "3 per 15 min"
@@ -234,7 +234,7 @@ fn all_mistakes_are_told_at_once_in_order_and_without_secrets() {
     mistakes.toml:49: allow[1].who: is missing: names of [people] and [roles], such as ["owner"]
     mistakes.toml:50: allow[1].guests: must be a list in square brackets, such as ["one", "two"]
     mistakes.toml:51: allow[1].channels[0]: must be a Discord id, a number of up to 20 digits (switch on Developer Mode in Discord, then Copy ID)
-    mistakes.toml:52: allow[1].confirm[1]: this version has no `reset`
+    mistakes.toml:52: allow[1].confirm[1]: this version has no `alert`
     mistakes.toml:57: deny[0].channels: a rule [[deny]] takes only who, actions, guests and nodes
     mistakes.toml:59: ask[0]: nobody can ask for `access`, only for things to be done to a guest
     mistakes.toml:59: ask[0].guests: is missing: the guests that one may ask for, such as ["tag:lab"]
@@ -321,7 +321,16 @@ fn later_files_win_and_lists_of_sections_grow() {
     let [_, rule] = &config.allow[..] else {
         panic!("{:?}", config.allow)
     };
-    assert_eq!(rule.actions, [Right::Start, Right::Shutdown, Right::Reboot]);
+    assert_eq!(
+        rule.actions,
+        [
+            Right::Start,
+            Right::Shutdown,
+            Right::Reboot,
+            Right::Suspend,
+            Right::Resume
+        ]
+    );
     assert_eq!(rule.guests, ["101", "tag:games"]);
     assert_eq!(rule.confirm, [Right::Start]);
     assert!(rule.place.file.ends_with("1.toml"));

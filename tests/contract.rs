@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use fake_discord::{Answer, Message, Person};
 use fake_proxmox::{Fault, FaultKind, Guest, Match};
-use pve_steward::command::{Row, TABLE};
+use pve_steward::command::{Row, rows};
 use pve_steward::ids::Kind;
 use serde_json::{Value, json};
 use support::{BOT_CHANNEL, Setup, World, contract, run};
@@ -124,7 +124,7 @@ fn every_command_and_door_of_everybody() {
     run(Setup::automatic(), async |world| {
         let mut answers = Vec::new();
         for name in PEOPLE {
-            for row in TABLE {
+            for row in rows() {
                 answers.extend(through_every_door(world, &world.person(name), row).await);
             }
         }

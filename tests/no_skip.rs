@@ -6,7 +6,7 @@ mod support;
 
 use fake_discord::{Answer, Message, Person};
 use pve_steward::action::{Action, Power};
-use pve_steward::command::{Row, TABLE};
+use pve_steward::command::{Row, rows};
 use pve_steward::ids::Kind;
 use serde_json::{Value, json};
 use support::{Setup, World, run};
@@ -48,10 +48,10 @@ fn power_of(row: &Row) -> Option<Power> {
 
 /// The state in which the act makes sense.
 fn prepare(world: &World, kind: Kind, power: Power) {
-    let state = if power == Power::Start {
-        "stopped"
-    } else {
-        "running"
+    let state = match power {
+        Power::Start => "stopped",
+        Power::Resume => "paused",
+        _ => "running",
     };
     world
         .px
@@ -76,7 +76,7 @@ async fn assert_refused(world: &World, answer: &Answer, what: &str) {
 fn every_command_is_refused_without_a_right() {
     run(Setup::automatic().rules(RULES), async |world| {
         let mut checked = 0;
-        for row in TABLE.iter().filter(|row| row.right.is_some()) {
+        for row in rows().filter(|row| row.right.is_some()) {
             for name in REFUSED {
                 let answer = world.person(name).slash(&command(row)).await;
                 assert_refused(world, &answer, &format!("{name}: {}", command(row))).await;
@@ -90,7 +90,7 @@ fn every_command_is_refused_without_a_right() {
 #[test]
 fn free_commands_tell_nothing_to_those_without_a_right() {
     run(Setup::automatic().rules(RULES), async |world| {
-        for row in TABLE.iter().filter(|row| row.right.is_none()) {
+        for row in rows().filter(|row| row.right.is_none()) {
             for name in REFUSED {
                 let said = world.person(name).slash(&command(row)).await.first().await;
                 // What they typed themselves is no news to them.
@@ -107,7 +107,7 @@ fn free_commands_tell_nothing_to_those_without_a_right() {
 #[test]
 fn nothing_is_completed_without_a_right() {
     run(Setup::automatic().rules(RULES), async |world| {
-        for row in TABLE.iter().filter(|row| support::completes_first(row)) {
+        for row in rows().filter(|row| support::completes_first(row)) {
             let typed = format!("/{} ", row.path.join(" "));
             for name in REFUSED {
                 let offered = world.person(name).type_ahead(&typed).await;
@@ -246,17 +246,22 @@ fn every_question_is_closed_to_others() {
 fn every_act_that_is_allowed_is_exactly_one_write() {
     run(Setup::automatic().rules(RULES), async |world| {
         let owner = world.person("owner");
-        for row in TABLE {
+        for row in rows() {
             let (Some(power), Some(Some(kind))) = (power_of(row), row.guest()) else {
                 continue;
             };
             prepare(world, kind, power);
             world.px.forget_requests();
             let mut answer = owner.slash(&command(row)).await;
-            if power == Power::Stop {
+            if power.right().always_confirmed() {
                 let question = answer.first().await;
                 assert_eq!(world.writes(), Vec::<String>::new(), "asked first");
-                let yes = owner.click(&question, "Stop now").await;
+                let label = if power == Power::Stop {
+                    "Stop now"
+                } else {
+                    "Reset now"
+                };
+                let yes = owner.click(&question, label).await;
                 answer.until("Confirmed").await;
                 answer = yes;
             }
@@ -279,7 +284,7 @@ fn every_action_has_its_guard() {
             | Action::NodeStatus(_)
             | Action::GuestList(_)
             | Action::GuestStatus { .. }
-            | Action::Power { .. }
+            | Action::Do { .. }
             | Action::AccessList { .. }
             | Action::Grant { .. }
             | Action::Revoke(_)
@@ -299,10 +304,10 @@ fn every_action_has_its_guard() {
         guard(&Action::Help),
         "free_commands_tell_nothing_to_those_without_a_right"
     );
-    let rows: Vec<_> = TABLE.iter().map(|row| row.path.join(" ")).collect();
+    let rows: Vec<_> = rows().map(|row| row.path.join(" ")).collect();
     assert_eq!(
         rows.len(),
-        23,
+        28,
         "a new command: is it in the tests above? {rows:?}"
     );
 }

@@ -646,7 +646,7 @@ fn what_was_lent_is_not_hidden_by_having_used_it() {
     standing.acts.add(Did {
         user: stranger.user,
         under: verdict.counts.map(|counts| counts.rule),
-        guest: games.guest.clone(),
+        guest: Some(games.guest.clone()),
         right: Right::Start,
         at_ms: noon().as_millisecond(),
     });

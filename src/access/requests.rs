@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, named_params};
 
 use super::{Access, Lent};
-use crate::action::{Actor, Power, RequestState, Yes};
+use crate::action::{Actor, Deed, RequestState, Yes};
 use crate::audit::{self, Note};
 use crate::errand::{Posted, Recipient};
 use crate::ids::{ChannelId, GuestRef, GuildId, Kind, MessageId, RequestId, UserId};
@@ -22,7 +22,7 @@ pub struct Asked {
     pub id: RequestId,
     /// Who asked, and from where. Roles are not kept: they are looked up when it is decided.
     pub by: Actor,
-    pub power: Power,
+    pub deed: Deed,
     pub guest: GuestRef,
     pub kind: Kind,
     /// The name under which the guest was meant.
@@ -240,7 +240,7 @@ fn insert(db: &Connection, asked: &Asked) -> rusqlite::Result<RequestId> {
             ":guild": asked.by.guild.0.cast_signed(),
             ":channel": asked.by.channel.0.cast_signed(),
             ":parent": asked.by.parent.map(|channel| channel.0.cast_signed()),
-            ":power": asked.power.key(),
+            ":power": asked.deed.key(),
             ":cluster": asked.guest.cluster.as_str(),
             ":vmid": asked.guest.vmid.get(),
             ":kind": asked.kind.key(),
@@ -276,7 +276,7 @@ fn decided(db: &Connection, id: RequestId) -> rusqlite::Result<Decided> {
 
 fn read(row: &Row<'_>) -> anyhow::Result<(Asked, Vec<Letter>)> {
     let id = |column: &str| row.get::<_, i64>(column).map(i64::cast_unsigned);
-    let (power, kind): (String, String) = (row.get("power")?, row.get("kind")?);
+    let (deed, kind): (String, String) = (row.get("power")?, row.get("kind")?);
     let parent: Option<i64> = row.get("parent")?;
     let letters: Vec<(u64, u64, Option<u64>)> =
         serde_json::from_str(&row.get::<_, String>("letters")?)?;
@@ -290,10 +290,7 @@ fn read(row: &Row<'_>) -> anyhow::Result<(Asked, Vec<Letter>)> {
             channel: ChannelId(id("channel")?),
             parent: parent.map(|channel| ChannelId(channel.cast_unsigned())),
         },
-        power: Power::ALL
-            .into_iter()
-            .find(|one| one.key() == power)
-            .ok_or_else(|| anyhow::anyhow!("an unknown act"))?,
+        deed: Deed::from_word(&deed).ok_or_else(|| anyhow::anyhow!("an unknown act"))?,
         guest: GuestRef {
             cluster: row.get::<_, String>("cluster")?.parse()?,
             vmid: row.get::<_, i64>("vmid")?.to_string().parse()?,

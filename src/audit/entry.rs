@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::Event;
+use super::{About, Event};
 use crate::action::{GuestFacts, Request};
-use crate::ids::GuestRef;
+use crate::ids::{GuestRef, NodeRef};
 use crate::store::chain::{self, Columns};
 
 #[derive(Debug)]
@@ -52,6 +52,19 @@ impl Draft {
             .set("kind", guest.kind.key())
             .set("node", guest.node.as_str())
             .set("guest_name", guest.name.as_deref())
+    }
+
+    pub(super) fn at(self, node: &NodeRef) -> Self {
+        self.set("cluster", node.cluster.as_str())
+            .set("node", node.node.as_str())
+    }
+
+    pub(super) fn to(self, about: &About) -> Self {
+        match about {
+            About::Guest(guest) => self.about(guest),
+            About::Node(node) => self.at(node),
+            About::Bot => self,
+        }
     }
 
     /// Writes it: one transaction, on disk when this returns.

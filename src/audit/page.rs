@@ -94,7 +94,8 @@ pub struct Use {
     pub user: UserId,
     /// The rule whose limit it counts for, if any.
     pub rule_key: Option<i64>,
-    pub guest: GuestRef,
+    /// `None`: it was not done to a guest.
+    pub guest: Option<GuestRef>,
     /// The right's word.
     pub action: String,
     pub at_ms: i64,
@@ -115,22 +116,19 @@ pub async fn uses(store: &Store, since_ms: i64) -> Result<Vec<Use>, StoreError> 
         .run(move |db| {
             let mut query = db.prepare_cached(sql)?;
             let uses = query.query_map([since_ms], read_use)?;
-            uses.filter_map(Result::transpose).collect()
+            uses.collect()
         })
         .await
 }
 
-fn read_use(row: &Row<'_>) -> rusqlite::Result<Option<Use>> {
-    let Some(guest) = guest(row)? else {
-        return Ok(None);
-    };
-    Ok(Some(Use {
+fn read_use(row: &Row<'_>) -> rusqlite::Result<Use> {
+    Ok(Use {
         user: UserId(id(row.get("user_id")?)),
         rule_key: row.get("rule_key")?,
-        guest,
+        guest: guest(row)?,
         action: row.get("action")?,
         at_ms: row.get("at_ms")?,
-    }))
+    })
 }
 
 #[cfg(test)]

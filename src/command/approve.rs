@@ -130,7 +130,7 @@ fn able(desk: &Desk, actor: &Actor, asked: &Asked, facts: &GuestFacts) -> bool {
     let mine = law.of(actor);
     actor.user != asked.by.user
         && mine.has_by_rule(Right::Access, &target).is_ok()
-        && mine.has_by_rule(asked.power.right(), &target).is_ok()
+        && mine.has_by_rule(asked.deed.right(), &target).is_ok()
 }
 
 /// Both people as they are at this moment.
@@ -229,7 +229,7 @@ async fn decided(
     let by = request.actor.user;
     let entry = Note {
         detail: why.map(str::to_owned),
-        ..note::of(request, event, asked.power.key())
+        ..note::of(request, event, asked.deed.key())
             .concerning(asked.by.user)
             .decided_by(by)
             .on(asked.guest.clone(), Some(asked.guest_name.clone()))
@@ -295,7 +295,7 @@ async fn check_both(desk: &Desk, request: &Request, asked: &Asked) -> Result<Che
         &as_approver,
         Some(asked.kind),
         &GuestQuery::from(&asked.guest),
-        asked.power.key(),
+        asked.deed.key(),
     )
     .await?;
     let facts = found.guest.facts;
@@ -307,7 +307,7 @@ async fn check_both(desk: &Desk, request: &Request, asked: &Asked) -> Result<Che
         desk.note_refusal(request, None, "no right to decide");
         return Err(words::not_an_approver());
     }
-    let (law, target, right) = (desk.law(), Target::Guest(&facts), asked.power.right());
+    let (law, target, right) = (desk.law(), Target::Guest(&facts), asked.deed.right());
     let mine = law.of(&person);
     if mine.may_ask(right, &target).is_none() && mine.decide(right, &target).is_err() {
         desk.note_refusal(request, None, "no longer to be asked for");

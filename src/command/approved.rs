@@ -13,7 +13,7 @@ use crate::permission::{Giver, Grant};
 use crate::until::End;
 
 use super::approve::Checked;
-use super::ask::switch_of;
+use super::ask::aim_of;
 use super::begin::{Order, begin};
 use super::desk::Desk;
 use super::finish::{tell_asker, tell_letters};
@@ -45,7 +45,7 @@ pub(super) fn grant_of(
         ends: ends.min(now.saturating_add(most)),
         ..lent(asked, approver, now)
     };
-    let note = note::of(request, Noted::Granted, asked.power.key())
+    let note = note::of(request, Noted::Granted, asked.deed.key())
         .concerning(asked.by.user)
         .on(asked.guest.clone(), Some(asked.guest_name.clone()))
         .until_ms(grant.ends.saturating_mul(1000));
@@ -57,7 +57,7 @@ pub(super) fn lent(asked: &Asked, approver: &Actor, now: i64) -> Grant {
     Grant {
         id: GrantId::ONCE,
         to: asked.by.user,
-        rights: vec![asked.power.right()],
+        rights: vec![asked.deed.right()],
         guest: asked.guest.clone(),
         guest_name: asked.guest_name.clone(),
         giver: Giver {
@@ -84,16 +84,16 @@ pub(super) async fn once(
         id: request.id,
         actor: checked.person,
         door: Door::Slash,
-        action: Action::Power {
-            power: asked.power,
+        action: Action::Do {
+            deed: asked.deed.clone(),
             kind: Some(asked.kind),
             guest: (&asked.guest).into(),
         },
     };
-    let switch = switch_of(asked);
+    let aim = aim_of(asked);
     let order = Order {
         request: &act,
-        switch: &switch,
+        aim: &aim,
         once: Some(lent(asked, &checked.approver, desk.law().unix())),
         public: desk.act_audience() == Audience::Public,
     };

@@ -17,7 +17,7 @@ use crate::permission::{Law, RuleRef};
 use super::desk::Desk;
 use super::finish::finish;
 use super::note;
-use super::power::{self, Switch};
+use super::power::{self, Aim};
 use super::ready::fresh_guest;
 use super::requests::{Open, Told, said};
 use super::resolve::{FoundGuest, Lookup};
@@ -27,18 +27,18 @@ use super::{Audience, Decision, Outcome, Task, Work};
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 /// The button asks and never acts: what has become allowed meanwhile is offered, not done.
-pub(super) fn decide(desk: &Desk, request: &Request, switch: Switch) -> Decision {
+pub(super) fn decide(desk: &Desk, request: &Request, aim: Aim) -> Decision {
     let answer = |reply| Decision::answer(reply, Audience::Private);
-    if power::askable(desk, request, &switch) {
+    if power::askable(desk, request, &aim) {
         let audience = match request.door {
             Door::Button { private: true, .. } => Audience::Replace,
             _ => Audience::Private,
         };
-        return Decision::go(Task::new(request, Work::Ask(switch), audience));
+        return Decision::go(Task::new(request, Work::Ask(aim), audience));
     }
-    match power::in_memory(desk, request, &switch) {
-        Ok(Some((facts, _))) => answer(words::may_already(switch.power, &facts)),
-        Ok(None) => answer(power::not_found(desk, request, &switch, Lookup::NotYet)),
+    match power::in_memory(desk, request, &aim) {
+        Ok(Some((facts, _))) => answer(words::may_already(&aim.deed, &facts)),
+        Ok(None) => answer(power::not_found(desk, request, &aim, Lookup::NotYet)),
         Err(refusal) => answer(refusal),
     }
 }
@@ -46,32 +46,24 @@ pub(super) fn decide(desk: &Desk, request: &Request, switch: Switch) -> Decision
 pub(super) async fn perform(
     desk: &Arc<Desk>,
     task: &Task,
-    switch: &Switch,
+    aim: &Aim,
     shown: &watch::Sender<Option<Reply>>,
 ) -> Outcome {
     let request = &task.request;
-    let found = match fresh_guest(
-        desk,
-        request,
-        switch.kind,
-        &switch.guest,
-        switch.power.key(),
-    )
-    .await
-    {
+    let found = match fresh_guest(desk, request, aim.kind, &aim.guest, aim.deed.key()).await {
         Ok(found) => found,
         Err(refusal) => return task.refuse(refusal),
     };
     let facts = &found.guest.facts;
     let (law, target) = (desk.law(), Target::Guest(facts));
-    let right = switch.power.right();
+    let right = aim.deed.right();
     let Some(rule) = law.of(&request.actor).may_ask(right, &target) else {
         return match law.of(&request.actor).decide(right, &target) {
-            Ok(_) => Outcome::shown(words::may_already(switch.power, facts)),
-            Err(denied) => task.refuse(power::refuse(desk, request, switch.power, facts, &denied)),
+            Ok(_) => Outcome::shown(words::may_already(&aim.deed, facts)),
+            Err(denied) => task.refuse(power::refuse(desk, request, &aim.deed, facts, &denied)),
         };
     };
-    let asked = match opened(desk, request, switch, facts, &rule).await {
+    let asked = match opened(desk, request, aim, facts, &rule).await {
         Ok(asked) => asked,
         Err(refusal) => return task.refuse(refusal),
     };
@@ -85,7 +77,7 @@ pub(super) async fn perform(
         return task.refuse(embed::problem::locked_down(right, facts));
     }
     if put_to_approvers(desk, &law, &asked, &found).await == 0 {
-        let nobody = words::nobody_to_ask(switch.power, facts);
+        let nobody = words::nobody_to_ask(&aim.deed, facts);
         desk.requests.declined(&asked);
         cancel(desk, asked.id).await;
         return task.refuse(nobody);
@@ -98,15 +90,15 @@ pub(super) async fn perform(
 async fn opened(
     desk: &Desk,
     request: &Request,
-    switch: &Switch,
+    aim: &Aim,
     facts: &GuestFacts,
     rule: &RuleRef,
 ) -> Result<Asked, Reply> {
     let requests = &desk.requests;
-    if requests.was_declined(request.actor.user, switch.power, &facts.guest) {
+    if requests.was_declined(request.actor.user, &aim.deed, &facts.guest) {
         let target = Target::Guest(facts).key();
         desk.note_refusal(request, Some(&target), "declined a moment ago");
-        return Err(words::declined_just_now(switch.power, facts));
+        return Err(words::declined_just_now(&aim.deed, facts));
     }
     let name = facts.name.clone();
     let guest_name = name.ok_or_else(|| embed::access::nameless(facts))?;
@@ -115,19 +107,19 @@ async fn opened(
     let asked = Asked {
         id: RequestId(0),
         by: request.actor.clone(),
-        power: switch.power,
+        deed: aim.deed.clone(),
         guest: facts.guest.clone(),
         kind: facts.kind,
         guest_name,
         asked: now,
         expires: now + wait,
     };
-    let note = note::of(request, Noted::Asked, switch.power.key())
+    let note = note::of(request, Noted::Asked, aim.deed.key())
         .on(facts.guest.clone(), facts.name.clone())
         .under(rule.to_string())
         .until_ms(asked.expires * 1000);
     desk.access.ask(asked, note).await.map_err(|why| match why {
-        NotOpened::Twice => words::already_asked(switch.power, facts),
+        NotOpened::Twice => words::already_asked(&aim.deed, facts),
         NotOpened::TooMany => words::too_many_open(),
         NotOpened::Store(error) => {
             tracing::error!(interaction = %request.id, %error, "a request cannot be noted");
@@ -141,7 +133,7 @@ async fn put_to_approvers(desk: &Desk, law: &Law, asked: &Asked, found: &FoundGu
     let facts = &found.guest.facts;
     let to = match desk.settings.approvals_channel {
         Some(channel) => vec![Recipient::Room(channel)],
-        None => approvers(law, &asked.by, asked.power.right(), facts)
+        None => approvers(law, &asked.by, asked.deed.right(), facts)
             .into_iter()
             .map(Recipient::Person)
             .collect(),
@@ -270,9 +262,9 @@ pub async fn resume(desk: &Arc<Desk>) -> Result<(), crate::store::StoreError> {
 }
 
 /// What a request asks for, as a command would.
-pub(super) fn switch_of(asked: &Asked) -> Switch {
-    Switch {
-        power: asked.power,
+pub(super) fn aim_of(asked: &Asked) -> Aim {
+    Aim {
+        deed: asked.deed.clone(),
         kind: Some(asked.kind),
         guest: GuestQuery::from(&asked.guest),
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 
-use crate::action::Power;
+use crate::action::{Deed, Power};
 use crate::ids::{GuestRef, UserId};
 
 /// Acts under way, by guest. Cheap to clone: all clones are the same list.
@@ -19,9 +19,9 @@ pub(super) struct Busy {
 
 type Acts = Arc<DashMap<GuestRef, Act>>;
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Act {
-    power: Power,
+    deed: Deed,
     by: UserId,
     /// Whose claim it is: the same person may do the same twice.
     number: u64,
@@ -34,37 +34,45 @@ pub(super) struct Claim {
     acts: Acts,
     guest: GuestRef,
     number: u64,
+    /// A shutdown or reboot of ours is still under way: Proxmox has to be told to give it up.
+    pub(super) overtook: bool,
 }
 
 impl Busy {
-    /// Who is at it, if that is in the way of `power`. Pulling the plug may overtake a shutdown or
+    /// Who is at it, if that is in the way of `deed`. Pulling the plug may overtake a shutdown or
     /// reboot that hangs, and nothing else.
     #[must_use]
-    pub(super) fn in_the_way(&self, guest: &GuestRef, power: Power) -> Option<(Power, UserId)> {
-        let current = self.acts.get(guest).map(|act| *act)?;
-        (!overtakes(power, current.power)).then_some((current.power, current.by))
+    pub(super) fn in_the_way(&self, guest: &GuestRef, deed: &Deed) -> Option<(Deed, UserId)> {
+        let current = self.acts.get(guest)?;
+        (!overtakes(deed, &current.deed)).then(|| (current.deed.clone(), current.by))
     }
 
     /// What is being done to the guest, if anything.
     #[must_use]
-    pub(super) fn with(&self, guest: &GuestRef) -> Option<Power> {
-        self.acts.get(guest).map(|act| act.power)
+    pub(super) fn with(&self, guest: &GuestRef) -> Option<Deed> {
+        self.acts.get(guest).map(|act| act.deed.clone())
     }
 
     /// Claims the guest, or says who is at it.
     pub(super) fn claim(
         &self,
         guest: &GuestRef,
-        power: Power,
+        deed: &Deed,
         by: UserId,
-    ) -> Result<Claim, (Power, UserId)> {
+    ) -> Result<Claim, (Deed, UserId)> {
         let number = self.number.fetch_add(1, Ordering::Relaxed);
-        let mine = Act { power, by, number };
+        let mine = Act {
+            deed: deed.clone(),
+            by,
+            number,
+        };
+        let mut overtook = false;
         match self.acts.entry(guest.clone()) {
-            Entry::Occupied(held) if !overtakes(power, held.get().power) => {
-                return Err((held.get().power, held.get().by));
+            Entry::Occupied(held) if !overtakes(deed, &held.get().deed) => {
+                return Err((held.get().deed.clone(), held.get().by));
             }
             Entry::Occupied(mut held) => {
+                overtook = true;
                 held.insert(mine);
             }
             Entry::Vacant(free) => {
@@ -75,12 +83,14 @@ impl Busy {
             acts: Arc::clone(&self.acts),
             guest: guest.clone(),
             number,
+            overtook,
         })
     }
 }
 
-fn overtakes(power: Power, current: Power) -> bool {
-    power == Power::Stop && matches!(current, Power::Shutdown | Power::Reboot)
+fn overtakes(deed: &Deed, current: &Deed) -> bool {
+    *deed == Deed::Power(Power::Stop)
+        && matches!(current, Deed::Power(Power::Shutdown | Power::Reboot))
 }
 
 impl Drop for Claim {
@@ -104,13 +114,13 @@ mod tests {
             vmid: Vmid::new(101).unwrap(),
         };
         let by = UserId(1);
-        let hanging = busy.claim(&guest, Power::Shutdown, by).unwrap();
-        drop(busy.claim(&guest, Power::Stop, by).unwrap());
-        let newer = busy.claim(&guest, Power::Shutdown, by).unwrap();
+        let hanging = busy.claim(&guest, &Power::Shutdown.into(), by).unwrap();
+        drop(busy.claim(&guest, &Power::Stop.into(), by).unwrap());
+        let newer = busy.claim(&guest, &Power::Shutdown.into(), by).unwrap();
         drop(hanging);
-        assert_eq!(busy.with(&guest), Some(Power::Shutdown));
-        let second = busy.claim(&guest, Power::Reboot, UserId(2));
-        assert_eq!(second.unwrap_err(), (Power::Shutdown, by));
+        assert_eq!(busy.with(&guest), Some(Power::Shutdown.into()));
+        let second = busy.claim(&guest, &Power::Reboot.into(), UserId(2));
+        assert_eq!(second.unwrap_err(), (Power::Shutdown.into(), by));
         drop(newer);
         assert_eq!(busy.with(&guest), None);
     }

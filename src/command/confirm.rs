@@ -8,19 +8,27 @@ use std::time::Duration;
 use dashmap::DashMap;
 use tokio::sync::oneshot;
 
-use crate::action::{GuestFacts, Power, QuestionId};
-use crate::embed::{self, Reply};
+use crate::action::{Deed, GuestFacts, QuestionId};
+use crate::embed::Reply;
+use crate::embed::confirm::{self as words, Subject};
 use crate::ids::UserId;
 
 /// How long a question holds.
 const HOLDS: Duration = Duration::from_mins(1);
 
-/// What was asked of whom, about exactly which guest.
+/// What was asked of whom, about exactly what.
 #[derive(Debug, Clone)]
 pub(super) struct Asked {
     pub user: UserId,
-    pub power: Power,
-    pub guest: GuestFacts,
+    pub what: What,
+    pub about: Subject,
+}
+
+/// What a yes asks for. It is checked like a new command.
+#[derive(Debug, Clone)]
+pub(super) enum What {
+    /// The guest as it was when it was asked.
+    Deed(Deed, GuestFacts),
 }
 
 #[derive(Debug)]
@@ -45,10 +53,11 @@ pub(super) enum NotOpen {
 
 impl Questions {
     /// Opens a question. What it turns into comes through the receiver.
-    pub(super) fn ask(&self, asked: Asked) -> (QuestionId, oneshot::Receiver<Reply>) {
+    pub(super) fn ask(&self, asked: Asked) -> (Reply, oneshot::Receiver<Reply>) {
         // Keyed with fresh randomness from the system: not to be guessed, not to be met twice.
         let id = QuestionId(RandomState::new().hash_one(asked.user));
-        let expired = embed::confirm::expired(asked.power, &asked.guest);
+        let expired = words::expired(&asked.about);
+        let question = words::question(id, &asked.about);
         let (closed, outcome) = oneshot::channel();
         self.open.insert(id, Open { asked, closed });
         let open = Arc::clone(&self.open);
@@ -59,13 +68,13 @@ impl Questions {
                 let _ = question.closed.send(expired);
             }
         });
-        (id, outcome)
+        (question, outcome)
     }
 
     /// Takes the question for a yes. Only once, and only by the person who was asked.
     pub(super) fn confirm(&self, id: QuestionId, user: UserId) -> Result<Asked, NotOpen> {
         let Open { asked, closed } = self.take(id, user)?;
-        let _ = closed.send(embed::confirm::confirmed(asked.power, &asked.guest));
+        let _ = closed.send(words::confirmed(&asked.about));
         Ok(asked)
     }
 
@@ -79,8 +88,7 @@ impl Questions {
         self.open.retain(|_, open| {
             let (closed, _) = oneshot::channel();
             let closed = std::mem::replace(&mut open.closed, closed);
-            let asked = &open.asked;
-            let _ = closed.send(embed::confirm::locked_down(asked.power, &asked.guest));
+            let _ = closed.send(words::locked_down(&open.asked.about));
             false
         });
     }

@@ -9,7 +9,7 @@ use crate::embed::act::Act;
 use crate::embed::{self, Reply};
 use crate::follow::{self, End};
 use crate::permission::Permit;
-use crate::proxmox::Error;
+use crate::proxmox::{Error, Order, Sent};
 
 use super::busy::Claim;
 use super::desk::Desk;
@@ -23,6 +23,7 @@ pub(super) struct Doing<'d> {
     pub found: FoundGuest,
     pub entry: Entry,
     pub claim: Claim,
+    pub ha_managed: bool,
 }
 
 impl Doing<'_> {
@@ -36,21 +37,20 @@ impl Doing<'_> {
         let started = Instant::now();
         shown.send_replace(Some(embed::act::asked(&self.act)));
         let client = self.found.inventory.client();
-        let facts = &self.act.guest;
-        let sent = client
-            .power(
-                permit,
-                self.act.power,
-                &facts.guest,
-                facts.kind,
-                &facts.node,
-            )
-            .await;
+        let remark = embed::act::remark(&request.actor.name);
+        let sent = client.act(permit, self.order(&remark)).await;
         let end = match sent {
-            Ok(upid) => {
+            Ok(Sent::Task(upid)) => {
                 audit::sent(&self.desk.store, &self.entry, &upid).await;
                 shown.send_replace(Some(embed::act::at_work(&self.act)));
                 follow::to_the_end(&self.found.inventory, &self.act, &upid, started).await
+            }
+            Ok(Sent::Nothing) => {
+                let reply = embed::act::failed(&self.act, embed::act::NOT_THERE, None);
+                End::of(
+                    reply,
+                    Ending::Failed("its node has no such guest".to_owned()),
+                )
             }
             Err(error) => {
                 tracing::warn!(interaction = %request.id, %error, "Proxmox did not take the request");
@@ -63,6 +63,16 @@ impl Doing<'_> {
         Outcome {
             last: Last::Shown(end.reply),
             aside: end.aside,
+        }
+    }
+
+    fn order<'a>(&'a self, remark: &'a str) -> Order<'a> {
+        Order {
+            deed: &self.act.deed,
+            guest: &self.act.guest,
+            // The HA manager decides by itself what it gives up, and refuses to be told.
+            overrule: self.claim.overtook && !self.ha_managed,
+            remark,
         }
     }
 

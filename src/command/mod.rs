@@ -12,7 +12,9 @@ mod confirm;
 mod desk;
 mod doing;
 mod finish;
+mod matter;
 mod note;
+mod opened;
 mod option;
 mod own;
 mod power;
@@ -35,10 +37,11 @@ use crate::ids::{GuestQuery, NodeQuery, RequestId};
 pub use ask::resume;
 pub use desk::{Desk, Parts};
 pub use option::{Field, Given, Opt, Value};
-pub use table::{Row, TABLE};
+pub use table::{Row, rows};
 
 use confirm::NotOpen;
-use power::Switch;
+use confirm::What;
+use power::Aim;
 use resolve::{FoundGuest, Lookup};
 
 /// What becomes of a request, known without waiting for anything.
@@ -88,16 +91,21 @@ pub enum Audience {
 pub struct Task {
     request: Request,
     work: Work,
-    /// The guest that the person was asked about and said yes to.
-    confirmed: Option<GuestFacts>,
+    confirmed: Option<Confirmed>,
     audience: Audience,
+}
+
+/// What the person was asked about and said yes to.
+#[derive(Debug)]
+struct Confirmed {
+    guest: GuestFacts,
 }
 
 #[derive(Debug)]
 enum Work {
     Read,
-    Switch(Switch),
-    Ask(Switch),
+    Do(Aim),
+    Ask(Aim),
     Rule(RequestId, Ruling),
     Access(access::Work),
     Audit(AuditPage),
@@ -118,15 +126,10 @@ impl Task {
         }
     }
 
-    fn switch(
-        request: &Request,
-        switch: Switch,
-        confirmed: Option<GuestFacts>,
-        audience: Audience,
-    ) -> Self {
+    fn deed(request: &Request, aim: Aim, confirmed: Option<Confirmed>, audience: Audience) -> Self {
         Self {
             confirmed,
-            ..Self::new(request, Work::Switch(switch), audience)
+            ..Self::new(request, Work::Do(aim), audience)
         }
     }
 
@@ -190,32 +193,32 @@ pub fn decide(desk: &Desk, request: &Request) -> Decision {
         | Action::NodeStatus(_)
         | Action::GuestList(_)
         | Action::GuestStatus { .. } => read::decide(desk, request),
-        Action::Power { power, kind, guest } => {
-            let switch = Switch {
-                power: *power,
+        Action::Do { deed, kind, guest } => {
+            let aim = Aim {
+                deed: deed.clone(),
                 kind: *kind,
                 guest: guest.clone(),
             };
-            power::decide(desk, request, switch)
+            power::decide(desk, request, aim)
         }
         Action::Confirm(question) => match desk.questions.confirm(*question, request.actor.user) {
-            Ok(asked) => power::confirmed(desk, request, asked),
+            Ok(asked) => confirmed(desk, request, asked.what),
             Err(why) => not_open(desk, request, why),
         },
         Action::Cancel(question) => match desk.questions.cancel(*question, request.actor.user) {
             Ok(asked) => {
-                let reply = embed::confirm::cancelled(asked.power, &asked.guest);
+                let reply = embed::confirm::cancelled(&asked.about);
                 Decision::answer(reply, Audience::Replace)
             }
             Err(why) => not_open(desk, request, why),
         },
-        Action::Ask { power, guest } => {
-            let switch = Switch {
-                power: *power,
+        Action::Ask { deed, guest } => {
+            let aim = Aim {
+                deed: deed.clone(),
                 kind: None,
                 guest: guest.clone(),
             };
-            ask::decide(desk, request, switch)
+            ask::decide(desk, request, aim)
         }
         Action::Rule {
             request: asked,
@@ -248,8 +251,8 @@ pub async fn perform(
 ) -> Outcome {
     match &task.work {
         Work::Read => read::perform(&desk, &task).await,
-        Work::Switch(switch) => power::perform(&desk, &task, switch, &shown).await,
-        Work::Ask(switch) => ask::perform(&desk, &task, switch, &shown).await,
+        Work::Do(aim) => power::perform(&desk, &task, aim, &shown).await,
+        Work::Ask(aim) => ask::perform(&desk, &task, aim, &shown).await,
         Work::Rule(asked, ruling) => approve::perform(&desk, &task, *asked, ruling).await,
         Work::Audit(page) => audit::perform(&desk, &task, page).await,
         Work::Access(work) => access::perform(&desk, &task, work).await,
@@ -269,6 +272,12 @@ pub struct Choice {
 #[must_use]
 pub fn suggest(desk: &Desk, typing: &Typing) -> Vec<Choice> {
     suggest::suggest(desk, typing)
+}
+
+fn confirmed(desk: &Desk, request: &Request, what: What) -> Decision {
+    match what {
+        What::Deed(deed, guest) => power::confirmed(desk, request, deed, Confirmed { guest }),
+    }
 }
 
 fn not_open(desk: &Desk, request: &Request, why: NotOpen) -> Decision {

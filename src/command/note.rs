@@ -11,7 +11,7 @@ pub(super) fn of(request: &Request, event: Noted, action: &str) -> Note {
 
 /// What became of a request without anybody's doing.
 pub(super) fn about(asked: &Asked, event: Noted) -> Note {
-    Note::new(event, asked.power.key())
+    Note::new(event, asked.deed.key())
         .concerning(asked.by.user)
         .on(asked.guest.clone(), Some(asked.guest_name.clone()))
 }

@@ -1,64 +1,64 @@
-//! Switching power, from the press to the true end. This is the spine: refused or allowed from
+//! What is done to a guest, from the press to the true end. This is the spine: refused or allowed from
 //! memory, asked twice where it must be, read again, permitted, noted, permitted once more, sent
 //! once, followed, read again, told.
 
 use tokio::sync::{oneshot, watch};
 
-use crate::action::{GuestFacts, Power, Request, Right, Target};
+use crate::action::{Deed, GuestFacts, Request, Right, Target};
 use crate::embed::{self, Reply};
 use crate::ids::{GuestQuery, Kind};
 use crate::permission::{Denied, Verdict};
 
 use super::begin::{Order, begin};
-use super::confirm::Asked;
+use super::confirm::{Asked, What};
 use super::desk::{Desk, reason};
 use super::ready::{NotReady, ready};
 use super::resolve::{self, FoundGuest, Lookup, Sight};
-use super::{Audience, Decision, Outcome, Task};
+use super::{Audience, Confirmed, Decision, Outcome, Task};
 
-/// What is asked: which way, and of which guest.
+/// What is to be done, and to which guest.
 #[derive(Debug, Clone)]
-pub(super) struct Switch {
-    pub power: Power,
+pub(super) struct Aim {
+    pub deed: Deed,
     pub kind: Option<Kind>,
     pub guest: GuestQuery,
 }
 
 /// From memory: refused, asked back, or on its way.
-pub(super) fn decide(desk: &Desk, request: &Request, switch: Switch) -> Decision {
-    let (facts, verdict) = match in_memory(desk, request, &switch) {
+pub(super) fn decide(desk: &Desk, request: &Request, aim: Aim) -> Decision {
+    let (facts, verdict) = match in_memory(desk, request, &aim) {
         Ok(Some(allowed)) => allowed,
-        Ok(None) => return unseen(request, switch, None),
+        Ok(None) => return unseen(request, aim, None),
         Err(refusal) => return Decision::answer(refusal, Audience::Private),
     };
-    if let Some((power, by)) = desk.busy.in_the_way(&facts.guest, switch.power) {
-        let busy = embed::problem::busy(&facts, power, desk.shown_actor(by));
+    if let Some((current, by)) = desk.busy.in_the_way(&facts.guest, &aim.deed) {
+        let busy = embed::problem::busy(&facts, &current, desk.shown_actor(by));
         return Decision::answer(busy, Audience::Private);
     }
     if verdict.confirm {
-        let (reply, closed) = question(desk, request, switch.power, &facts);
+        let (reply, closed) = question(desk, request, &aim.deed, &facts);
         return Decision::Question { reply, closed };
     }
-    Decision::go(Task::switch(request, switch, None, desk.act_audience()))
+    Decision::go(Task::deed(request, aim, None, desk.act_audience()))
 }
 
 /// The person said yes to a question. What was asked is checked like a new command.
-pub(super) fn confirmed(desk: &Desk, request: &Request, asked: Asked) -> Decision {
-    let switch = Switch {
-        power: asked.power,
-        kind: Some(asked.guest.kind),
-        guest: GuestQuery::from(&asked.guest.guest),
+pub(super) fn confirmed(desk: &Desk, request: &Request, deed: Deed, yes: Confirmed) -> Decision {
+    let aim = Aim {
+        deed,
+        kind: Some(yes.guest.kind),
+        guest: GuestQuery::from(&yes.guest.guest),
     };
-    match in_memory(desk, request, &switch) {
-        Ok(Some((facts, _))) if facts.name != asked.guest.name => {
-            let reply = embed::confirm::replaced(&asked.guest, &facts);
+    match in_memory(desk, request, &aim) {
+        Ok(Some((facts, _))) if facts.name != yes.guest.name => {
+            let reply = embed::confirm::replaced(&yes.guest, &facts);
             Decision::answer(reply, Audience::Private)
         }
         Ok(Some(_)) => {
             let audience = desk.act_audience();
-            Decision::go(Task::switch(request, switch, Some(asked.guest), audience))
+            Decision::go(Task::deed(request, aim, Some(yes), audience))
         }
-        Ok(None) => unseen(request, switch, Some(asked.guest)),
+        Ok(None) => unseen(request, aim, Some(yes)),
         Err(refusal) => Decision::answer(refusal, Audience::Private),
     }
 }
@@ -67,37 +67,34 @@ pub(super) fn confirmed(desk: &Desk, request: &Request, asked: Asked) -> Decisio
 pub(super) fn in_memory(
     desk: &Desk,
     request: &Request,
-    switch: &Switch,
+    aim: &Aim,
 ) -> Result<Option<(GuestFacts, Verdict)>, Reply> {
-    let found = match resolve::guest(
-        desk,
-        &request.actor,
-        Sight::Known,
-        switch.kind,
-        &switch.guest,
-    ) {
+    let found = match resolve::guest(desk, &request.actor, Sight::Known, aim.kind, &aim.guest) {
         Lookup::Found(found) => found,
         Lookup::NotYet => return Ok(None),
-        lookup => return Err(not_found(desk, request, switch, lookup)),
+        lookup => return Err(not_found(desk, request, aim, lookup)),
     };
     let facts = found.guest.facts;
-    let right = switch.power.right();
+    if !aim.deed.is_for(facts.kind) {
+        return Err(embed::problem::not_for_kind(&aim.deed, &facts));
+    }
+    let right = aim.deed.right();
     let law = desk.law();
     let mine = law.of(&request.actor);
     match mine.decide(right, &Target::Guest(&facts)) {
         Ok(verdict) => Ok(Some((facts, verdict))),
-        Err(denied) => Err(refuse(desk, request, switch.power, &facts, &denied)),
+        Err(denied) => Err(refuse(desk, request, &aim.deed, &facts, &denied)),
     }
 }
 
 /// Whether the person may ask for it, as far as memory tells.
-pub(super) fn askable(desk: &Desk, request: &Request, switch: &Switch) -> bool {
+pub(super) fn askable(desk: &Desk, request: &Request, aim: &Aim) -> bool {
     let actor = &request.actor;
-    match resolve::guest(desk, actor, Sight::Known, switch.kind, &switch.guest) {
+    match resolve::guest(desk, actor, Sight::Known, aim.kind, &aim.guest) {
         Lookup::Found(found) => {
             let target = Target::Guest(&found.guest.facts);
             let law = desk.law();
-            let under = law.of(actor).may_ask(switch.power.right(), &target);
+            let under = law.of(actor).may_ask(aim.deed.right(), &target);
             under.is_some()
         }
         _ => false,
@@ -105,20 +102,20 @@ pub(super) fn askable(desk: &Desk, request: &Request, switch: &Switch) -> bool {
 }
 
 /// Whether it may be done is not known yet, so nobody else is shown that it was asked.
-fn unseen(request: &Request, switch: Switch, confirmed: Option<GuestFacts>) -> Decision {
-    Decision::go(Task::switch(request, switch, confirmed, Audience::Private))
+fn unseen(request: &Request, aim: Aim, confirmed: Option<Confirmed>) -> Decision {
+    Decision::go(Task::deed(request, aim, confirmed, Audience::Private))
 }
 
 /// Acknowledged: now it is read again, permitted, noted and done.
 pub(super) async fn perform(
     desk: &Desk,
     task: &Task,
-    switch: &Switch,
+    aim: &Aim,
     shown: &watch::Sender<Option<Reply>>,
 ) -> Outcome {
     let order = Order {
         request: &task.request,
-        switch,
+        aim,
         once: None,
         public: task.audience == Audience::Public,
     };
@@ -129,12 +126,12 @@ pub(super) async fn perform(
     };
     let facts = &ready.found.guest.facts;
     match &task.confirmed {
-        Some(asked) if asked.name != facts.name => {
-            return task.refuse(embed::confirm::replaced(asked, facts));
+        Some(yes) if yes.guest.name != facts.name => {
+            return task.refuse(embed::confirm::replaced(&yes.guest, facts));
         }
         None if ready.permit.needs_confirmation() => {
             // The rule changed between the check in memory and this one, or there was no memory.
-            let (reply, closed) = question(desk, &task.request, switch.power, facts);
+            let (reply, closed) = question(desk, &task.request, &aim.deed, facts);
             return ask_late(task, reply, closed, shown).await;
         }
         _ => {}
@@ -163,28 +160,26 @@ async fn ask_late(
 fn question(
     desk: &Desk,
     request: &Request,
-    power: Power,
+    deed: &Deed,
     guest: &GuestFacts,
 ) -> (Reply, oneshot::Receiver<Reply>) {
-    let asked = Asked {
+    desk.questions.ask(Asked {
         user: request.actor.user,
-        power,
-        guest: guest.clone(),
-    };
-    let (id, closed) = desk.questions.ask(asked);
-    (embed::confirm::question(id, power, guest), closed)
+        what: What::Deed(deed.clone(), guest.clone()),
+        about: embed::confirm::of_deed(deed, guest),
+    })
 }
 
 /// The words for a no, and where a rule lets the person ask for it, the button to do so.
 pub(super) fn refuse(
     desk: &Desk,
     request: &Request,
-    power: Power,
+    deed: &Deed,
     facts: &GuestFacts,
     denied: &Denied,
 ) -> Reply {
     let target = Target::Guest(facts);
-    let right = power.right();
+    let right = deed.right();
     desk.note_refusal(request, Some(&target.key()), &reason(denied));
     let law = desk.law();
     let reply = embed::problem::not_now(right, facts, denied).unwrap_or_else(|| match denied {
@@ -196,7 +191,7 @@ pub(super) fn refuse(
         }
     });
     match law.of(&request.actor).may_ask(right, &target) {
-        Some(_) => embed::problem::with_ask(reply, power, facts),
+        Some(_) => embed::problem::with_ask(reply, deed, facts),
         None => reply,
     }
 }
@@ -204,8 +199,8 @@ pub(super) fn refuse(
 pub(super) fn not_found(
     desk: &Desk,
     request: &Request,
-    switch: &Switch,
+    aim: &Aim,
     lookup: Lookup<FoundGuest>,
 ) -> Reply {
-    super::guest_not_found(desk, request, &switch.guest, switch.power.key(), lookup)
+    super::guest_not_found(desk, request, &aim.guest, aim.deed.key(), lookup)
 }

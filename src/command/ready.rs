@@ -13,7 +13,7 @@ use crate::proxmox::{Error, GuestNow};
 
 use super::begin::Order;
 use super::desk::{ACT_PATIENCE, Desk, FRESH};
-use super::power::{Switch, refuse};
+use super::power::{Aim, refuse};
 use super::resolve::{self, FoundGuest, Lookup, Sight};
 use super::{Outcome, doing, guest_not_found};
 
@@ -33,40 +33,30 @@ pub(super) enum NotReady {
 }
 
 pub(super) async fn ready(desk: &Desk, order: &Order<'_>) -> Result<Ready, NotReady> {
-    let Order {
-        request, switch, ..
-    } = order;
+    let Order { request, aim, .. } = order;
     let refused = NotReady::Refused;
-    let fresh = || {
-        fresh_guest(
-            desk,
-            request,
-            switch.kind,
-            &switch.guest,
-            switch.power.key(),
-        )
-    };
+    let fresh = || fresh_guest(desk, request, aim.kind, &aim.guest, aim.deed.key());
     let found = fresh().await.map_err(refused)?;
     // Who may not do it is told so before Proxmox is asked for more.
     let facts = &found.guest.facts;
     let law = order.law(desk);
     let decided = law
         .of(&request.actor)
-        .decide(switch.power.right(), &Target::Guest(facts));
+        .decide(aim.deed.right(), &Target::Guest(facts));
     if let Err(denied) = decided {
-        return Err(refused(refuse(desk, request, switch.power, facts, &denied)));
+        return Err(refused(refuse(desk, request, &aim.deed, facts, &denied)));
     }
     let now = guest_now(desk, order, &found).await?;
     // That may have taken a while. The snapshot that counts is one of this moment.
     let mut found = fresh().await.map_err(refused)?;
-    let checked = permitted(&order.law(desk), request, switch, &found.guest.facts, &now);
+    let checked = permitted(&order.law(desk), request, aim, &found.guest.facts, &now);
     let facts = &mut found.guest.facts;
     match checked {
         Ok(permit) => {
             *facts = merged(facts, &now);
             Ok(Ready { found, now, permit })
         }
-        Err(denied) => Err(refused(refuse(desk, request, switch.power, facts, &denied))),
+        Err(denied) => Err(refused(refuse(desk, request, &aim.deed, facts, &denied))),
     }
 }
 
@@ -106,11 +96,11 @@ fn merged(facts: &GuestFacts, now: &GuestNow) -> GuestFacts {
 pub(super) fn permitted(
     law: &Law,
     request: &Request,
-    switch: &Switch,
+    aim: &Aim,
     facts: &GuestFacts,
     now: &GuestNow,
 ) -> Result<Permit, Denied> {
-    let right = switch.power.right();
+    let right = aim.deed.right();
     law.of(&request.actor)
         .decide(right, &Target::Guest(facts))?;
     let newest = merged(facts, now);

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::access::{Asked, Letter};
-use crate::action::Power;
+use crate::action::Deed;
 use crate::embed::{self, Reply};
 use crate::ids::{GuestRef, RequestId, UserId};
 
@@ -51,7 +51,7 @@ pub(super) fn said(asked: &Asked) -> embed::ask::Request {
     embed::ask::Request {
         id: asked.id,
         by: asked.by.user,
-        power: asked.power,
+        deed: asked.deed.clone(),
         guest: asked.guest.clone(),
         kind: asked.kind,
         name: asked.guest_name.clone(),
@@ -68,7 +68,7 @@ const PAUSE: Duration = Duration::from_mins(10);
 #[derive(Debug, Clone, Default)]
 pub(super) struct Requests {
     open: Arc<DashMap<RequestId, Open>>,
-    declined: Arc<DashMap<(UserId, Power, GuestRef), Instant>>,
+    declined: Arc<DashMap<(UserId, Deed, GuestRef), Instant>>,
 }
 
 impl Requests {
@@ -93,13 +93,13 @@ impl Requests {
     /// Remembers a no.
     pub(super) fn declined(&self, asked: &Asked) {
         self.declined.retain(|_, at| at.elapsed() < PAUSE);
-        let what = (asked.by.user, asked.power, asked.guest.clone());
+        let what = (asked.by.user, asked.deed.clone(), asked.guest.clone());
         self.declined.insert(what, Instant::now());
     }
 
     /// Whether somebody said no to just this a moment ago.
-    pub(super) fn was_declined(&self, user: UserId, power: Power, guest: &GuestRef) -> bool {
-        let declined = self.declined.get(&(user, power, guest.clone()));
+    pub(super) fn was_declined(&self, user: UserId, deed: &Deed, guest: &GuestRef) -> bool {
+        let declined = self.declined.get(&(user, deed.clone(), guest.clone()));
         declined.is_some_and(|at| at.elapsed() < PAUSE)
     }
 

@@ -86,8 +86,12 @@ fn matches(guest: &Guest, text: &str) -> bool {
 fn fits(guest: &Guest, right: Right) -> bool {
     match right {
         Right::Start => guest.status == RunState::Stopped,
-        Right::Shutdown | Right::Reboot | Right::Stop => guest.status == RunState::Running,
-        Right::View | Right::Access | Right::Audit => true,
+        Right::Shutdown | Right::Reboot | Right::Suspend | Right::Reset => {
+            guest.status == RunState::Running
+        }
+        Right::Stop => guest.status != RunState::Stopped,
+        Right::Resume => matches!(guest.status, RunState::Paused | RunState::Suspended),
+        _ => true,
     }
 }
 
@@ -120,7 +124,10 @@ fn rights(text: &str) -> Vec<Choice> {
         .into_iter()
         .filter(|right| right.can_be_lent())
         .map(Right::key);
-    let groups = ["power", "force"];
+    let groups = Right::GROUPS
+        .into_iter()
+        .map(|(name, _)| name)
+        .filter(|name| *name != "*" && *name != "node.*");
     single
         .chain(groups)
         .filter(|word| word.starts_with(begun))

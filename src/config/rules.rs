@@ -14,28 +14,7 @@ use crate::action::Right;
 use crate::ids::{BadId, GuildId, RoleId, UserId};
 
 /// Words that later versions will know. To take them silently would promise what is not there.
-const LATER: [&str; 20] = [
-    "reset",
-    "suspend",
-    "resume",
-    "snapshot.*",
-    "snapshot.create",
-    "snapshot.rollback",
-    "snapshot.delete",
-    "backup.*",
-    "backup.view",
-    "backup.run",
-    "task.*",
-    "task.view",
-    "task.stop",
-    "node.*",
-    "node.reboot",
-    "node.shutdown",
-    "node.wake",
-    "panel",
-    "alert",
-    "token",
-];
+const LATER: [&str; 2] = ["panel", "alert"];
 
 /// The names of `[people]` or `[roles]`; those with a wrong id are `None`.
 pub(super) type Names<T> = BTreeMap<String, Option<Found<T>>>;
@@ -181,13 +160,13 @@ fn ask_rule(place: Place, mut r: Reader<'_>, known: &[&str]) -> AskRule {
         "the guests that one may ask for, such as [\"tag:lab\"]",
     ));
     let named = |right: &Right| words.iter().any(|word| word == right.key());
-    if let Some(right) = actions.iter().find(|r| !r.can_be_lent() && named(r)) {
+    if let Some(right) = actions.iter().find(|r| !r.can_be_asked_for() && named(r)) {
         r.problem(&format!(
             "nobody can ask for `{right}`, only for things to be done to a guest"
         ));
     }
     // `*` means all that can be asked for.
-    actions.retain(|right| right.can_be_lent() && *right != Right::View);
+    actions.retain(|right| right.can_be_asked_for());
     for key in ["nodes", "channels", "confirm", "hours", "limit", "cooldown"] {
         r.refuse(key, "a rule [[ask]] takes only who, actions and guests");
     }

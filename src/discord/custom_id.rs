@@ -3,7 +3,7 @@
 //! Whatever stands in it comes back through anybody's client. It only names what is asked; who asks
 //! and whether they may is decided at every press.
 
-use crate::action::{Action, AuditPage, Power, QuestionId, Right, Ruling, Unclear, Yes};
+use crate::action::{Action, AuditPage, Deed, QuestionId, Right, Ruling, Unclear, Yes};
 use crate::ids::{BadId, GrantId, Kind, RequestId, UserId};
 
 /// Raised when the meaning of a word changes: presses of older buttons are then not understood,
@@ -22,10 +22,10 @@ pub(super) fn encode(action: &Action) -> Option<String> {
         Action::NodeStatus(node) => format!("n:{node}"),
         Action::GuestList(kind) => format!("list:{}", kind.key()),
         Action::GuestStatus { guest, .. } => format!("status:{guest}"),
-        Action::Power { power, guest, .. } => format!("{}:{guest}", power.key()),
+        Action::Do { deed, guest, .. } => format!("{}:{guest}", deed.word()),
         Action::Confirm(QuestionId(id)) => format!("yes:{id:016x}"),
         Action::Cancel(QuestionId(id)) => format!("no:{id:016x}"),
-        Action::Ask { power, guest } => format!("ask:{}:{guest}", power.key()),
+        Action::Ask { deed, guest } => format!("ask:{}:{guest}", deed.word()),
         Action::Rule { request, ruling } => format!("{}:{}", ruling_word(ruling), request.0),
         Action::Decline(request) => format!("why:{}", request.0),
         Action::Revoke(grant) => format!("revoke:{}", grant.0),
@@ -68,9 +68,9 @@ fn read(id: &str) -> Option<Action> {
         ("yes", Some(question)) => question_id(question).map(Action::Confirm),
         ("no", Some(question)) => question_id(question).map(Action::Cancel),
         ("ask", Some(rest)) => {
-            let (verb, guest) = rest.split_once(':')?;
-            let (power, guest) = (power(verb)?, exact(guest)?);
-            Some(Action::Ask { power, guest })
+            let (deed, guest) = rest.rsplit_once(':')?;
+            let (deed, guest) = (Deed::from_word(deed)?, exact(guest)?);
+            Some(Action::Ask { deed, guest })
         }
         ("audit", Some(page)) => audit_page(page).map(Action::Audit),
         ("revoke", Some(grant)) => number(grant).map(GrantId).map(Action::Revoke),
@@ -79,17 +79,16 @@ fn read(id: &str) -> Option<Action> {
             request: RequestId(number(request)?),
             ruling: ruling(verb)?,
         }),
-        (verb, Some(guest)) => Some(Action::Power {
-            power: power(verb)?,
-            kind: None,
-            guest: exact(guest)?,
-        }),
+        (_, Some(_)) => {
+            let (deed, guest) = words.rsplit_once(':')?;
+            Some(Action::Do {
+                deed: Deed::from_word(deed)?,
+                kind: None,
+                guest: exact(guest)?,
+            })
+        }
         _ => None,
     }
-}
-
-fn power(verb: &str) -> Option<Power> {
-    Power::ALL.into_iter().find(|power| power.key() == verb)
 }
 
 /// `before:user:guest:right:refused:since`, numbers in hexadecimal, `-` for what is not set.
@@ -178,6 +177,7 @@ fn question_id(text: &str) -> Option<QuestionId> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::action::Power;
     use crate::ids::GuestQuery;
 
     fn guest(text: &str) -> GuestQuery {
@@ -201,7 +201,7 @@ mod tests {
             Action::Confirm(QuestionId(u64::MAX)),
             Action::Cancel(QuestionId(0xdead_beef)),
             Action::Ask {
-                power: Power::Start,
+                deed: Power::Start.into(),
                 guest: guest("home/105"),
             },
             Action::Decline(RequestId(7)),
@@ -226,11 +226,21 @@ mod tests {
             let request = RequestId(12);
             actions.push(Action::Rule { request, ruling });
         }
-        actions.extend(Power::ALL.map(|power| Action::Power {
-            power,
+        actions.extend(Power::ALL.map(|power| Action::Do {
+            deed: power.into(),
             kind: None,
             guest: guest("home/valheim"),
         }));
+        let snapshot = || Deed::from_word("snapshot.create:before-update+ram").unwrap();
+        actions.push(Action::Do {
+            deed: snapshot(),
+            kind: None,
+            guest: guest("home/101"),
+        });
+        actions.push(Action::Ask {
+            deed: snapshot(),
+            guest: guest("home/101"),
+        });
         for action in actions {
             let id = encode(&action).unwrap();
             assert!(id.len() <= MOST, "{id}");
@@ -240,8 +250,8 @@ mod tests {
 
     #[test]
     fn ids_are_short_and_readable() {
-        let start = Action::Power {
-            power: Power::Start,
+        let start = Action::Do {
+            deed: Power::Start.into(),
             kind: Some(Kind::Vm),
             guest: guest("home/101"),
         };
@@ -258,8 +268,8 @@ mod tests {
         let node = format!("{cluster}/{}", "n".repeat(63)).parse().unwrap();
         assert_eq!(encode(&Action::NodeStatus(node)).unwrap().len(), MOST);
         let biggest = guest(&format!("{cluster}/999999999"));
-        let shutdown = Action::Power {
-            power: Power::Shutdown,
+        let shutdown = Action::Do {
+            deed: Power::Shutdown.into(),
             kind: None,
             guest: biggest,
         };
@@ -270,8 +280,8 @@ mod tests {
     fn what_has_no_id_gets_none() {
         assert_eq!(encode(&Action::Unclear(Unclear::Button)), None);
         let long = format!("a{}/{}", "b".repeat(31), "g".repeat(63));
-        let shutdown = Action::Power {
-            power: Power::Shutdown,
+        let shutdown = Action::Do {
+            deed: Power::Shutdown.into(),
             kind: None,
             guest: guest(&long),
         };

@@ -16,7 +16,7 @@ use super::rest::{InteractionToken, Ticket};
 use super::send::FORM_LINE;
 use super::{Settings, custom_id};
 use crate::action::{Action, Actor, Door, Person, Remark, Request, Ruling, Typing, Unclear};
-use crate::command::{Field, Given, Row, TABLE, Value};
+use crate::command::{Field, Given, Row, Value, rows};
 use crate::ids::{ChannelId, GuildId, InteractionId, RoleId, UserId};
 
 /// One interaction, and what to do with it.
@@ -313,6 +313,6 @@ fn row<'a>(
         path.push(name);
         options = inner;
     }
-    let row = TABLE.iter().find(|row| row.path == path)?;
+    let row = rows().find(|row| row.path == path)?;
     Some((row, options))
 }

@@ -14,7 +14,7 @@ use tokio::time::sleep;
 use super::gateway::told;
 use crate::action::Remark;
 use crate::command::table::GROUPS;
-use crate::command::{Field, Opt, Row, TABLE};
+use crate::command::{Field, Opt, Row, rows};
 use crate::ids::GuildId;
 
 /// A server in which the bot has no place may invite it any day; the owner is told each time.
@@ -90,7 +90,7 @@ fn not_there(error: &serenity::Error) -> bool {
 /// `default_member_permissions` stays unset: the bot's own gate decides, not Discord's menu.
 fn definitions() -> Vec<CreateCommand> {
     let mut groups: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
-    for row in TABLE {
+    for row in rows() {
         groups.entry(row.path[0]).or_default().push(row);
     }
     groups
@@ -260,7 +260,7 @@ mod tests {
     #[test]
     fn every_row_is_told() {
         let wanted = wanted();
-        for row in TABLE {
+        for row in rows() {
             let commands = wanted.as_array().unwrap();
             let command = commands.iter().find(|c| c["name"] == row.path[0]).unwrap();
             assert_eq!(command["contexts"], json!([0]));

@@ -8,7 +8,9 @@ use crate::permission::{Basis, Denied, Grant, Lockdown, RuleRef, Terms, Verdict}
 
 use super::problem::refusal;
 use super::reply::{Button, Card, Colour, Reply, Style};
-use super::words::{ago, clock, duration, guest_footer, guest_name, moment, person, plain, reason};
+use super::words::{
+    ago, clock, duration, grouped, guest_footer, guest_name, moment, person, plain, reason,
+};
 
 /// One decision about one person and one guest.
 #[derive(Debug)]
@@ -132,7 +134,7 @@ pub fn list(
     let mut parts = Vec::new();
     parts.extend(lockdown.map(locked_line));
     for holder in holders.iter().filter(|holder| !holder.rights.is_empty()) {
-        let rights: Vec<String> = holder.rights.iter().map(right).collect();
+        let rights: Vec<String> = grouped(&holder.rights).iter().map(right).collect();
         parts.push(format!(
             "**{}**\n{}",
             plain(&holder.name),
@@ -165,7 +167,7 @@ pub fn list(
     .with_buttons(few.iter().map(revoke).collect())
 }
 
-fn right((right, terms): &(Right, Terms)) -> String {
+fn right((right, terms): &(&str, Terms)) -> String {
     let mut notes: Vec<String> = terms.hours.iter().map(ToString::to_string).collect();
     if terms.ask {
         notes.push("may ask".to_owned());
@@ -176,7 +178,7 @@ fn right((right, terms): &(Right, Terms)) -> String {
         notes.push(format!("{} in {}", limit.most, duration(limit.per)));
     }
     if notes.is_empty() {
-        right.to_string()
+        (*right).to_owned()
     } else {
         format!("{right} ({})", notes.join(", "))
     }
@@ -196,8 +198,9 @@ fn line(grant: &Grant) -> String {
 }
 
 fn words(rights: &[Right]) -> String {
-    let keys: Vec<&str> = rights.iter().map(|right| right.key()).collect();
-    keys.join(", ")
+    let plain: Vec<(Right, ())> = rights.iter().map(|right| (*right, ())).collect();
+    let words: Vec<&str> = grouped(&plain).into_iter().map(|(word, ())| word).collect();
+    words.join(", ")
 }
 
 fn called(guest: &GuestRef, name: &str) -> String {

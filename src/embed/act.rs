@@ -4,19 +4,18 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::action::{Action, GuestFacts, Power};
+use crate::action::{Action, Deed, GuestFacts, Power};
 use crate::ids::{GuestQuery, UserId};
 
-use super::guest::buttons_of;
+use super::deed::{done, going_on, not_done, noun, particulars};
+use super::guest::{buttons_of, held_buttons};
 use super::reply::{Button, Card, Colour, File, Reply, Style};
-use super::words::{
-    ago, clock, done, duration, going_on, guest_footer, guest_name, person, verb, visible,
-};
+use super::words::{ago, clock, duration, guest_footer, guest_name, person, plain, visible};
 
 /// Who does what to which guest, since when (unix seconds).
 #[derive(Debug, Clone)]
 pub struct Act {
-    pub power: Power,
+    pub deed: Deed,
     pub guest: GuestFacts,
     pub by: UserId,
     /// Who approved it, if it had to be asked for.
@@ -31,7 +30,7 @@ pub type Runs = Option<bool>;
 #[must_use]
 pub fn asked(act: &Act) -> Reply {
     let body = format!("Asked by {} {}.", person(act.by), ago(act.since));
-    Reply::card(card(act, Colour::Amber, "🟡", going_on(act.power), body))
+    Reply::card(card(act, Colour::Amber, "🟡", going_on(&act.deed), body))
 }
 
 /// Proxmox has made a task of it.
@@ -42,17 +41,19 @@ pub fn at_work(act: &Act) -> Reply {
         person(act.by),
         ago(act.since)
     );
-    Reply::card(card(act, Colour::Amber, "🟡", going_on(act.power), body))
+    Reply::card(card(act, Colour::Amber, "🟡", going_on(&act.deed), body))
 }
 
-/// The task ended well, and the guest was read again and is as it should be.
+/// The task ended well, and the guest was read again and is as it should be. `runs`: what it does
+/// now.
 #[must_use]
-pub fn succeeded(act: &Act, took: Duration, warned: bool) -> Reply {
-    let running = matches!(act.power, Power::Start | Power::Reboot);
-    let (colour, mark) = if running {
-        (Colour::Green, "🟢")
-    } else {
-        (Colour::Grey, "⚪")
+pub fn succeeded(act: &Act, took: Duration, warned: bool, runs: Runs) -> Reply {
+    let (colour, mark) = match (&act.deed, runs) {
+        (Deed::Power(Power::Suspend), _) => (Colour::Amber, "🟡"),
+        (Deed::Power(_), Some(true)) => (Colour::Green, "🟢"),
+        (Deed::Power(_), Some(false)) => (Colour::Grey, "⚪"),
+        (Deed::Power(_), None) => (Colour::Amber, "🟠"),
+        _ => (Colour::Green, "✅"),
     };
     let seconds = i64::try_from(took.as_secs()).unwrap_or(0);
     let took = match took.as_secs() {
@@ -60,9 +61,16 @@ pub fn succeeded(act: &Act, took: Duration, warned: bool) -> Reply {
         _ => format!("in {}", duration(took)),
     };
     let mut body = format!("By {}, done {took}.", person(act.by));
-    if running {
+    if matches!(act.deed, Deed::Power(Power::Start | Power::Reboot)) {
         let since = act.since.saturating_add(seconds);
         let _ = write!(body, "\nRunning since {}.", clock(since));
+    }
+    if matches!(act.deed, Deed::SnapshotRollback(_)) {
+        body.push_str(match runs {
+            Some(true) => "\nIt runs.",
+            Some(false) => "\nIt is stopped now.",
+            None => "\nI could not read whether it runs.",
+        });
     }
     if let Some(approver) = act.approved {
         let _ = write!(body, "\nApproved by {}.", person(approver));
@@ -70,8 +78,16 @@ pub fn succeeded(act: &Act, took: Duration, warned: bool) -> Reply {
     if warned {
         body.push_str("\n⚠️ Proxmox gave a warning on the way.");
     }
-    Reply::card(card(act, colour, mark, done(act.power), body))
-        .with_buttons(buttons_of(&act.guest.guest, Some(running)))
+    Reply::card(card(act, colour, mark, done(&act.deed), body))
+        .with_buttons(next_buttons(act, runs))
+}
+
+/// What fits after it: a guest that is held can be resumed.
+fn next_buttons(act: &Act, runs: Runs) -> Vec<Button> {
+    if act.deed == Deed::Power(Power::Suspend) {
+        return held_buttons(&act.guest.guest);
+    }
+    buttons_of(&act.guest.guest, runs)
 }
 
 /// The cluster's HA manager has the request and will carry it out by itself.
@@ -81,24 +97,26 @@ pub fn requested(act: &Act) -> Reply {
         "Asked by {}.\nThe HA manager has the request and\nhas not carried it out yet.",
         person(act.by)
     );
-    let title = format!("{} requested", noun(act.power));
+    let title = format!("{} requested", noun(&act.deed));
     Reply::card(card(act, Colour::Amber, "🟡", &title, body)).with_buttons(vec![refresh(act)])
 }
 
 /// The task ended well, but the guest is not as it should be.
 #[must_use]
 pub fn without_effect(act: &Act, runs: Runs) -> Reply {
-    let now = match runs {
-        Some(true) => "but it runs",
-        Some(false) => "but it does not run",
-        None => "but I could not read its state",
+    let now = match (&act.deed, runs) {
+        (_, None) => "but I could not read its state",
+        (Deed::Power(_), Some(true)) => "but it runs",
+        (Deed::Power(_), Some(false)) => "but it does not run",
+        (Deed::Backup { .. }, _) => "but I do not find the backup",
+        (_, Some(_)) => "but its snapshots do not show it",
     };
     let body = format!(
         "Asked by {}.\nProxmox says the task ended well,\n{now}.\nLook again before you repeat it.",
         person(act.by)
     );
     let title = match runs {
-        Some(_) => format!("did not {}", verb(act.power)),
+        Some(_) => not_done(&act.deed),
         None => "state unknown".to_owned(),
     };
     Reply::card(card(act, Colour::Amber, "🟠", &title, body))
@@ -109,7 +127,7 @@ pub fn without_effect(act: &Act, runs: Runs) -> Reply {
 #[must_use]
 pub fn failed(act: &Act, why: &str, runs: Runs) -> Reply {
     let body = format!("Asked by {}.\n{why}", person(act.by));
-    let title = format!("did not {}", verb(act.power));
+    let title = not_done(&act.deed);
     Reply::card(card(act, Colour::Red, "🔴", &title, body))
         .with_buttons(buttons_of(&act.guest.guest, runs))
 }
@@ -140,6 +158,23 @@ pub fn found_again(reply: Reply) -> Reply {
     reply
 }
 
+/// Something that was begun and that nobody can look up any more. `action` is the right's word,
+/// `what` the node or guest, if it is about one.
+#[must_use]
+pub fn left_unseen(action: &str, what: &str) -> Reply {
+    Reply::card(Card {
+        colour: Colour::Amber,
+        title: format!("🟠 {} · outcome unknown", plain(action)),
+        body: format!(
+            "{}\nI did not see how it ended.\nLook yourself.",
+            plain(what)
+        )
+        .trim_start()
+        .to_owned(),
+        footer: None,
+    })
+}
+
 /// Why Proxmox need not be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoNeed {
@@ -147,8 +182,10 @@ pub enum NoNeed {
     Paused,
     Running,
     Stopped,
-    /// So it cannot be rebooted.
+    /// So it can neither be rebooted nor held.
     NotRunning,
+    /// So it cannot go on.
+    NotPaused,
 }
 
 /// Nothing to do: the guest is that way already, or it cannot be done to it now. Nothing was sent.
@@ -160,6 +197,7 @@ pub fn not_needed(act: &Act, why: NoNeed, runs: Runs) -> Reply {
         NoNeed::Running => "runs already",
         NoNeed::Stopped => "is stopped already",
         NoNeed::NotRunning => "does not run",
+        NoNeed::NotPaused => "runs already",
     };
     let (colour, mark) = match runs {
         Some(true) => (Colour::Green, "🟢"),
@@ -171,6 +209,7 @@ pub fn not_needed(act: &Act, why: NoNeed, runs: Runs) -> Reply {
     match why {
         // A template cannot be switched at all.
         NoNeed::Template => reply,
+        NoNeed::Paused => reply.with_buttons(held_buttons(&act.guest.guest)),
         _ => reply.with_buttons(buttons_of(&act.guest.guest, runs)),
     }
 }
@@ -216,20 +255,15 @@ fn log_line(line: &str) -> String {
 }
 
 fn card(act: &Act, colour: Colour, mark: &str, state: &str, body: String) -> Card {
+    let body = match particulars(&act.deed) {
+        Some(line) => format!("{line}\n{body}"),
+        None => body,
+    };
     Card {
         colour,
         title: format!("{mark} {} · {state}", guest_name(&act.guest)),
         body,
         footer: Some(guest_footer(&act.guest)),
-    }
-}
-
-fn noun(power: Power) -> &'static str {
-    match power {
-        Power::Start => "start",
-        Power::Shutdown => "shutdown",
-        Power::Reboot => "reboot",
-        Power::Stop => "stop",
     }
 }
 
@@ -251,6 +285,15 @@ const TEMPLATE: &str = "It is a template: clone it first.";
 const BUSY: &str = "Proxmox is busy with this guest.\nTry again in a minute.";
 const NO_REACTION: &str = "The guest did not react in time.\nTry again, or stop it.";
 const NO_QUORUM: &str = "The cluster has no quorum: too few\nnodes are up. Tell the owner.";
+/// The node that was asked to back it up does not have it.
+pub const NOT_THERE: &str = "Its node does not have it any more.\nIt was moved: look again.";
+
+/// Who asked, for the description of a snapshot in Proxmox: one plain line.
+#[must_use]
+pub fn remark(name: &str) -> String {
+    format!("By {} in Discord", visible(name))
+}
+
 const GONE: &str = "Proxmox no longer finds it there.\nIt was moved or deleted: look again.";
 const PAUSED: &str = "It is paused: resume it first.";
 const STOPPED: &str = "Somebody stopped the task.";
@@ -376,7 +419,7 @@ mod tests {
 
     fn act() -> Act {
         Act {
-            power: Power::Start,
+            deed: Power::Start.into(),
             guest: GuestFacts {
                 guest: crate::ids::GuestRef {
                     cluster: "home".parse().unwrap(),

@@ -1,21 +1,20 @@
 //! A request for what was refused: what the person who asked sees, what the approvers see, and what
 //! becomes of both.
 
-use crate::action::{Action, GuestFacts, Power, RequestState, Ruling, Yes};
+use crate::action::{Action, Deed, GuestFacts, RequestState, Ruling, Yes};
 use crate::ids::{ChannelId, GuestRef, Kind, RequestId, UserId};
 
+use super::deed::{label, may_it, noun, to_do};
 use super::problem::refusal;
 use super::reply::{Button, Card, Colour, Reply, Style};
-use super::words::{
-    ago, done, guest_footer, guest_name, kind, moment, person, plain, reason, verb,
-};
+use super::words::{ago, guest_footer, guest_name, kind, moment, person, plain, reason};
 
 /// What was asked for, as both sides see it.
 #[derive(Debug, Clone)]
 pub struct Request {
     pub id: RequestId,
     pub by: UserId,
-    pub power: Power,
+    pub deed: Deed,
     pub guest: GuestRef,
     pub kind: Kind,
     /// The name under which the guest was meant.
@@ -87,7 +86,7 @@ pub fn letter(request: &Request, state: &str) -> Reply {
     };
     Reply::card(Card {
         colour: Colour::Amber,
-        title: format!("✋ May {name} be {}?", done(request.power)),
+        title: format!("✋ {}", may_it(&request.deed, &name)),
         body: format!(
             "{} asks for it, from <#{}>.\nIt is {} now.\nAsked {}, lapses {}.",
             person(request.by),
@@ -181,7 +180,7 @@ pub fn ended(request: &Request, end: &End<'_>) -> Reply {
                 ago(*until)
             );
             Reply::card(card(request, Colour::Green, "🟢", "you may", body))
-                .with_buttons(vec![act(request.power, &request.guest)])
+                .with_buttons(vec![act(&request.deed, &request.guest)])
         }
         End::Declined { by, why } => {
             let body = format!("{} said no.{}", person(*by), reason(*why));
@@ -223,9 +222,9 @@ pub fn noted(request: &Request, end: &End<'_>) -> Reply {
 
 /// The same is asked for already.
 #[must_use]
-pub fn already_asked(power: Power, guest: &GuestFacts) -> Reply {
+pub fn already_asked(deed: &Deed, guest: &GuestFacts) -> Reply {
     refusal(
-        &format!("You asked to {} {} already", verb(power), guest_name(guest)),
+        &format!("You asked to {} already", to_do(deed, &guest_name(guest))),
         "Nobody has decided yet. You are told\nonce somebody has.".to_owned(),
     )
 }
@@ -241,11 +240,11 @@ pub fn too_many_open() -> Reply {
 
 /// It was asked and declined within the last minutes.
 #[must_use]
-pub fn declined_just_now(power: Power, guest: &GuestFacts) -> Reply {
+pub fn declined_just_now(deed: &Deed, guest: &GuestFacts) -> Reply {
     refusal(
         &format!(
-            "{} {}: somebody just said no",
-            verb(power),
+            "{} of {}: somebody just said no",
+            noun(deed),
             guest_name(guest)
         ),
         "You may ask for it again in ten minutes.".to_owned(),
@@ -254,24 +253,23 @@ pub fn declined_just_now(power: Power, guest: &GuestFacts) -> Reply {
 
 /// It has become allowed since the refusal.
 #[must_use]
-pub fn may_already(power: Power, guest: &GuestFacts) -> Reply {
+pub fn may_already(deed: &Deed, guest: &GuestFacts) -> Reply {
     Reply::card(Card {
         colour: Colour::Green,
-        title: format!("🟢 You may {} {} by now", verb(power), guest_name(guest)),
+        title: format!("🟢 You may {} by now", to_do(deed, &guest_name(guest))),
         body: "There is no need to ask.".to_owned(),
         footer: Some(guest_footer(guest)),
     })
-    .with_buttons(vec![act(power, &guest.guest)])
+    .with_buttons(vec![act(deed, &guest.guest)])
 }
 
 /// There is nobody whom the bot could ask.
 #[must_use]
-pub fn nobody_to_ask(power: Power, guest: &GuestFacts) -> Reply {
+pub fn nobody_to_ask(deed: &Deed, guest: &GuestFacts) -> Reply {
     refusal(
         &format!(
-            "Nobody could be asked to {} {}",
-            verb(power),
-            guest_name(guest)
+            "Nobody could be asked to {}",
+            to_do(deed, &guest_name(guest))
         ),
         "I reached nobody who may decide it.\nTell the owner yourself.".to_owned(),
     )
@@ -358,7 +356,7 @@ fn footer(request: &Request) -> String {
 }
 
 fn card(request: &Request, colour: Colour, mark: &str, state: &str, body: String) -> Card {
-    let wanted = verb(request.power);
+    let wanted = noun(&request.deed);
     Card {
         colour,
         title: format!("{mark} {} · {wanted}: {state}", plain(&request.name)),
@@ -367,24 +365,15 @@ fn card(request: &Request, colour: Colour, mark: &str, state: &str, body: String
     }
 }
 
-fn act(power: Power, guest: &GuestRef) -> Button {
+fn act(deed: &Deed, guest: &GuestRef) -> Button {
     Button {
-        label: label(power).into(),
+        label: label(deed).into(),
         style: Style::Primary,
-        action: Action::Power {
-            power,
+        action: Action::Do {
+            deed: deed.clone(),
             kind: None,
             guest: guest.into(),
         },
-    }
-}
-
-fn label(power: Power) -> &'static str {
-    match power {
-        Power::Start => "Start",
-        Power::Shutdown => "Shutdown",
-        Power::Reboot => "Reboot",
-        Power::Stop => "Stop",
     }
 }
 

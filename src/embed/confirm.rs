@@ -1,31 +1,44 @@
 //! The question before something that can lose data, and what becomes of it.
 
-use crate::action::{Action, GuestFacts, Power, QuestionId};
+use crate::action::{Action, Deed, GuestFacts, QuestionId};
 use crate::ids::UserId;
 
+use super::deed;
 use super::problem::refusal;
 use super::reply::{Button, Card, Colour, Reply, Style};
-use super::words::{guest_footer, guest_name, person, verb};
+use super::words::{guest_footer, guest_name, person};
+
+/// What somebody is asked about, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// "stop valheim": after "Really" and "Did not".
+    pub to_do: String,
+    /// What it does, in whole sentences.
+    pub consequence: String,
+    /// The button for yes.
+    pub yes: &'static str,
+    pub footer: String,
+}
+
+/// Something to be done to a guest.
+#[must_use]
+pub fn of_deed(deed: &Deed, guest: &GuestFacts) -> Subject {
+    Subject {
+        to_do: deed::to_do(deed, &guest_name(guest)),
+        consequence: deed::consequence(deed),
+        yes: deed::yes(deed),
+        footer: guest_footer(guest),
+    }
+}
 
 /// The question itself. Private: only the person who asked sees the buttons.
 #[must_use]
-pub fn question(id: QuestionId, power: Power, guest: &GuestFacts) -> Reply {
-    let lost = match power {
-        Power::Stop => "This pulls the plug: what is not saved\nin the guest is lost.",
-        Power::Shutdown => "The guest is asked to shut down.",
-        Power::Reboot => "The guest is shut down and started again.",
-        Power::Start => "The guest is started.",
-    };
-    let name = guest_name(guest);
-    Reply::card(Card {
-        colour: Colour::Amber,
-        title: format!("⚠️ Really {} {name}?", verb(power)),
-        body: format!("{lost}\nThe question holds for one minute."),
-        footer: Some(guest_footer(guest)),
-    })
-    .with_buttons(vec![
+pub fn question(id: QuestionId, about: &Subject) -> Reply {
+    let title = format!("⚠️ Really {}?", about.to_do);
+    let body = format!("{}\nThe question holds for one minute.", about.consequence);
+    closed(Colour::Amber, title, &body, about).with_buttons(vec![
         Button {
-            label: yes(power).into(),
+            label: about.yes.into(),
             style: Style::Danger,
             action: Action::Confirm(id),
         },
@@ -37,54 +50,40 @@ pub fn question(id: QuestionId, power: Power, guest: &GuestFacts) -> Reply {
     ])
 }
 
-fn yes(power: Power) -> &'static str {
-    match power {
-        Power::Start => "Start",
-        Power::Shutdown => "Shut down",
-        Power::Reboot => "Reboot",
-        Power::Stop => "Stop now",
-    }
-}
-
 /// What the question turns into when it was answered with yes.
 #[must_use]
-pub fn confirmed(power: Power, guest: &GuestFacts) -> Reply {
+pub fn confirmed(about: &Subject) -> Reply {
     // What comes of it is told elsewhere: here nothing is known but the yes.
-    let title = format!("☑️ {} · {}", guest_name(guest), verb(power));
+    let title = format!("☑️ Yes: {}", about.to_do);
     closed(
         Colour::Grey,
         title,
         "Confirmed. See the answer below.",
-        guest,
+        about,
     )
 }
 
 #[must_use]
-pub fn cancelled(power: Power, guest: &GuestFacts) -> Reply {
-    let title = format!("⚪ Did not {} {}", verb(power), guest_name(guest));
-    closed(Colour::Grey, title, "Cancelled. Nothing was done.", guest)
+pub fn cancelled(about: &Subject) -> Reply {
+    not_done(about, "Cancelled. Nothing was done.")
 }
 
 #[must_use]
-pub fn expired(power: Power, guest: &GuestFacts) -> Reply {
-    let title = format!("⚪ Did not {} {}", verb(power), guest_name(guest));
-    closed(
-        Colour::Grey,
-        title,
+pub fn expired(about: &Subject) -> Reply {
+    not_done(
+        about,
         "Nobody answered for a minute.\nNothing was done. Ask again.",
-        guest,
     )
 }
 
 #[must_use]
-pub fn locked_down(power: Power, guest: &GuestFacts) -> Reply {
-    let title = format!("⚪ Did not {} {}", verb(power), guest_name(guest));
-    closed(
-        Colour::Grey,
-        title,
-        "The bot was locked down. Nothing was\ndone.",
-        guest,
-    )
+pub fn locked_down(about: &Subject) -> Reply {
+    not_done(about, "The bot was locked down. Nothing was\ndone.")
+}
+
+fn not_done(about: &Subject, body: &str) -> Reply {
+    let title = format!("⚪ Did not {}", about.to_do);
+    closed(Colour::Grey, title, body, about)
 }
 
 /// A press on a question that is no longer open, or never was.
@@ -121,11 +120,11 @@ pub fn replaced(then: &GuestFacts, now: &GuestFacts) -> Reply {
     )
 }
 
-fn closed(colour: Colour, title: String, body: &str, guest: &GuestFacts) -> Reply {
+fn closed(colour: Colour, title: String, body: &str, about: &Subject) -> Reply {
     Reply::card(Card {
         colour,
         title,
         body: body.to_owned(),
-        footer: Some(guest_footer(guest)),
+        footer: Some(about.footer.clone()),
     })
 }

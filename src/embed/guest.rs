@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use crate::action::{Action, GuestFacts, Power, Right};
-use crate::ids::{GuestQuery, GuestRef, Kind};
+use crate::action::{Action, Deed, GuestFacts, Power, Right};
+use crate::ids::{GuestRef, Kind};
 use crate::proxmox::{Guest, RunState};
 
+use super::deed::{going_on, label};
 use super::reply::{Button, Card, Colour, Reply, Style};
 use super::status::{Age, Seen};
-use super::words::{
-    bar, duration, going_on, guest_footer, guest_name, percent, plain, share, size,
-};
+use super::words::{bar, duration, guest_footer, guest_name, percent, plain, share, size};
 
 /// The mark and the word of a state. Proxmox's list of states is open: a new one is shown as it is.
 #[must_use]
@@ -34,15 +33,15 @@ pub struct View<'a> {
     /// Rights of the person who looks; buttons they could not use are left out.
     pub rights: &'a [Right],
     /// An act that is under way on it.
-    pub busy: Option<Power>,
+    pub busy: Option<Deed>,
 }
 
 #[must_use]
 pub fn card(view: &View<'_>) -> Reply {
     let Guest { facts, .. } = view.guest;
     let (mut mark, mut colour, mut word) = state(&view.guest.status);
-    if let Some(power) = view.busy {
-        (mark, colour, word) = ("🟡", Colour::Amber, going_on(power).to_owned());
+    if let Some(deed) = &view.busy {
+        (mark, colour, word) = ("🟡", Colour::Amber, going_on(deed).to_owned());
     } else if view.guest.template {
         (mark, colour, word) = ("📄", Colour::Grey, "template".to_owned());
     }
@@ -71,10 +70,13 @@ pub fn card(view: &View<'_>) -> Reply {
         _ => None,
     };
     let usable = |button: &Button| match &button.action {
-        Action::Power { power, .. } => view.rights.contains(&power.right()),
+        Action::Do { deed, .. } => view.rights.contains(&deed.right()),
         _ => true,
     };
-    let buttons = buttons_of(&facts.guest, runs);
+    let buttons = match view.guest.status {
+        RunState::Paused | RunState::Suspended => held_buttons(&facts.guest),
+        _ => buttons_of(&facts.guest, runs),
+    };
     Reply::card(card).with_buttons(buttons.into_iter().filter(usable).collect())
 }
 
@@ -115,33 +117,42 @@ fn notes(guest: &Guest) -> Vec<String> {
 /// The buttons that fit a state. They are checked again for whoever presses them.
 #[must_use]
 pub fn buttons_of(guest: &GuestRef, runs: Option<bool>) -> Vec<Button> {
-    let query = GuestQuery::from(guest);
-    let power = |label: &'static str, style, power| Button {
-        label: label.into(),
-        style,
-        action: Action::Power {
-            power,
+    let powers: &[Power] = match runs {
+        Some(true) => &[Power::Shutdown, Power::Reboot],
+        Some(false) => &[Power::Start],
+        None => &[],
+    };
+    buttons(guest, powers)
+}
+
+/// Those of a guest that is held in memory.
+#[must_use]
+pub fn held_buttons(guest: &GuestRef) -> Vec<Button> {
+    buttons(guest, &[Power::Resume])
+}
+
+fn buttons(guest: &GuestRef, powers: &[Power]) -> Vec<Button> {
+    let power = |power: &Power| Button {
+        label: label(&Deed::Power(*power)).into(),
+        style: match power {
+            Power::Start | Power::Resume => Style::Primary,
+            _ => Style::Secondary,
+        },
+        action: Action::Do {
+            deed: Deed::Power(*power),
             kind: None,
-            guest: query.clone(),
+            guest: guest.into(),
         },
     };
-    let mut buttons = match runs {
-        Some(true) => vec![
-            power("Shutdown", Style::Secondary, Power::Shutdown),
-            power("Reboot", Style::Secondary, Power::Reboot),
-        ],
-        Some(false) => vec![power("Start", Style::Primary, Power::Start)],
-        None => vec![],
-    };
-    buttons.push(Button {
+    let refresh = Button {
         label: "Refresh".into(),
         style: Style::Secondary,
         action: Action::GuestStatus {
             kind: None,
-            guest: query.clone(),
+            guest: guest.into(),
         },
-    });
-    buttons
+    };
+    powers.iter().map(power).chain([refresh]).collect()
 }
 
 /// A list of guests of one kind; `several` clusters put the cluster in front of the number.

@@ -4,7 +4,7 @@ use crate::action::Right;
 use crate::permission::Grant;
 
 use super::reply::{Card, Colour, Reply};
-use super::words::{moment, plain};
+use super::words::{grouped, moment, plain};
 
 /// One command as it is shown: `/vm start` and its help.
 #[derive(Debug, Clone)]
@@ -92,12 +92,16 @@ pub fn whoami(roles: &[String], guests: &[Group], nodes: &[String], lent: &[&Gra
 }
 
 fn rights(rights: &[(Right, Mark)]) -> String {
-    let word = |(right, mark): &(Right, Mark)| match mark {
-        Mark::Freely => right.to_string(),
+    let word = |(right, mark): &(&str, Mark)| match mark {
+        Mark::Freely => (*right).to_owned(),
         Mark::AsksFirst => format!("{right} (asks first)"),
         Mark::MayAsk => format!("{right} (may ask)"),
     };
-    rights.iter().map(word).collect::<Vec<_>>().join(", ")
+    grouped(rights)
+        .iter()
+        .map(word)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn names(names: &[String]) -> String {

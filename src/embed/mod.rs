@@ -6,6 +6,7 @@ pub mod ask;
 pub mod audit;
 pub mod check;
 pub mod confirm;
+mod deed;
 pub mod edge;
 pub mod fault;
 pub mod guest;

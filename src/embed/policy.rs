@@ -10,6 +10,8 @@ use crate::ids::NodeRef;
 use crate::permission::{Denied, Row, RuleRef, Terms, Verdict};
 use crate::until::short;
 
+use super::words::grouped;
+
 /// One target and what everybody may do with it. Rows in which nothing is allowed say so.
 #[must_use]
 pub fn matrix(target: &str, rows: &[Row]) -> String {
@@ -20,7 +22,7 @@ pub fn matrix(target: &str, rows: &[Row]) -> String {
         .unwrap_or(0);
     let mut text = format!("{target}\n");
     for row in rows {
-        let rights: Vec<String> = row.rights.iter().map(cell).collect();
+        let rights: Vec<String> = grouped(&row.rights).iter().map(cell).collect();
         let rights = if rights.is_empty() {
             "-".to_owned()
         } else {
@@ -63,7 +65,7 @@ pub const LEGEND: &str = "!  asks first      ?  may ask for it      -  nothing\n
     (16:00-23:30) at these hours   (5/1h) so often   (10m rest) between two on one guest\n\
     A role is shown as a member who has only that role; a person without any role.\n";
 
-fn cell((right, terms): &(Right, Terms)) -> String {
+fn cell((right, terms): &(&str, Terms)) -> String {
     let mut mark = String::new();
     if terms.ask {
         mark.push('?');

@@ -1,12 +1,13 @@
 //! Refusals and failures: what happened, and the next step. Always private, except on the card of
 //! an act (see `act`). No raw error ever stands here; the log has the chain, under the id shown.
 
-use crate::action::{Action, GuestFacts, Power, Right, Unclear};
+use crate::action::{Action, Deed, GuestFacts, Right, Unclear};
 use crate::ids::{GuestQuery, GuestRef, InteractionId, Kind, NodeQuery, UserId};
 use crate::permission::Denied;
 
+use super::deed::{going_on, noun};
 use super::reply::{Button, Card, Colour, Reply, Style};
-use super::words::{ago, clock, duration, going_on, guest_footer, guest_name, kind, person, plain};
+use super::words::{ago, clock, duration, guest_footer, guest_name, kind, person, plain};
 
 /// The same words for a guest that is not there and one that the person may not see.
 #[must_use]
@@ -56,12 +57,12 @@ pub fn not_in_this_channel(right: Right, guest: &GuestFacts) -> Reply {
 
 /// A refusal that may be turned into a request.
 #[must_use]
-pub fn with_ask(reply: Reply, power: Power, guest: &GuestFacts) -> Reply {
+pub fn with_ask(reply: Reply, deed: &Deed, guest: &GuestFacts) -> Reply {
     let ask = Button {
         label: "Ask for it".into(),
         style: Style::Primary,
         action: Action::Ask {
-            power,
+            deed: deed.clone(),
             guest: GuestQuery::from(&guest.guest),
         },
     };
@@ -192,15 +193,35 @@ pub fn not_in_direct() -> Reply {
     )
 }
 
+/// Proxmox has no such thing for guests of that kind.
+#[must_use]
+pub fn not_for_kind(deed: &Deed, guest: &GuestFacts) -> Reply {
+    let (kind, name) = (kind(guest.kind), guest_name(guest));
+    let body = match deed {
+        Deed::SnapshotCreate { .. } => {
+            "Only VMs have snapshots with memory.\nTake one without.".to_owned()
+        }
+        _ => format!("It is a {kind}, which has no {}.", noun(deed)),
+    };
+    let mut reply = refusal(&format!("{name} cannot do that"), body);
+    footer(&mut reply, guest_footer(guest));
+    reply
+}
+
 /// Somebody acts on the guest at this moment; `by` where who acts is for all to see.
 #[must_use]
-pub fn busy(guest: &GuestFacts, power: Power, by: Option<UserId>) -> Reply {
+pub fn busy(guest: &GuestFacts, deed: &Deed, by: Option<UserId>) -> Reply {
     let who = by
         .map(|by| format!("Asked by {}. ", person(by)))
         .unwrap_or_default();
+    let (name, going_on) = (guest_name(guest), going_on(deed));
+    let title = match deed {
+        Deed::Power(_) => format!("🟡 {name} is {going_on} already"),
+        _ => format!("🟡 {name} is busy: {going_on}"),
+    };
     let mut reply = Reply::card(Card {
         colour: Colour::Amber,
-        title: format!("🟡 {} is {} already", guest_name(guest), going_on(power)),
+        title,
         body: format!("{who}Nothing was done.\nWait for that to end."),
         footer: None,
     });
@@ -342,7 +363,21 @@ fn infinitive(right: Right) -> &'static str {
         Right::Start => "start",
         Right::Shutdown => "shut down",
         Right::Reboot => "reboot",
+        Right::Suspend => "suspend",
+        Right::Resume => "resume",
         Right::Stop => "stop",
+        Right::Reset => "reset",
+        Right::SnapshotCreate => "take a snapshot of",
+        Right::SnapshotRollback => "roll back",
+        Right::SnapshotDelete => "delete a snapshot of",
+        Right::BackupView => "see the backups of",
+        Right::BackupRun => "back up",
+        Right::TaskView => "see the tasks of",
+        Right::TaskStop => "stop a task of",
+        Right::NodeReboot => "reboot",
+        Right::NodeShutdown => "shut down",
+        Right::NodeWake => "wake",
+        Right::Token => "manage tokens of",
         Right::Access => "manage access to",
         Right::Audit => "read the audit of",
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::action::{GuestFacts, Power};
+use crate::action::{GuestFacts, Right};
 use crate::ids::{Kind, UserId};
 
 /// What a guest is called: its name, or what it is where no name is known.
@@ -29,37 +29,27 @@ pub(super) fn kind(kind: Kind) -> &'static str {
     }
 }
 
-/// "starting": while it goes on.
+/// Rights with what is to be said of each; a whole group of which the same is said goes under its
+/// own name: `power`, not five words.
 #[must_use]
-pub(super) fn going_on(power: Power) -> &'static str {
-    match power {
-        Power::Start => "starting",
-        Power::Shutdown => "shutting down",
-        Power::Reboot => "rebooting",
-        Power::Stop => "stopping",
+pub(super) fn grouped<T: Clone + PartialEq>(rights: &[(Right, T)]) -> Vec<(&'static str, T)> {
+    let of = |wanted: Right| rights.iter().find(|(right, _)| *right == wanted);
+    let group_of = |right: Right| {
+        let groups = Right::GROUPS.into_iter().filter(|(name, _)| *name != "*");
+        groups.into_iter().find(|(_, group)| group.contains(&right))
+    };
+    let mut words: Vec<(&'static str, T)> = Vec::new();
+    for (right, note) in rights {
+        let whole = group_of(*right).filter(|(_, group)| {
+            let same = |other: &Right| of(*other).is_some_and(|(_, its)| its == note);
+            group.iter().all(same)
+        });
+        let word = whole.map_or_else(|| right.key(), |(name, _)| name);
+        if words.last().is_none_or(|(last, _)| *last != word) {
+            words.push((word, note.clone()));
+        }
     }
-}
-
-/// "started": once it is true.
-#[must_use]
-pub(super) fn done(power: Power) -> &'static str {
-    match power {
-        Power::Start => "started",
-        Power::Shutdown => "shut down",
-        Power::Reboot => "rebooted",
-        Power::Stop => "stopped",
-    }
-}
-
-/// "start": after "may", "to" and "did not".
-#[must_use]
-pub(super) fn verb(power: Power) -> &'static str {
-    match power {
-        Power::Start => "start",
-        Power::Shutdown => "shut down",
-        Power::Reboot => "reboot",
-        Power::Stop => "stop",
-    }
+    words
 }
 
 /// The person's name as each reader's Discord shows it. It does not ring: mentions are switched
@@ -247,6 +237,30 @@ mod tests {
             (percent(0.456), percent(1.31)),
             ("46 %".into(), "131 %".into())
         );
+    }
+
+    #[test]
+    fn whole_groups_go_under_their_own_name() {
+        let noted = |rights: &[Right]| -> Vec<(Right, bool)> {
+            let noted = rights
+                .iter()
+                .map(|right| (*right, right.always_confirmed()));
+            noted.collect()
+        };
+        let words = |rights: &[Right]| -> Vec<&str> {
+            grouped(&noted(rights))
+                .into_iter()
+                .map(|(word, _)| word)
+                .collect()
+        };
+        assert_eq!(
+            words(&Right::ALL)[..4],
+            ["view", "power", "force", "snapshot.create"]
+        );
+        assert_eq!(words(&[Right::View, Right::Start]), ["view", "start"]);
+        let mut mixed = noted(&[Right::Stop, Right::Reset]);
+        mixed[0].1 = false;
+        assert_eq!(grouped(&mixed).len(), 2);
     }
 
     #[test]

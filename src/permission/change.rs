@@ -52,7 +52,7 @@ fn held((law, subjects): (&Law, &[Subject]), name: &str, target: &Target<'_>) ->
         return BTreeSet::new();
     };
     let mine = law.of(&subject.actor);
-    let rights = meaningful(target).iter().copied();
+    let rights = meaningful(target);
     rights
         .filter(|right| mine.terms(*right, target).is_some_and(|terms| !terms.ask))
         .collect()

@@ -55,11 +55,10 @@ pub fn subjects(policy: &Policy, guild: GuildId, channel: ChannelId) -> Vec<Subj
 pub fn matrix(law: &Law, subjects: &[Subject], target: &Target<'_>) -> Vec<Row> {
     let row = |subject: &Subject| {
         let mine = law.of(&subject.actor);
-        let rights = meaningful(target).iter();
         Row {
             who: subject.name.clone(),
-            rights: rights
-                .filter_map(|right| Some((*right, mine.terms(*right, target)?)))
+            rights: meaningful(target)
+                .filter_map(|right| Some((right, mine.terms(right, target)?)))
                 .collect(),
         }
     };
@@ -67,19 +66,8 @@ pub fn matrix(law: &Law, subjects: &[Subject], target: &Target<'_>) -> Vec<Row> 
 }
 
 /// The rights that mean something there.
-pub(super) fn meaningful(target: &Target<'_>) -> &'static [Right] {
-    match target {
-        Target::Guest(_) => &[
-            Right::View,
-            Right::Start,
-            Right::Shutdown,
-            Right::Reboot,
-            Right::Stop,
-            Right::Access,
-        ],
-        Target::Node(_) => &[Right::View],
-        Target::Bot => &[Right::Access, Right::Audit],
-    }
+pub(super) fn meaningful(target: &Target<'_>) -> impl Iterator<Item = Right> {
+    Right::ALL.into_iter().filter(|right| right.is_for(target))
 }
 
 /// Where no cluster can be asked: for each selector in the rules, an invented guest that it

@@ -14,10 +14,11 @@ use super::selector::{GuestSelector, NodeSelector, Unknown};
 #[derive(Debug)]
 pub(super) struct Allow {
     pub(super) rule: RuleRef,
-    rights: RightSet,
     guests: Vec<GuestSelector>,
     nodes: Vec<NodeSelector>,
-    /// Of those rights, the ones that it gives over the bot itself.
+    /// What it gives over the guests that it names, the nodes, and the bot itself.
+    of_guests: RightSet,
+    of_nodes: RightSet,
     of_bot: RightSet,
     channels: Vec<ChannelId>,
     pub(super) confirm: RightSet,
@@ -90,10 +91,15 @@ impl Allow {
             Right::Access => whole || (named(right) && bare),
             right => right.is_about_the_bot() && given(right),
         };
+        let of = |wanted: &dyn Fn(&Right) -> bool| {
+            let rights = rule.actions.iter().copied();
+            rights.filter(|right| wanted(right)).collect()
+        };
         Self {
             rule: rule_ref(&rule.place, &rule.to_string()),
-            rights: rule.actions.iter().copied().filter(given).collect(),
-            of_bot: rule.actions.iter().copied().filter(over_bot).collect(),
+            of_guests: of(&|right| right.is_for_guests() && given(right)),
+            of_nodes: of(&|right| right.is_for_nodes() && given(right)),
+            of_bot: of(&over_bot),
             guests,
             nodes,
             channels: rule.channels.clone(),
@@ -113,7 +119,8 @@ impl Allow {
     pub(super) fn rights_over(&self, target: &Target<'_>) -> RightSet {
         match target {
             Target::Bot => self.of_bot,
-            Target::Guest(_) | Target::Node(_) => self.rights,
+            Target::Guest(_) => self.of_guests,
+            Target::Node(_) => self.of_nodes,
         }
     }
 

@@ -42,7 +42,8 @@ pub struct Did {
     pub user: UserId,
     /// The rule whose limit it counts for, if any.
     pub under: Option<RuleKey>,
-    pub guest: GuestRef,
+    /// `None`: it was not done to a guest.
+    pub guest: Option<GuestRef>,
     pub right: Right,
     pub at_ms: i64,
 }
@@ -61,16 +62,18 @@ impl Acts {
                 did.at_ms,
             );
         }
-        add(
-            self.on_guest.entry((did.guest, did.right)).or_default(),
-            did.at_ms,
-        );
+        if let Some(guest) = did.guest {
+            add(
+                self.on_guest.entry((guest, did.right)).or_default(),
+                did.at_ms,
+            );
+        }
     }
 
     /// Takes back what was added and then not done.
     pub fn take_back(&mut self, did: &Did) {
-        let key = (did.guest.clone(), did.right);
-        let on_guest = self.on_guest.get_mut(&key);
+        let on_guest = did.guest.clone().map(|guest| (guest, did.right));
+        let on_guest = on_guest.and_then(|key| self.on_guest.get_mut(&key));
         let under = did.under.map(|rule| (did.user, rule));
         let of_person = under.and_then(|key| self.of_person.get_mut(&key));
         for times in on_guest.into_iter().chain(of_person) {
@@ -139,10 +142,10 @@ mod tests {
         Did {
             user: UserId(7),
             under: Some(RuleKey(1)),
-            guest: GuestRef {
+            guest: Some(GuestRef {
                 cluster: "home".parse().unwrap(),
                 vmid: "101".parse().unwrap(),
-            },
+            }),
             right: Right::Start,
             at_ms,
         }
@@ -190,7 +193,7 @@ mod tests {
         let mut acts = Acts::default();
         acts.add(did(1000));
         let rest = Duration::from_secs(5);
-        let guest = did(0).guest;
+        let guest = did(0).guest.unwrap();
         assert_eq!(acts.resting(&guest, Right::Start, rest, 5999), Some(6000));
         assert_eq!(acts.resting(&guest, Right::Start, rest, 6000), None);
         assert_eq!(acts.resting(&guest, Right::Reboot, rest, 2000), None);

@@ -1,4 +1,4 @@
-//! One guest: what it does right now, and its power.
+//! One guest: what it does right now.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,14 +6,11 @@ use std::time::Duration;
 use serde::Deserialize;
 use tokio::time::Instant;
 
-use super::http::Write;
 use super::path::ApiPath;
 use super::perl::{Object, Scalar};
 use super::turns::Lane;
 use super::{Client, Error};
-use crate::action::{Power, TargetKey};
-use crate::ids::{GuestRef, Kind, NodeName, Upid, Vmid};
-use crate::permission::Permit;
+use crate::ids::{Kind, NodeName, Vmid};
 
 /// What a guest does. QEMU has many more words than these, and new versions bring others.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -160,9 +157,12 @@ impl NowRow {
     }
 }
 
-fn status_path(kind: Kind, node: &NodeName, vmid: Vmid, last: &str) -> ApiPath {
+/// `/nodes/{node}/{qemu|lxc}/{vmid}/..`.
+pub(super) fn guest_path(kind: Kind, node: &NodeName, vmid: Vmid, rest: &[&str]) -> ApiPath {
     let vmid = vmid.to_string();
-    ApiPath::new(&["nodes", node.as_str(), kind.api(), &vmid, "status", last])
+    let mut segments = vec!["nodes", node.as_str(), kind.api(), &vmid];
+    segments.extend(rest);
+    ApiPath::new(&segments)
 }
 
 impl Client {
@@ -199,35 +199,9 @@ impl Client {
         vmid: Vmid,
     ) -> Result<GuestNow, Error> {
         let taken = Instant::now();
-        let path = status_path(kind, node, vmid, "current");
+        let path = guest_path(kind, node, vmid, &["status", "current"]);
         let row: NowRow = self.get_protected(lane, &path).await?;
         Ok(row.read(taken))
-    }
-
-    /// Starts, shuts down, reboots or stops a guest: the task that does it. Whether it was done,
-    /// only the end of the task and the guest itself tell. Needs `VM.PowerMgmt` on `/vms/{vmid}`.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::WrongPermit`] unless `permit` is for that on this guest; else see
-    /// [`Error::surely_not_done`].
-    pub async fn power(
-        &self,
-        permit: &Permit,
-        power: Power,
-        guest: &GuestRef,
-        kind: Kind,
-        node: &NodeName,
-    ) -> Result<Upid, Error> {
-        let write = Write {
-            right: power.right(),
-            target: TargetKey::Guest(guest.clone()),
-            path: status_path(kind, node, guest.vmid, power.key()),
-            form: &[],
-        };
-        let text: String = self.write(permit, write).await?;
-        text.parse()
-            .map_err(|_| Error::BadReply("no task id (UPID)".to_owned()))
     }
 }
 

@@ -61,8 +61,17 @@ pub(super) struct Read<'a> {
 pub(super) struct Write<'a> {
     pub(super) right: Right,
     pub(super) target: TargetKey,
+    pub(super) verb: Verb,
     pub(super) path: ApiPath,
+    /// What a DELETE carries stands in its path: Proxmox refuses a body there.
     pub(super) form: &'a [(&'a str, &'a str)],
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verb {
+    Post,
+    Put,
+    Delete,
 }
 
 pub(super) struct Transport {
@@ -75,14 +84,14 @@ pub(super) struct Transport {
 
 enum Request<'a> {
     Get(&'a Read<'a>),
-    Post(&'a ApiPath, &'a [(&'a str, &'a str)]),
+    Write(&'a Write<'a>),
 }
 
 impl Request<'_> {
     fn most(&self) -> usize {
         match self {
             Self::Get(read) => read.most,
-            Self::Post(..) => OF_ONE,
+            Self::Write(_) => OF_ONE,
         }
     }
 
@@ -171,10 +180,10 @@ impl Transport {
         if !permit.covers(write.right, &write.target) || !self.serves(&write.target) {
             return Err(Error::WrongPermit);
         }
-        let post = Request::Post(&write.path, write.form);
+        let request = Request::Write(&write);
         let mut failure = None;
         for endpoint in self.endpoints.order() {
-            let answer = self.attempt(endpoint, &post, self.limits.write).await;
+            let answer = self.attempt(endpoint, &request, self.limits.write).await;
             match answer {
                 Err(error @ (Error::NotSent(_) | Error::Certificate { .. })) => {
                     failure = Some(more_telling(failure, error));
@@ -204,7 +213,14 @@ impl Transport {
         let url = self.endpoints.url(endpoint);
         let builder = match request {
             Request::Get(read) => self.http.get(format!("{url}{}", read.path)),
-            Request::Post(path, form) => self.http.post(format!("{url}{path}")).form(form),
+            Request::Write(write) => {
+                let url = format!("{url}{}", write.path);
+                match write.verb {
+                    Verb::Post => self.http.post(url).form(write.form),
+                    Verb::Put => self.http.put(url).form(write.form),
+                    Verb::Delete => self.http.delete(url),
+                }
+            }
         };
         let outcome = match builder.timeout(time).send().await {
             Ok(response) => Answer::read(response, request.most()).await,

@@ -6,6 +6,8 @@
 
 mod access;
 mod answer;
+mod backup;
+mod deed;
 mod endpoints;
 mod error;
 mod guest;
@@ -17,6 +19,7 @@ mod perl;
 mod quorum;
 mod rows;
 mod shared;
+mod snapshot;
 mod task;
 mod tls;
 mod turns;
@@ -35,6 +38,8 @@ use path::ApiPath;
 use turns::Lane;
 
 pub use access::{Permissions, Version};
+pub use backup::BackedUp;
+pub use deed::{Order, Sent};
 pub use error::{Error, Failure, Missing, Why};
 pub use guest::{GuestNow, RunState};
 pub use http::Limits;
@@ -42,6 +47,7 @@ pub use inventory::{Inventory, Stale, StaleWhy};
 pub use node::NodeStatus;
 pub use quorum::Quorum;
 pub use rows::{Guest, Node, NodeState, Snapshot, Storage, StorageState};
+pub use snapshot::{Snapshots, Snapshotted};
 pub use task::{Followed, Patience, TaskEnd, TaskState, follow};
 pub use tls::{Fault, Presented, fingerprint_text, presented};
 

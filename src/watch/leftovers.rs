@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
-use crate::action::{GuestFacts, Power};
-use crate::audit::{self, Ending, Unfinished};
+use crate::action::Deed;
+use crate::audit::{self, About, Ending, Unfinished};
 use crate::embed::act::{self, Act};
 use crate::errand::{Errands, Recipient};
 use crate::follow::{self, End};
@@ -23,23 +23,22 @@ pub async fn finish(
 ) {
     for unfinished in left {
         let (store, errands) = (store.clone(), errands.clone());
-        let cluster = &unfinished.guest.cluster;
-        let inventory = clusters.iter().find(|c| c.client().cluster() == cluster);
-        let inventory = inventory.cloned();
+        let inventory = act_of(&unfinished).and_then(|act| {
+            let cluster = &act.guest.guest.cluster;
+            let inventory = clusters.iter().find(|c| c.client().cluster() == cluster);
+            Some((Arc::clone(inventory?), act))
+        });
         // Each by itself: one task that goes on for an hour holds up no other.
         tokio::spawn(async move {
-            let end = match (&inventory, act_of(&unfinished)) {
-                (Some(inventory), Some(act)) => Some(end_of(inventory, &unfinished, &act).await),
-                _ => None,
+            let end = match &inventory {
+                Some((inventory, act)) => end_of(inventory, &unfinished, act).await,
+                None => unseen(&unfinished),
             };
-            let gone = Ending::Unknown("its cluster is no longer configured".to_owned());
-            let ending = end.as_ref().map_or(gone, |end| end.ending.clone());
             tracing::warn!(
-                action = unfinished.action, guest = %unfinished.guest, ?ending,
+                action = unfinished.action, about = ?unfinished.about, ending = ?end.ending,
                 "a former process left this open"
             );
-            audit::close(&store, unfinished.entry, &ending).await;
-            let Some(end) = end else { return };
+            audit::close(&store, unfinished.entry, &end.ending).await;
             let to = if unfinished.public {
                 Recipient::Channel(unfinished.channel, unfinished.user)
             } else {
@@ -68,21 +67,28 @@ async fn end_of(inventory: &Arc<Inventory>, unfinished: &Unfinished, act: &Act) 
     End::of(act::unknown(act, runs), Ending::Unknown(why))
 }
 
+/// It was not about a guest, or about one of a cluster that is no longer configured: nobody can look
+/// how it ended.
+fn unseen(unfinished: &Unfinished) -> End {
+    let what = match &unfinished.about {
+        About::Guest(guest) => guest.guest.to_string(),
+        About::Node(node) => node.to_string(),
+        About::Bot => String::new(),
+    };
+    let why = "the bot stopped before it saw the end".to_owned();
+    End::of(
+        act::left_unseen(&unfinished.action, &what),
+        Ending::Unknown(why),
+    )
+}
+
 fn act_of(unfinished: &Unfinished) -> Option<Act> {
-    let power = Power::ALL
-        .into_iter()
-        .find(|p| p.key() == unfinished.action)?;
+    let About::Guest(guest) = &unfinished.about else {
+        return None;
+    };
     Some(Act {
-        power,
-        guest: GuestFacts {
-            guest: unfinished.guest.clone(),
-            kind: unfinished.kind,
-            node: unfinished.node.clone(),
-            name: unfinished.guest_name.clone(),
-            pool: None,
-            pools_seen: Arc::default(),
-            tags: Vec::new(),
-        },
+        deed: Deed::read(&unfinished.action, unfinished.detail.as_deref())?,
+        guest: guest.clone(),
         by: unfinished.user,
         approved: None,
         since: i64::try_from(opened(unfinished).as_secs()).unwrap_or(i64::MAX),

@@ -9,7 +9,7 @@ use pve_steward::action::{Actor, GuestFacts, Power, Right, Target};
 use pve_steward::config::{Acts, AllowRule, Bot, Cluster, Config, Discord, Place, Secret, Trust};
 use pve_steward::ids::{ChannelId, GuestRef, GuildId, Kind, NodeName, Upid, UserId, Vmid};
 use pve_steward::permission::{self, Law, Permit, Policy};
-use pve_steward::proxmox::{Client, Error, Limits};
+use pve_steward::proxmox::{Client, Error, Limits, Order, Sent};
 
 pub(crate) async fn start(setup: Setup) -> fake_proxmox::Cluster {
     fake_proxmox::Cluster::start(setup)
@@ -147,7 +147,33 @@ fn everything_for(owner: UserId) -> Law {
 pub(crate) async fn power(client: &Client, power: Power, number: u64) -> Result<Upid, Error> {
     let on = guest("home", number);
     let permit = permit(power.right(), &on);
-    client
-        .power(&permit, power, &on, Kind::Vm, &node("pve1"))
-        .await
+    power_with(client, &permit, power, (&on, Kind::Vm, "pve1")).await
+}
+
+/// The same with a permit for whatever, over any guest.
+pub(crate) async fn power_with(
+    client: &Client,
+    permit: &Permit,
+    power: Power,
+    (guest, kind, on): (&GuestRef, Kind, &str),
+) -> Result<Upid, Error> {
+    let facts = GuestFacts {
+        guest: guest.clone(),
+        kind,
+        node: node(on),
+        name: None,
+        pool: None,
+        pools_seen: Arc::default(),
+        tags: Vec::new(),
+    };
+    let order = Order {
+        deed: &power.into(),
+        guest: &facts,
+        overrule: false,
+        remark: "",
+    };
+    match client.act(permit, order).await? {
+        Sent::Task(upid) => Ok(upid),
+        Sent::Nothing => panic!("power is always a task"),
+    }
 }

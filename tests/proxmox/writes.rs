@@ -7,7 +7,9 @@ use pve_steward::action::{Power, Right};
 use pve_steward::ids::Kind;
 use pve_steward::proxmox::{Error, Limits, Why};
 
-use crate::world::{client, client_with, fault, guest, home, limits, node, permit, power};
+use crate::world::{
+    client, client_with, fault, guest, home, limits, node, permit, power, power_with,
+};
 
 #[tokio::test]
 async fn each_power_is_one_post_without_parameters() {
@@ -29,9 +31,7 @@ async fn each_power_is_one_post_without_parameters() {
     }
     let on = guest("home", 105);
     let permit = permit(Right::Start, &on);
-    let started = client
-        .power(&permit, Power::Start, &on, Kind::Ct, &node("pve2"))
-        .await;
+    let started = power_with(&client, &permit, Power::Start, (&on, Kind::Ct, "pve2")).await;
     assert_eq!(started.expect("a task").kind(), "vzstart");
     let paths: Vec<String> = fake.writes().into_iter().map(|write| write.path).collect();
     assert_eq!(
@@ -66,9 +66,7 @@ async fn a_permit_for_something_else_opens_nothing() {
         (Right::Start, &elsewhere, &elsewhere),
     ] {
         let permit = permit(right, on);
-        let tried = client
-            .power(&permit, Power::Start, wanted, Kind::Vm, &node("pve1"))
-            .await;
+        let tried = power_with(&client, &permit, Power::Start, (wanted, Kind::Vm, "pve1")).await;
         assert_eq!(
             tried,
             Err(Error::WrongPermit),
@@ -135,9 +133,7 @@ async fn a_write_goes_to_the_next_endpoint_if_it_was_never_sent() {
     fake.fault(Fault::always(FaultKind::Refuse).on(Match::any().node("pve1")));
     let on = guest("home", 102);
     let permit = permit(Right::Shutdown, &on);
-    let upid = client
-        .power(&permit, Power::Shutdown, &on, Kind::Vm, &node("pve2"))
-        .await;
+    let upid = power_with(&client, &permit, Power::Shutdown, (&on, Kind::Vm, "pve2")).await;
     assert_eq!(upid.expect("a task").kind(), "qmshutdown");
     let asked: Vec<String> = fake.writes().into_iter().map(|write| write.node).collect();
     assert_eq!(asked, ["pve2"]);

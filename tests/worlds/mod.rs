@@ -145,7 +145,7 @@ pub fn did(
     Did {
         user: asker.user,
         under: verdict.counts.map(|counts| counts.rule),
-        guest: guest.guest.clone(),
+        guest: Some(guest.guest.clone()),
         right,
         at_ms: at.as_millisecond(),
     }

@@ -64,8 +64,8 @@ fn is_act(rights: &[Right]) -> bool {
 /// Whether a right can be held over what the question names: a guest, a node or the bot itself.
 fn means_something(right: Right, query: &Query) -> bool {
     match (&query.guest, &query.node) {
-        (Some(_), _) => right != Right::Audit,
-        (None, Some(_)) => right == Right::View,
+        (Some(_), _) => right.is_for_guests(),
+        (None, Some(_)) => right.is_for_nodes(),
         (None, None) => right.is_about_the_bot(),
     }
 }

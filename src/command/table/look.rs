@@ -1,0 +1,36 @@
+//! What one looks at as a whole, and help.
+
+use crate::action::{Action, Right};
+
+use super::{NODE, Row};
+
+pub(super) const ROWS: &[Row] = &[
+    Row {
+        path: &["status"],
+        help: "What runs and how the nodes are",
+        options: &[],
+        right: Some(Right::View),
+        action: |_| Some(Action::Status),
+    },
+    Row {
+        path: &["node", "list"],
+        help: "All nodes",
+        options: &[],
+        right: Some(Right::View),
+        action: |_| Some(Action::NodeList),
+    },
+    Row {
+        path: &["node", "status"],
+        help: "One node: load, memory, version",
+        options: &[NODE],
+        right: Some(Right::View),
+        action: |given| given.node().map(Action::NodeStatus),
+    },
+    Row {
+        path: &["help"],
+        help: "The commands that you may use",
+        options: &[],
+        right: None,
+        action: |_| Some(Action::Help),
+    },
+];
