@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::config;
+use crate::fresh;
 use crate::guest::{Guest, Kind};
 
 /// What a configured guest agent does.
@@ -39,7 +39,7 @@ impl Interface {
             Kind::Vm => "ens18",
             Kind::Ct => "eth0",
         };
-        Interface::new(name, &config::mac(vmid, 0), addresses)
+        Interface::new(name, &fresh::mac(vmid, 0), addresses)
     }
 }
 

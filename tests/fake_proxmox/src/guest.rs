@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use crate::agent::{Agent, Interface};
-use crate::config;
+use crate::fresh;
 use crate::snapshot::Snapshot;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,7 +110,7 @@ impl Guest {
             agent: true,
             agent_state: Agent::Answers,
             interfaces: vec![Interface::first(Kind::Vm, vmid, &[])],
-            options: config::fresh(Kind::Vm, vmid),
+            options: fresh::options(Kind::Vm, vmid),
             snapshots: Vec::new(),
             parent: None,
             ignores_shutdown: false,
@@ -128,7 +128,7 @@ impl Guest {
             maxdisk: 8 << 30,
             agent: false,
             interfaces: vec![Interface::first(Kind::Ct, vmid, &[])],
-            options: config::fresh(Kind::Ct, vmid),
+            options: fresh::options(Kind::Ct, vmid),
             ..Guest::vm(vmid, name, node)
         }
     }

@@ -6,6 +6,7 @@ use crate::access::{self, Caller};
 use crate::answer::Refusal;
 use crate::faults::{self, FaultKind};
 use crate::guest::{Guest, Kind};
+use crate::hibernate;
 use crate::marked::{self, Work};
 use crate::setup::Clock;
 use crate::state::State;
@@ -122,7 +123,7 @@ pub(crate) fn reset(state: &mut State, ask: &Ask) -> Upid {
 pub(crate) fn suspend(state: &mut State, ask: &Ask) -> Upid {
     must_run(state, ask)?;
     if ask.to_disk {
-        may_hibernate(state, ask)?;
+        hibernate::may(state, ask)?;
         return Ok(marked::begin(state, ask, Work::Hibernate, ""));
     }
     let verb = if ask.kind == Kind::Vm {
@@ -131,42 +132,6 @@ pub(crate) fn suspend(state: &mut State, ask: &Ask) -> Upid {
         "suspend"
     };
     Ok(begin(state, ask, verb, Effect::Suspend(ask.vmid)))
-}
-
-fn may_hibernate(state: &State, ask: &Ask) -> Result<(), Refusal> {
-    if is_ha(state, ask) {
-        return Err(Refusal::die("Cannot suspend HA managed VM to disk"));
-    }
-    let need = |path: String, privilege: &str| {
-        if access::may(state, ask.caller, &path, privilege) {
-            return Ok(());
-        }
-        Err(Refusal::forbidden(&path, privilege))
-    };
-    need(format!("/vms/{}", ask.vmid), "VM.Config.Disk")?;
-    let options = guest(state, ask).map(|guest| &guest.options);
-    if options.is_some_and(|all| all.keys().any(|key| key.starts_with("hostpci"))) {
-        return Err(Refusal::die(
-            "cannot suspend VM to disk due to passed-through PCI device(s), which lack the \
-             possibility to save/restore their internal state",
-        ));
-    }
-    let own = || state_storage(guest(state, ask));
-    let storage = ask.state_storage.map_or_else(own, String::from);
-    need(format!("/storage/{storage}"), "Datastore.AllocateSpace")
-}
-
-/// Where the VM has a disk.
-fn state_storage(guest: Option<&Guest>) -> String {
-    let Some(guest) = guest else {
-        return "local".into();
-    };
-    if let Some(set) = guest.options.get("vmstatestorage") {
-        return set.clone();
-    }
-    let first = guest.volumes().into_iter().next();
-    let name = first.and_then(|(_, volume)| volume.split_once(':'));
-    name.map_or("local", |(name, _)| name).into()
 }
 
 pub(crate) fn resume(state: &mut State, ask: &Ask) -> Upid {
@@ -320,7 +285,7 @@ fn guest<'a>(state: &'a State, ask: &Ask) -> Option<&'a Guest> {
     state.guest_on(ask.node, ask.kind, ask.vmid)
 }
 
-fn is_ha(state: &State, ask: &Ask) -> bool {
+pub(crate) fn is_ha(state: &State, ask: &Ask) -> bool {
     guest(state, ask).is_some_and(Guest::is_ha)
 }
 
