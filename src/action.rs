@@ -60,6 +60,25 @@ pub enum Action {
         kind: Option<Kind>,
         guest: GuestQuery,
     },
+    /// The snapshots of a guest.
+    SnapshotList(GuestQuery),
+    /// A snapshot under a name that the bot finds.
+    TakeSnapshot {
+        guest: GuestQuery,
+        ram: bool,
+    },
+    /// Of a question about a rollback: a snapshot first, then ask again.
+    SnapshotFirst(QuestionId),
+    /// The backups of a guest, after so many newer ones.
+    BackupList {
+        guest: GuestQuery,
+        after: u16,
+    },
+    /// A backup to the one storage that takes backups, or to one that is then chosen.
+    BackUp {
+        guest: GuestQuery,
+        mode: BackupMode,
+    },
     Confirm(QuestionId),
     Cancel(QuestionId),
     /// Ask those who may give it for an act that was refused.
@@ -139,6 +158,10 @@ pub enum Unclear {
     Time,
     /// No number of a grant.
     Grant,
+    /// Nothing that Proxmox lets a snapshot be called.
+    Snapshot,
+    /// Nothing that Proxmox lets a storage be called.
+    Storage,
     /// A command or subcommand that this version does not have.
     Command,
     /// A button that this version does not have: of an older version, or forged.
@@ -157,6 +180,11 @@ impl Action {
             Self::GuestList(Kind::Ct) => "ct.list",
             Self::GuestStatus { .. } => "guest.status",
             Self::Do { deed, .. } => deed.key(),
+            Self::SnapshotList(_) => "snapshot.list",
+            Self::TakeSnapshot { .. } => Right::SnapshotCreate.key(),
+            Self::SnapshotFirst(_) => "snapshot.first",
+            Self::BackupList { .. } => "backup.list",
+            Self::BackUp { .. } => Right::BackupRun.key(),
             Self::Confirm(_) => "confirm",
             Self::Cancel(_) => "cancel",
             Self::Ask { .. } => "ask",
@@ -202,6 +230,8 @@ pub struct Request {
 pub struct Typing {
     pub actor: Actor,
     pub wanted: Completion,
+    /// The guest of the command, where it is filled in already.
+    pub guest: Option<GuestQuery>,
     /// As typed; compared with names, never shown or logged.
     pub text: String,
 }
@@ -220,6 +250,10 @@ pub enum Completion {
     End,
     /// Grants that the person may take back.
     Grant,
+    /// Snapshots of the command's guest, on which this right is held.
+    Snapshot(Right),
+    /// Storages to which the command's guest can be backed up.
+    Storage,
     /// Beginnings of a stretch of time.
     Since,
 }

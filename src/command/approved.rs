@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use crate::access::{Asked, Lent};
 use crate::action::{Action, Actor, Door, Request, Yes};
 use crate::audit::Noted;
-use crate::embed::{Reply, ask as words};
+use crate::embed::{Reply, ask as words, snapshot};
 use crate::ids::GrantId;
 use crate::permission::{Giver, Grant};
 use crate::until::End;
@@ -18,7 +18,7 @@ use super::begin::{Order, begin};
 use super::desk::Desk;
 use super::finish::{tell_asker, tell_letters};
 use super::note;
-use super::ready::{NotReady, ready};
+use super::ready::{NotReady, Ready, ready};
 use super::requests::{Open, Told, said};
 use super::{Audience, Last, Outcome};
 
@@ -135,6 +135,9 @@ async fn done(desk: &Arc<Desk>, order: &Order<'_>, open: &Open) -> Result<Outcom
         let now = &ready.found.guest.facts;
         return Err(words::another_guest(&said(&open.asked), now));
     }
+    if let Some(refusal) = newer(open, &ready) {
+        return Err(refusal);
+    }
     let (doing, permit) = match begin(desk, order, ready).await {
         Ok(begun) => begun,
         Err(NotReady::Refused(refusal)) => return Err(refusal),
@@ -154,4 +157,12 @@ async fn done(desk: &Arc<Desk>, order: &Order<'_>, open: &Open) -> Result<Outcom
     };
     let (outcome, ()) = tokio::join!(act, forward);
     Ok(outcome)
+}
+
+/// A snapshot that was taken since it was asked for cannot be the one that was meant.
+fn newer(open: &Open, ready: &Ready) -> Option<Reply> {
+    let name = open.asked.deed.needs_snapshot()?;
+    let there = ready.snapshots.as_ref()?.named(name)?;
+    let newer = there.taken.is_some_and(|at| at > open.asked.asked);
+    newer.then(|| snapshot::another(&ready.found.guest.facts, name, None))
 }

@@ -45,6 +45,7 @@ impl Order<'_> {
             guest: guest.clone(),
             by: self.request.actor.user,
             approved: self.once.as_ref().map(|grant| grant.giver.user),
+            before: None,
             since: Timestamp::now().as_second(),
         }
     }
@@ -56,9 +57,19 @@ pub(super) async fn begin<'d>(
     order: &Order<'_>,
     ready: Ready,
 ) -> Result<(Doing<'d>, Permit), NotReady> {
-    let Ready { found, now, permit } = ready;
+    let Ready {
+        found,
+        now,
+        snapshots,
+        permit,
+    } = ready;
     let facts = found.guest.facts.clone();
-    let act = order.act(&facts);
+    let one_more = matches!(order.aim.deed, Deed::SnapshotCreate { .. });
+    let before = snapshots.map(|snapshots| snapshots.list.len());
+    let act = Act {
+        before: before.filter(|_| one_more),
+        ..order.act(&facts)
+    };
     if let Some(reply) = no_need(&act, &found, &now) {
         return Err(NotReady::Failed(Box::new(Outcome::shown(reply))));
     }
@@ -163,12 +174,16 @@ fn no_need(act: &Act, found: &FoundGuest, now: &GuestNow) -> Option<Reply> {
         _ => None,
     };
     let why = match (power, runs) {
-        // A template does not run, and what it is made of can still be backed up.
-        (Some(_), _) if found.guest.template || now.template => NoNeed::Template,
+        // A template does not run and never changes; it can still be backed up.
+        _ if (power.is_some() || act.deed.is_about_snapshots())
+            && (found.guest.template || now.template) =>
+        {
+            NoNeed::Template
+        }
         (Some(Power::Stop | Power::Shutdown), Some(false)) => NoNeed::Stopped,
         (Some(Power::Reboot | Power::Suspend | Power::Reset), Some(false)) => NoNeed::NotRunning,
         _ if let Some(lock) = lock_in_the_way(&act.deed, now) => {
-            return Some(embed::act::failed(act, &embed::act::locked_by(lock), runs));
+            return Some(embed::act::failed(act, &embed::why::locked_by(lock), runs));
         }
         (Some(Power::Start | Power::Shutdown | Power::Reboot | Power::Suspend), _) if held => {
             NoNeed::Paused

@@ -11,10 +11,10 @@ use crate::follow::{self, End};
 use crate::permission::Permit;
 use crate::proxmox::{Error, Order, Sent};
 
+use super::Outcome;
 use super::busy::Claim;
 use super::desk::Desk;
 use super::resolve::FoundGuest;
-use super::{Last, Outcome};
 
 /// An act whose entry is open. From here on every way out closes it.
 pub(super) struct Doing<'d> {
@@ -27,13 +27,22 @@ pub(super) struct Doing<'d> {
 }
 
 impl Doing<'_> {
-    /// Sends it, once, and follows it to its end.
     pub(super) async fn go(
         self,
         permit: &Permit,
         request: &Request,
         shown: &watch::Sender<Option<Reply>>,
     ) -> Outcome {
+        Outcome::of(self.carry_out(permit, request, shown).await)
+    }
+
+    /// Sends it, once, and follows it to its end.
+    pub(super) async fn carry_out(
+        self,
+        permit: &Permit,
+        request: &Request,
+        shown: &watch::Sender<Option<Reply>>,
+    ) -> End {
         let started = Instant::now();
         shown.send_replace(Some(embed::act::asked(&self.act)));
         let client = self.found.inventory.client();
@@ -43,7 +52,10 @@ impl Doing<'_> {
             Ok(Sent::Task(upid)) => {
                 audit::sent(&self.desk.store, &self.entry, &upid).await;
                 shown.send_replace(Some(embed::act::at_work(&self.act)));
-                follow::to_the_end(&self.found.inventory, &self.act, &upid, started).await
+                {
+                    let inventory = &self.found.inventory;
+                    follow::to_the_end(inventory, &self.act, &upid, started, Some(shown)).await
+                }
             }
             Ok(Sent::Nothing) => {
                 let reply = embed::act::failed(&self.act, embed::act::NOT_THERE, None);
@@ -59,11 +71,9 @@ impl Doing<'_> {
         };
         audit::close(&self.desk.store, self.entry, &end.ending).await;
         self.found.inventory.refresh();
+        self.found.inventory.lists_changed(&self.act.guest);
         drop(self.claim);
-        Outcome {
-            last: Last::Shown(end.reply),
-            aside: end.aside,
-        }
+        end
     }
 
     fn order<'a>(&'a self, remark: &'a str) -> Order<'a> {
@@ -99,7 +109,7 @@ pub(super) fn explain(
     found: &FoundGuest,
     error: &Error,
 ) -> (String, Option<Reply>) {
-    let why = embed::act::why_refused(&embed::act::Refusal {
+    let why = embed::why::why_refused(&embed::why::Refusal {
         status: error.status(),
         text: error.reason(),
         missing: error.missing_privilege().is_some(),

@@ -6,6 +6,7 @@ mod approve;
 mod approved;
 mod ask;
 mod audit;
+mod backups;
 mod begin;
 mod busy;
 mod confirm;
@@ -23,6 +24,8 @@ mod ready;
 mod refusals;
 mod requests;
 mod resolve;
+mod snapshot_first;
+mod snapshots;
 mod suggest;
 pub mod table;
 
@@ -30,9 +33,11 @@ use std::sync::Arc;
 
 use tokio::sync::{oneshot, watch};
 
-use crate::action::{Action, AuditPage, Door, GuestFacts, Request, Ruling, Typing};
+use crate::action::{Action, AuditPage, Deed, Door, GuestFacts, Request, Ruling, Typing};
 use crate::embed::{self, Reply};
+use crate::follow::End;
 use crate::ids::{GuestQuery, NodeQuery, RequestId};
+use crate::proxmox::Snapshotted;
 
 pub use ask::resume;
 pub use desk::{Desk, Parts};
@@ -99,12 +104,19 @@ pub struct Task {
 #[derive(Debug)]
 struct Confirmed {
     guest: GuestFacts,
+    /// The snapshot that it was about.
+    snapshot: Option<Snapshotted>,
 }
 
 #[derive(Debug)]
 enum Work {
     Read,
     Do(Aim),
+    /// A snapshot, and then the question about that deed again.
+    First(Aim, Deed),
+    Snapshots(GuestQuery),
+    /// After so many newer ones.
+    Backups(GuestQuery, u16),
     Ask(Aim),
     Rule(RequestId, Ruling),
     Access(access::Work),
@@ -171,6 +183,13 @@ impl Outcome {
         }
     }
 
+    fn of(end: End) -> Self {
+        Self {
+            last: Last::Shown(end.reply),
+            aside: end.aside,
+        }
+    }
+
     fn left() -> Self {
         Self {
             last: Last::Left,
@@ -200,6 +219,16 @@ pub fn decide(desk: &Desk, request: &Request) -> Decision {
                 guest: guest.clone(),
             };
             power::decide(desk, request, aim)
+        }
+        Action::SnapshotList(guest) => snapshots::decide(desk, request, guest),
+        Action::TakeSnapshot { guest, ram } => power::take_snapshot(desk, request, guest, *ram),
+        Action::BackupList { guest, after } => backups::decide(desk, request, guest, *after),
+        Action::BackUp { guest, mode } => backups::run(desk, request, guest, *mode),
+        Action::SnapshotFirst(question) => {
+            match desk.questions.snapshot_first(*question, request.actor.user) {
+                Ok(asked) => snapshot_first::decide(desk, request, asked),
+                Err(why) => not_open(desk, request, why),
+            }
         }
         Action::Confirm(question) => match desk.questions.confirm(*question, request.actor.user) {
             Ok(asked) => confirmed(desk, request, asked.what),
@@ -252,6 +281,9 @@ pub async fn perform(
     match &task.work {
         Work::Read => read::perform(&desk, &task).await,
         Work::Do(aim) => power::perform(&desk, &task, aim, &shown).await,
+        Work::First(aim, then) => snapshot_first::perform(&desk, &task, aim, then, &shown).await,
+        Work::Snapshots(guest) => snapshots::perform(&desk, &task, guest).await,
+        Work::Backups(guest, after) => backups::perform(&desk, &task, guest, *after).await,
         Work::Ask(aim) => ask::perform(&desk, &task, aim, &shown).await,
         Work::Rule(asked, ruling) => approve::perform(&desk, &task, *asked, ruling).await,
         Work::Audit(page) => audit::perform(&desk, &task, page).await,
@@ -276,7 +308,13 @@ pub fn suggest(desk: &Desk, typing: &Typing) -> Vec<Choice> {
 
 fn confirmed(desk: &Desk, request: &Request, what: What) -> Decision {
     match what {
-        What::Deed(deed, guest) => power::confirmed(desk, request, deed, Confirmed { guest }),
+        What::Deed(asked) => {
+            let yes = Confirmed {
+                guest: asked.guest,
+                snapshot: asked.snapshot,
+            };
+            power::confirmed(desk, request, asked.deed, yes)
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The options of commands: what each takes, and what a typed text means.
 
-use crate::action::{Person, Remark, Right, Unclear};
-use crate::ids::{GrantId, GuestQuery, Kind, NodeQuery};
+use crate::action::{BackupMode, Person, Remark, Right, Unclear};
+use crate::ids::{GrantId, GuestQuery, Kind, NodeQuery, SnapshotName, StorageName};
 use crate::until::{End, Since};
 
 /// One option of a command.
@@ -36,6 +36,14 @@ pub enum Field {
     Flag,
     /// `2h`, `today`, `2026-11-20`.
     Since,
+    /// A snapshot of the guest, completed.
+    Snapshot,
+    /// What a new snapshot is to be called.
+    NewSnapshot,
+    /// A storage that takes backups of the guest, completed.
+    Storage,
+    /// How a backup treats the guest.
+    Mode,
 }
 
 /// What an option held, parsed.
@@ -52,6 +60,9 @@ pub enum Value {
     Remark(Remark),
     Flag(bool),
     Since(Since),
+    Snapshot(SnapshotName),
+    Storage(StorageName),
+    Mode(BackupMode),
 }
 
 /// The options of one call. No command has two of the same kind.
@@ -84,6 +95,31 @@ impl Given {
         })
     }
 
+    pub(super) fn snapshot(&self) -> Option<SnapshotName> {
+        self.find(|value| match value {
+            Value::Snapshot(name) => Some(name.clone()),
+            _ => None,
+        })
+    }
+
+    pub(super) fn storage(&self) -> Option<StorageName> {
+        self.find(|value| match value {
+            Value::Storage(name) => Some(name.clone()),
+            _ => None,
+        })
+    }
+
+    pub(super) fn mode(&self) -> Option<BackupMode> {
+        self.find(|value| match value {
+            Value::Mode(mode) => Some(*mode),
+            _ => None,
+        })
+    }
+
+    pub(super) fn flag(&self) -> bool {
+        self.0.contains(&Value::Flag(true))
+    }
+
     pub(super) fn person(&self) -> Option<Person> {
         self.find(|value| match value {
             Value::Person(person) => Some(person.clone()),
@@ -103,6 +139,19 @@ impl Field {
             Self::Guest(_) => text.parse().map(Value::Guest).map_err(|_| Unclear::Guest),
             Self::Node => text.parse().map(Value::Node).map_err(|_| Unclear::Node),
             Self::Person | Self::Flag => Err(Unclear::Command),
+            Self::Snapshot | Self::NewSnapshot => text
+                .parse()
+                .map(Value::Snapshot)
+                .map_err(|_| Unclear::Snapshot),
+            Self::Storage => text
+                .parse()
+                .map(Value::Storage)
+                .map_err(|_| Unclear::Storage),
+            Self::Mode => BackupMode::ALL
+                .into_iter()
+                .find(|mode| mode.key() == text)
+                .map(Value::Mode)
+                .ok_or(Unclear::Command),
             Self::Since => text.parse().map(Value::Since).map_err(|_| Unclear::Time),
             Self::Right => Right::ALL
                 .into_iter()
@@ -135,6 +184,7 @@ impl Field {
                 held.map(Right::key).collect()
             }
             Self::Switch => vec!["on", "off"],
+            Self::Mode => BackupMode::ALL.map(BackupMode::key).to_vec(),
             _ => Vec::new(),
         }
     }

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use futures_util::future::join_all;
+use jiff::Timestamp;
 
-use crate::action::{Action, Door, Request, Right, Target};
+use crate::action::{Action, Actor, Door, GuestFacts, Request, Right, Target};
+use crate::embed::backup::Last as LastBackup;
 use crate::embed::guest::View as GuestView;
 use crate::embed::status::{Age, Seen, View as ClusterView};
 use crate::embed::{self, Reply};
@@ -15,14 +17,14 @@ use crate::permission::Rights;
 use crate::proxmox::{Guest, GuestNow, Node, Snapshot};
 
 use super::desk::{Desk, FRESH, READ_PATIENCE};
-use super::resolve::{self, Lookup, Sight};
+use super::resolve::{self, FoundGuest, Lookup, Sight};
 use super::{Audience, Decision, Outcome, Task, guest_not_found, node_not_found};
 
 /// A snapshot younger than this is shown without its age. One round of refreshing may be late.
 const AS_GOOD_AS_NOW: Duration = Duration::from_secs(15);
 
 /// Where the answer goes. A button changes the presser's own card, and nobody else's.
-fn audience(desk: &Desk, request: &Request) -> Audience {
+pub(super) fn audience(desk: &Desk, request: &Request) -> Audience {
     let public = desk.reads_are_public(&request.actor);
     match request.door {
         Door::Button { private: true, .. } => Audience::Replace,
@@ -87,7 +89,7 @@ pub(super) async fn perform(desk: &Desk, task: &Task) -> Outcome {
     });
     join_all(fresh).await;
     let reply = match &request.action {
-        Action::GuestStatus { kind, guest } => guest_status(desk, request, *kind, guest).await,
+        Action::GuestStatus { kind, guest } => guest_status(desk, task, *kind, guest).await,
         Action::NodeStatus(node) => node_status(desk, request, node).await,
         _ => overview(desk, request),
     };
@@ -190,10 +192,11 @@ fn age(snapshot: &Snapshot) -> Age {
 
 async fn guest_status(
     desk: &Desk,
-    request: &Request,
+    task: &Task,
     kind: Option<Kind>,
     query: &GuestQuery,
 ) -> Result<Reply, Reply> {
+    let request = &task.request;
     let found = match resolve::guest(desk, &request.actor, Sight::Shown, kind, query) {
         Lookup::Found(found) => found,
         Lookup::NotYet => {
@@ -202,7 +205,8 @@ async fn guest_status(
         lookup => return Err(guest_not_found(desk, request, query, "status", lookup)),
     };
     let asked = found.inventory.guest_now(&found.guest.facts);
-    let now = tokio::time::timeout(READ_PATIENCE, asked).await;
+    let now = tokio::time::timeout(READ_PATIENCE, asked);
+    let (now, backup) = tokio::join!(now, last_backup(desk, task, &found));
     let mut shown_age = Age::Now;
     let guest = match now {
         Ok(Ok(now)) => with_news(found.guest, &now),
@@ -214,18 +218,51 @@ async fn guest_status(
             found.guest
         }
     };
-    let law = desk.law();
-    let mine = law.of(&request.actor);
-    let target = Target::Guest(&guest.facts);
-    let may = |right: &Right| mine.decide(*right, &target).is_ok();
-    let rights: Vec<Right> = Right::ALL.into_iter().filter(may).collect();
+    let rights = rights_on(desk, &request.actor, &guest.facts);
+    let backup = backup.filter(|_| rights.contains(&Right::BackupView));
     let busy = desk.busy.with(&guest.facts.guest);
     Ok(embed::guest::card(&GuestView {
         guest: &guest,
         age: shown_age,
         rights: &rights,
         busy,
+        backup,
     }))
+}
+
+/// The rights that the person has on a guest, here and now.
+pub(super) fn rights_on(desk: &Desk, actor: &Actor, guest: &GuestFacts) -> Vec<Right> {
+    let law = desk.law();
+    let (mine, target) = (law.of(actor), Target::Guest(guest));
+    let may = |right: &Right| mine.decide(*right, &target).is_ok();
+    Right::ALL.into_iter().filter(may).collect()
+}
+
+/// For those who may see the backups, and nobody else's eyes; the card does not wait longer for it
+/// than for the guest itself.
+async fn last_backup(desk: &Desk, task: &Task, found: &FoundGuest) -> Option<LastBackup> {
+    let facts = &found.guest.facts;
+    let private = match task.audience {
+        Audience::Private => true,
+        Audience::Replace => matches!(task.request.door, Door::Button { private: true, .. }),
+        Audience::Public => false,
+    };
+    let rights = rights_on(desk, &task.request.actor, facts);
+    if !private || !rights.contains(&Right::BackupView) {
+        return None;
+    }
+    let read = tokio::time::timeout(READ_PATIENCE, found.inventory.backups(facts)).await;
+    let known = match read {
+        Ok(read) => read.ok(),
+        Err(_) => found.inventory.backups_seen(facts),
+    };
+    LastBackup::of(&known?.value)
+}
+
+/// That long ago, in unix seconds.
+pub(super) fn since(age: Duration) -> i64 {
+    let age = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
+    Timestamp::now().as_second().saturating_sub(age)
 }
 
 /// The snapshot's row with what was just read laid over it. The CPU share stays the snapshot's: a

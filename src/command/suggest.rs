@@ -4,10 +4,11 @@ use crate::action::{Actor, Completion, Right, Target, Typing};
 use crate::embed;
 use crate::ids::{Kind, NodeRef};
 use crate::permission::Grant;
-use crate::proxmox::{Guest, RunState};
+use crate::proxmox::{Guest, RunState, Snapshotted};
 
-use super::Choice;
 use super::desk::Desk;
+use super::resolve::{self, FoundGuest, Lookup, Sight};
+use super::{Choice, backups};
 
 /// Discord shows no more.
 const MOST: usize = 25;
@@ -21,6 +22,8 @@ pub(super) fn suggest(desk: &Desk, typing: &Typing) -> Vec<Choice> {
         Completion::End => words(&["1h", "6h", "until 23:00", "tomorrow", "7d"], &text),
         Completion::Since => words(&["1h", "today", "24h", "7d", "30d"], &text),
         Completion::Grant => grants(desk, typing, &text),
+        Completion::Snapshot(right) => snapshots(desk, typing, right, &text),
+        Completion::Storage => storages(desk, typing, &text),
     }
 }
 
@@ -38,7 +41,7 @@ fn guests(desk: &Desk, actor: &Actor, kind: Option<Kind>, right: Right, text: &s
             let offered = kind.is_none_or(|kind| guest.facts.kind == kind)
                 && matches(guest, text)
                 && may(&mine, right, guest)
-                && !(guest.template && right != Right::View);
+                && !(guest.template && !is_for_templates(right));
             if offered {
                 let list = if fits(guest, right) {
                     &mut fitting
@@ -57,6 +60,52 @@ fn guests(desk: &Desk, actor: &Actor, kind: Option<Kind>, right: Right, text: &s
     fitting.append(&mut others);
     fitting.truncate(MOST);
     fitting
+}
+
+/// A template can be looked at and backed up, and is never switched.
+fn is_for_templates(right: Right) -> bool {
+    matches!(right, Right::View | Right::BackupView | Right::BackupRun)
+}
+
+/// The guest that the command is about, if the person may do that to it.
+fn guest_of(desk: &Desk, typing: &Typing, right: Right) -> Option<FoundGuest> {
+    let guest = typing.guest.as_ref()?;
+    let law = desk.law();
+    match resolve::guest(desk, &typing.actor, Sight::Known, None, guest) {
+        Lookup::Found(found) if may(&law.of(&typing.actor), right, &found.guest) => Some(found),
+        _ => None,
+    }
+}
+
+/// What is known of them; where that is old, the next letter is answered better.
+fn snapshots(desk: &Desk, typing: &Typing, right: Right, text: &str) -> Vec<Choice> {
+    let Some(found) = guest_of(desk, typing, right) else {
+        return Vec::new();
+    };
+    let known = found.inventory.snapshots_while_typing(&found.guest.facts);
+    let mut fitting: Vec<Snapshotted> = known.map_or_else(Vec::new, |all| {
+        let fits = |one: &&Snapshotted| one.name.as_str().to_lowercase().contains(text);
+        all.list.iter().filter(fits).cloned().collect()
+    });
+    fitting.sort_by_key(|one| std::cmp::Reverse(one.taken));
+    let now = desk.law().unix();
+    let choice = |one: &Snapshotted| Choice {
+        name: embed::snapshot::choice(one, now),
+        value: one.name.to_string(),
+    };
+    fitting.iter().take(MOST).map(choice).collect()
+}
+
+fn storages(desk: &Desk, typing: &Typing, text: &str) -> Vec<Choice> {
+    let found = guest_of(desk, typing, Right::BackupRun);
+    let names = found.map_or_else(Vec::new, |found| backups::storages(&found));
+    let names = names.iter().map(ToString::to_string);
+    let fitting = names.filter(|name| name.to_lowercase().contains(text));
+    let choice = |name: String| Choice {
+        name: name.clone(),
+        value: name,
+    };
+    fitting.take(MOST).map(choice).collect()
 }
 
 /// A look is offered for everything that is visible; an act only where it may be done.

@@ -2,8 +2,10 @@
 //! definitions, parsing, `/help` and `no_skip` are all made from it.
 
 mod access;
+mod backups;
 mod guests;
 mod look;
+mod snapshots;
 
 use crate::action::{Action, Completion, Right};
 use crate::ids::Kind;
@@ -39,7 +41,15 @@ impl Row {
             Field::End => Some(Completion::End),
             Field::Grant => Some(Completion::Grant),
             Field::Since => Some(Completion::Since),
-            Field::Person | Field::Right | Field::Switch | Field::Remark | Field::Flag => None,
+            Field::Snapshot => self.right.map(Completion::Snapshot),
+            Field::Storage => Some(Completion::Storage),
+            Field::Person
+            | Field::Right
+            | Field::Switch
+            | Field::Remark
+            | Field::Flag
+            | Field::NewSnapshot
+            | Field::Mode => None,
         }
     }
 
@@ -79,10 +89,18 @@ pub const GROUPS: &[(&str, &str)] = &[
     ("node", "Nodes of the cluster"),
     ("vm", "Virtual machines"),
     ("ct", "Containers"),
+    ("snapshot", "Points that a guest can go back to"),
+    ("backup", "Copies of a guest on a storage"),
     ("access", "Who may do what"),
 ];
 
-const TABLES: &[&[Row]] = &[look::ROWS, guests::ROWS, access::ROWS];
+const TABLES: &[&[Row]] = &[
+    look::ROWS,
+    guests::ROWS,
+    snapshots::ROWS,
+    backups::ROWS,
+    access::ROWS,
+];
 
 /// All commands.
 pub fn rows() -> impl Iterator<Item = &'static Row> {

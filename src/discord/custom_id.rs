@@ -3,7 +3,7 @@
 //! Whatever stands in it comes back through anybody's client. It only names what is asked; who asks
 //! and whether they may is decided at every press.
 
-use crate::action::{Action, AuditPage, Deed, QuestionId, Right, Ruling, Unclear, Yes};
+use crate::action::{Action, AuditPage, BackupMode, Deed, QuestionId, Right, Ruling, Unclear, Yes};
 use crate::ids::{BadId, GrantId, Kind, RequestId, UserId};
 
 /// Raised when the meaning of a word changes: presses of older buttons are then not understood,
@@ -23,6 +23,14 @@ pub(super) fn encode(action: &Action) -> Option<String> {
         Action::GuestList(kind) => format!("list:{}", kind.key()),
         Action::GuestStatus { guest, .. } => format!("status:{guest}"),
         Action::Do { deed, guest, .. } => format!("{}:{guest}", deed.word()),
+        Action::SnapshotList(guest) => format!("snapshots:{guest}"),
+        Action::TakeSnapshot { guest, ram } => {
+            let ram = if *ram { "ram" } else { "-" };
+            format!("take:{ram}:{guest}")
+        }
+        Action::BackupList { guest, after } => format!("backups:{after}:{guest}"),
+        Action::BackUp { guest, mode } => format!("backup:{}:{guest}", mode.key()),
+        Action::SnapshotFirst(QuestionId(id)) => format!("first:{id:016x}"),
         Action::Confirm(QuestionId(id)) => format!("yes:{id:016x}"),
         Action::Cancel(QuestionId(id)) => format!("no:{id:016x}"),
         Action::Ask { deed, guest } => format!("ask:{}:{guest}", deed.word()),
@@ -67,6 +75,31 @@ fn read(id: &str) -> Option<Action> {
         }
         ("yes", Some(question)) => question_id(question).map(Action::Confirm),
         ("no", Some(question)) => question_id(question).map(Action::Cancel),
+        ("first", Some(question)) => question_id(question).map(Action::SnapshotFirst),
+        ("snapshots", Some(guest)) => exact(guest).map(Action::SnapshotList),
+        ("take", Some(rest)) => {
+            let (ram, guest) = rest.split_once(':')?;
+            Some(Action::TakeSnapshot {
+                guest: exact(guest)?,
+                ram: set(ram, |word| (word == "ram").then_some(()))
+                    .ok()?
+                    .is_some(),
+            })
+        }
+        ("backups", Some(rest)) => {
+            let (after, guest) = rest.split_once(':')?;
+            Some(Action::BackupList {
+                guest: exact(guest)?,
+                after: exact(after)?,
+            })
+        }
+        ("backup", Some(rest)) => {
+            let (mode, guest) = rest.split_once(':')?;
+            Some(Action::BackUp {
+                guest: exact(guest)?,
+                mode: BackupMode::ALL.into_iter().find(|m| m.key() == mode)?,
+            })
+        }
         ("ask", Some(rest)) => {
             let (deed, guest) = rest.rsplit_once(':')?;
             let (deed, guest) = (Deed::from_word(deed)?, exact(guest)?);
@@ -197,6 +230,28 @@ mod tests {
                 kind: None,
                 guest: guest("home/101"),
             },
+            Action::SnapshotList(guest("home/101")),
+            Action::TakeSnapshot {
+                guest: guest("home/101"),
+                ram: true,
+            },
+            Action::TakeSnapshot {
+                guest: guest("valheim"),
+                ram: false,
+            },
+            Action::SnapshotFirst(QuestionId(0xbeef)),
+            Action::BackupList {
+                guest: guest("home/101"),
+                after: 0,
+            },
+            Action::BackupList {
+                guest: guest("101"),
+                after: u16::MAX,
+            },
+            Action::BackUp {
+                guest: guest("home/101"),
+                mode: BackupMode::Stop,
+            },
             Action::Confirm(QuestionId(0)),
             Action::Confirm(QuestionId(u64::MAX)),
             Action::Cancel(QuestionId(0xdead_beef)),
@@ -310,6 +365,16 @@ mod tests {
             "1:start:home/101/x",
             "1:list:",
             "1:list:qemu",
+            "1:snapshots:",
+            "1:take:101",
+            "1:take:RAM:101",
+            "1:backups:101",
+            "1:backups:-1:101",
+            "1:backups:65536:101",
+            "1:backups:01:101",
+            "1:backup:101",
+            "1:backup:fast:101",
+            "1:first:1",
             "1:yes:1",
             "1:yes:000000000000000G",
             "1:yes:+00000000000000f",

@@ -17,7 +17,7 @@ use super::send::FORM_LINE;
 use super::{Settings, custom_id};
 use crate::action::{Action, Actor, Door, Person, Remark, Request, Ruling, Typing, Unclear};
 use crate::command::{Field, Given, Row, Value, rows};
-use crate::ids::{ChannelId, GuildId, InteractionId, RoleId, UserId};
+use crate::ids::{ChannelId, GuestQuery, GuildId, InteractionId, RoleId, UserId};
 
 /// One interaction, and what to do with it.
 pub(super) struct Incoming {
@@ -288,9 +288,21 @@ fn completion(typed: &CommandInteraction, actor: Actor) -> What {
         Some((wanted, text)) => What::Typing(Typing {
             actor,
             wanted,
+            guest: guest_of(typed),
             text,
         }),
     }
+}
+
+/// The guest that stands in the command already, if it is one.
+fn guest_of(typed: &CommandInteraction) -> Option<GuestQuery> {
+    let (row, options) = row(&typed.data.name, &typed.data.options)?;
+    let guest = row
+        .options
+        .iter()
+        .find(|option| matches!(option.field, Field::Guest(_)))?;
+    let given = options.iter().find(|option| option.name == guest.name)?;
+    given.value.as_str()?.parse().ok()
 }
 
 /// The row of a command, and the options that are left once its subcommand is unpacked.

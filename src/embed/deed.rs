@@ -170,6 +170,9 @@ pub(super) fn particulars(deed: &Deed) -> Option<String> {
             Some(format!("Snapshot {name}."))
         }
         Deed::SnapshotRollback(name) => Some(format!("To snapshot {name}.")),
-        Deed::Backup { storage, .. } => Some(format!("To storage {storage}.")),
+        Deed::Backup { storage, mode } => Some(match mode {
+            BackupMode::Snapshot => format!("To storage {storage}."),
+            mode => format!("To storage {storage}, mode {}.", mode.key()),
+        }),
     }
 }

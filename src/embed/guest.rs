@@ -6,6 +6,7 @@ use crate::action::{Action, Deed, GuestFacts, Power, Right};
 use crate::ids::{GuestRef, Kind};
 use crate::proxmox::{Guest, RunState};
 
+use super::backup::Last;
 use super::deed::{going_on, label};
 use super::reply::{Button, Card, Colour, Reply, Style};
 use super::status::{Age, Seen};
@@ -34,6 +35,8 @@ pub struct View<'a> {
     pub rights: &'a [Right],
     /// An act that is under way on it.
     pub busy: Option<Deed>,
+    /// Where the person may know it and it is known.
+    pub backup: Option<Last>,
 }
 
 #[must_use]
@@ -52,6 +55,7 @@ pub fn card(view: &View<'_>) -> Reply {
         lines.extend(figures(view.guest));
         lines.extend(notes(view.guest));
     }
+    lines.extend(view.backup.map(Last::line));
     lines.extend(view.age.line());
     let card = Card {
         colour,

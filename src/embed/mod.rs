@@ -4,6 +4,7 @@ pub mod access;
 pub mod act;
 pub mod ask;
 pub mod audit;
+pub mod backup;
 pub mod check;
 pub mod confirm;
 mod deed;
@@ -16,8 +17,10 @@ pub mod policy;
 pub mod problem;
 pub mod reload;
 pub mod reply;
+pub mod snapshot;
 pub mod status;
 pub mod terminal;
+pub mod why;
 mod words;
 
 pub use reply::{Button, Card, Colour, File, Reply, Style};

@@ -161,6 +161,14 @@ pub fn unclear(unclear: Unclear) -> Reply {
             "That is no grant",
             "Pick one from the list that appears\nwhile you type.",
         ),
+        Unclear::Snapshot => (
+            "That is no name for a snapshot",
+            "A letter first, then letters, digits,\n`-` or `_`: 2 to 40 in all. Not\n`current` or `pending`.",
+        ),
+        Unclear::Storage => (
+            "That is no storage",
+            "Pick one from the list that appears\nwhile you type.",
+        ),
         Unclear::Command => (
             "I do not know that command",
             "It is of another version. Reload\nDiscord, or see `/help`.",

@@ -7,10 +7,14 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
+use super::backup::Backups;
 use super::guest::GuestNow;
+use super::kept::Kept;
+use super::lists::TYPING_REST;
 use super::quorum::Quorum;
 use super::rows::{NodeState, Snapshot};
 use super::shared::{Held, Shared};
+use super::snapshot::Snapshots;
 use super::{Client, Error};
 use crate::action::GuestFacts;
 use crate::ids::{Kind, NodeName, Vmid};
@@ -32,9 +36,15 @@ pub struct Inventory {
     quorum: Arc<Shared<Option<Quorum>>>,
     names: Mutex<BTreeMap<Vmid, Named>>,
     guests: Mutex<HashMap<GuestKey, GuestReads>>,
+    pub(super) snapshots: Kept<Snapshots>,
+    pub(super) backups: Kept<Backups>,
 }
 
-type GuestKey = (Vmid, Kind, NodeName);
+pub(super) type GuestKey = (Vmid, Kind, NodeName);
+
+pub(super) fn key_of(guest: &GuestFacts) -> GuestKey {
+    (guest.guest.vmid, guest.kind, guest.node.clone())
+}
 
 /// The looks at one guest. An act asks for itself: it must not wait behind somebody who only looks,
 /// nor fail because that one got no turn.
@@ -96,12 +106,18 @@ impl Inventory {
             quorum: Shared::new(),
             names: Mutex::default(),
             guests: Mutex::default(),
+            snapshots: Kept::new(TYPING_REST),
+            backups: Kept::new(TYPING_REST),
         })
     }
 
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    pub(super) fn client_shared(&self) -> Arc<Client> {
+        Arc::clone(&self.client)
     }
 
     /// The newest snapshot, however old. Never waits.
@@ -179,7 +195,7 @@ impl Inventory {
     }
 
     fn reads_of(&self, guest: &GuestFacts) -> GuestReads {
-        let key = (guest.guest.vmid, guest.kind, guest.node.clone());
+        let key = key_of(guest);
         let mut guests = self.guests.lock().unwrap_or_else(PoisonError::into_inner);
         guests.entry(key).or_insert_with(GuestReads::new).clone()
     }

@@ -13,6 +13,8 @@ mod error;
 mod guest;
 mod http;
 mod inventory;
+mod kept;
+mod lists;
 mod node;
 mod path;
 mod perl;
@@ -23,6 +25,7 @@ mod snapshot;
 mod task;
 mod tls;
 mod turns;
+mod vzdump;
 
 use std::fmt;
 
@@ -38,18 +41,20 @@ use path::ApiPath;
 use turns::Lane;
 
 pub use access::{Permissions, Version};
-pub use backup::BackedUp;
+pub use backup::{BackedUp, Backups, Listing};
 pub use deed::{Order, Sent};
 pub use error::{Error, Failure, Missing, Why};
 pub use guest::{GuestNow, RunState};
 pub use http::Limits;
 pub use inventory::{Inventory, Stale, StaleWhy};
+pub use lists::Aged;
 pub use node::NodeStatus;
 pub use quorum::Quorum;
 pub use rows::{Guest, Node, NodeState, Snapshot, Storage, StorageState};
 pub use snapshot::{Snapshots, Snapshotted};
 pub use task::{Followed, Patience, TaskEnd, TaskState, follow};
 pub use tls::{Fault, Presented, fingerprint_text, presented};
+pub use vzdump::{BackupLog, Progress};
 
 /// One cluster's API. Made once per cluster and shared: it holds the connections.
 pub struct Client {

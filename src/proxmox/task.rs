@@ -145,6 +145,19 @@ impl Client {
         }
     }
 
+    /// What the task wrote after its first `seen` lines, as far as one page goes.
+    ///
+    /// # Errors
+    ///
+    /// As every read: see [`Error`].
+    pub async fn task_log_after(&self, upid: &Upid, seen: usize) -> Result<Vec<String>, Error> {
+        let (start, limit) = (seen.to_string(), PAGE.to_string());
+        let path = task_path(upid, "log").query(&[("start", &start), ("limit", &limit)]);
+        let (page, _): (Vec<Object<LineRow>>, _) =
+            self.get_page(Lane::Act(upid.node()), &path).await?;
+        Ok(page.into_iter().filter_map(|row| line(&row.0?)).collect())
+    }
+
     /// The last `last` lines of what the task wrote, oldest first. Empty if it wrote nothing.
     ///
     /// # Errors
