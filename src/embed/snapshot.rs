@@ -21,7 +21,11 @@ const DEEPEST: usize = 4;
 #[must_use]
 pub fn list(guest: &GuestFacts, snapshots: &Snapshots, age: &Age, rights: &[Right]) -> Reply {
     let count = snapshots.list.len();
-    let many = if count == 1 { "" } else { "s" };
+    let counted = match count {
+        0 => "no snapshots".to_owned(),
+        1 => "1 snapshot".to_owned(),
+        more => format!("{more} snapshots"),
+    };
     let mut lines = Vec::new();
     if count == 0 {
         lines.push("It has none, so there is nothing to\ngo back to.".to_owned());
@@ -44,7 +48,7 @@ pub fn list(guest: &GuestFacts, snapshots: &Snapshots, age: &Age, rights: &[Righ
     lines.extend(age.line());
     let card = Card {
         colour: Colour::Grey,
-        title: format!("📸 {} · {count} snapshot{many}", guest_name(guest)),
+        title: format!("📸 {} · {counted}", guest_name(guest)),
         body: lines.join("\n"),
         footer: Some(guest_footer(guest)),
     };
@@ -165,13 +169,16 @@ pub fn what_a_rollback_does(back: &Back) -> String {
         Some(at) => format!("It is from {}.", ago(at)),
         None => "Proxmox does not say how old it is.".to_owned(),
     };
-    let later = match back.later {
-        0 => String::new(),
-        1 => "\nThe snapshot taken after it stays.".to_owned(),
-        more => format!("\nThe {more} snapshots taken after it stay."),
+    let lost = match back.later {
+        0 => "All that was written since then is\nlost, for good.".to_owned(),
+        1 => "All that was written since then goes.\nOnly what the later snapshot holds can\nbe brought back."
+            .to_owned(),
+        more => format!(
+            "All that was written since then goes.\nOnly what the {more} later snapshots hold\ncan be brought back."
+        ),
     };
     let zfs = if back.only_newest && back.later > 0 {
-        "\nOn ZFS Proxmox only goes back to the\nnewest snapshot, and refuses others."
+        "\nWith a disk on ZFS, Proxmox refuses:\nthere only the newest one will do."
     } else {
         ""
     };
@@ -180,7 +187,7 @@ pub fn what_a_rollback_does(back: &Back) -> String {
     } else {
         "Then it is stopped."
     };
-    format!("{since}\nAll that was written since then is\nlost, for good.{later}{zfs}\n{after}")
+    format!("{since}\n{lost}{zfs}\n{after}")
 }
 
 /// What is lost with a snapshot.
@@ -206,7 +213,7 @@ pub fn gone(guest: &GuestFacts, name: &SnapshotName) -> Reply {
 /// It was deleted, and another one was taken under its name.
 #[must_use]
 pub fn another(guest: &GuestFacts, name: &SnapshotName, taken: Option<i64>) -> Reply {
-    let when = taken.map(|at| format!(", of {}", ago(at)));
+    let when = taken.map(|at| format!(",\nwhich was taken {}", ago(at)));
     about(
         guest,
         format!("{name} is another snapshot now"),
@@ -220,7 +227,7 @@ pub fn another(guest: &GuestFacts, name: &SnapshotName, taken: Option<i64>) -> R
 /// A new snapshot would have the name of an old one.
 #[must_use]
 pub fn name_taken(guest: &GuestFacts, there: &Snapshotted) -> Reply {
-    let when = there.taken.map(|at| format!(", of {}", ago(at)));
+    let when = there.taken.map(|at| format!(", taken {}", ago(at)));
     about(
         guest,
         format!("{} has a snapshot {}", guest_name(guest), there.name),

@@ -12,6 +12,12 @@ const FORMATS: &[(&str, Fits)] = &[
     ("pve-storage-id", |text| {
         text.starts_with(|c: char| c.is_ascii_alphabetic()) && is_word(text)
     }),
+    ("pve-configid", |text| {
+        let inside = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        text.len() > 1
+            && text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && text.chars().all(inside)
+    }),
     ("pve-poolid", |text| text.split('/').all(is_word)),
 ];
 
