@@ -94,7 +94,19 @@ fn they_are_listed_newest_first() {
         world.px.add_backup("nas", Backup::vm(102, "pve2"));
         let friend = world.person("friend");
         let list = friend.slash("/backup list 101").await;
-        assert_snapshot!(shown(&list.until("4 backups").await), @"");
+        assert_snapshot!(shown(&list.until("4 backups").await), @"
+        🔒 only friend
+        │ 💾 valheim · 4 backups
+        │ • <time> · 9 GB · `nas`
+        │ • <time> · 64 GB · `pbs`
+        │  ✅ verified
+        │ • <time> · 64 GB · `pbs`
+        │  🔴 verification failed
+        │ • <time> · 7 GB · `nas`
+        │  🔒 protected
+        │ — VM 101 · home
+        [Back up now] (primary) [Refresh] (secondary)
+        ");
     });
 }
 
@@ -142,12 +154,51 @@ fn what_is_hidden_never_looks_like_none() {
         two_backups(world);
         let friend = world.person("friend");
         let list = friend.slash("/backup list 101").await;
-        assert_snapshot!(shown(&list.until("unknown").await), @"");
-        assert_eq!(list.follow_ups(), [], "the cure is for those with access");
+        assert_snapshot!(shown(&list.until("unknown").await), @"
+        🔒 only friend
+        │ 💾 valheim · backups unknown
+        │ No storage told me what it has.
+        │ 🔑 `local`: the bot's token is not
+        │ shown the backups there.
+        │ 🔑 `nas`: the bot's token is not
+        │ shown the backups there.
+        │ — VM 101 · home
+        [Back up now] (primary) [Refresh] (secondary)
+        ");
+        assert!(
+            list.follow_ups().is_empty(),
+            "the cure is for those with access"
+        );
         let owner = world.person("owner");
         let list = owner.slash("/backup list 101").await;
         list.until("unknown").await;
-        assert_snapshot!(shown(&list.follow_up("lacks").await), @"");
+        assert_snapshot!(shown(&list.follow_up("lacks").await), @r#"
+        🔒 only owner
+        │ 🔑 What the bot lacks
+        │ The bot's token lacks Datastore.AllocateSpace
+        │ on `/storage/local`. On a Proxmox node, as root:
+        │ ```
+        │ pveum role add StewardDatastoreAllocateSpace -privs "Datastore.Audit Datastore.AllocateSpace"
+        │ pveum acl modify /storage/local -user discord@pve -role StewardDatastoreAllocateSpace
+        │ pveum acl modify /storage/local -token 'discord@pve!bot' -role StewardDatastoreAllocateSpace
+        │ ```
+        │ 🔑 What the bot lacks
+        │ The bot's token lacks Datastore.AllocateSpace
+        │ on `/storage/nas`. On a Proxmox node, as root:
+        │ ```
+        │ pveum role add StewardDatastoreAllocateSpace -privs "Datastore.Audit Datastore.AllocateSpace"
+        │ pveum acl modify /storage/nas -user discord@pve -role StewardDatastoreAllocateSpace
+        │ pveum acl modify /storage/nas -token 'discord@pve!bot' -role StewardDatastoreAllocateSpace
+        │ ```
+        │ 🔑 What the bot lacks
+        │ The bot's token lacks VM.Backup
+        │ on `/vms/101`. On a Proxmox node, as root:
+        │ ```
+        │ pveum role add StewardVMBackup -privs "VM.Audit VM.Backup"
+        │ pveum acl modify /vms/101 -user discord@pve -role StewardVMBackup
+        │ pveum acl modify /vms/101 -token 'discord@pve!bot' -role StewardVMBackup
+        │ ```
+        "#);
         // Its card does not say that there is none either.
         let card = owner.slash("/vm status 101").await.settled().await;
         assert!(!card.text().contains("ackup"), "{}", card.text());
@@ -160,7 +211,13 @@ fn none_is_said_where_every_storage_says_so() {
         let_the_bot_back_up(world);
         let owner = world.person("owner");
         let list = owner.slash("/backup list 101").await;
-        assert_snapshot!(shown(&list.until("no backups").await), @"");
+        assert_snapshot!(shown(&list.until("no backups").await), @"
+        🔒 only owner
+        │ 💾 valheim · no backups
+        │ None on `local`, `nas`.
+        │ — VM 101 · home
+        [Back up now] (primary) [Refresh] (secondary)
+        ");
         let card = owner.slash("/vm status 101").await;
         assert!(card.until("stopped").await.text().contains("🟠 No backup"));
     });
@@ -175,7 +232,17 @@ fn a_storage_that_is_offline_or_silent_is_named() {
         world.next_snapshot().await;
         let friend = world.person("friend");
         let list = friend.slash("/backup list 101").await;
-        assert_snapshot!(shown(&list.until("2 backups").await), @"");
+        assert_snapshot!(shown(&list.until("2 backups").await), @"
+        🔒 only friend
+        │ 💾 valheim · 2 backups seen
+        │ • <time> · 9 GB · `nas`
+        │ • <time> · 7 GB · `nas`
+        │  🔒 protected
+        │ 🟠 `local` is offline: there may be
+        │ more.
+        │ — VM 101 · home
+        [Back up now] (primary) [Refresh] (secondary)
+        ");
         let content = Match::any().path("/storage/nas/content");
         world
             .px
@@ -184,7 +251,17 @@ fn a_storage_that_is_offline_or_silent_is_named() {
             .px
             .set_guest(102, |guest| guest.state = "running".into());
         let list = friend.slash("/backup list 102").await;
-        assert_snapshot!(shown(&list.until("unknown").await), @"");
+        assert_snapshot!(shown(&list.until("unknown").await), @"
+        🔒 only friend
+        │ 💾 minecraft · backups unknown
+        │ No storage told me what it has.
+        │ 🟠 `local` is offline: there may be
+        │ more.
+        │ 🟠 `nas` did not answer: there may
+        │ be more.
+        │ — VM 102 · home
+        [Back up now] (primary) [Refresh] (secondary)
+        ");
     });
 }
 
@@ -195,7 +272,14 @@ fn the_last_one_stands_on_the_card_of_those_who_may_see_it() {
         two_backups(world);
         let friend = world.person("friend");
         let card = friend.slash("/vm status 101").await;
-        assert_snapshot!(shown(&card.settled().await), @"");
+        assert_snapshot!(shown(&card.settled().await), @"
+        🔒 only friend
+        │ ⚪ valheim · stopped
+        │ Tags: games
+        │ 💾 Last backup <time>
+        │ — VM 101 · home · pve1
+        [Refresh] (secondary)
+        ");
         let max = world.person("max").slash("/vm status 101").await;
         let max = max.settled().await;
         assert!(!max.text().contains("ackup"), "{}", max.text());
@@ -222,7 +306,14 @@ fn a_storage_that_hangs_does_not_hold_up_a_card() {
         assert!(began.elapsed() < Duration::from_secs(4));
         assert!(!card.text().contains("ackup"), "{}", card.text());
         let list = owner.slash("/backup list 101").await;
-        assert_snapshot!(shown(&list.settled().await), @"");
+        assert_snapshot!(shown(&list.settled().await), @"
+        🔒 only owner
+        │ 🟠 Backups of valheim unknown
+        │ I could not read them in time.
+        │ A storage may be slow. Try again.
+        │ — VM 101 · home
+        [Try again] (secondary)
+        ");
     });
 }
 
@@ -241,11 +332,25 @@ fn one_is_made_with_its_progress_and_told_when_it_is_there() {
         let (answer, upid) = begun(world, "friend", text, 101).await;
         answer.until("at work").await;
         world.px.backup_progress(&upid, 34);
-        assert_snapshot!(shown(&answer.until("34 %").await), @"");
+        assert_snapshot!(shown(&answer.until("34 %").await), @"
+        │ 🟡 valheim · backing up
+        │ To storage nas.
+        │ Asked by <@80351110224678913>.
+        │ ▰▰▰▱▱▱▱▱▱▱ 34 %
+        │ Begun <time>.
+        │ — VM 101 · home
+        ");
         world.px.backup_progress(&upid, 81);
         answer.until("81 %").await;
         world.px.finish(&upid, "OK");
-        assert_snapshot!(shown(&answer.until("backed up").await), @"");
+        assert_snapshot!(shown(&answer.until("backed up").await), @"
+        │ ✅ valheim · backed up
+        │ To storage nas.
+        │ By <@80351110224678913>, done <soon>.
+        │ It takes 26 GB.
+        │ — VM 101 · home
+        [Start] (primary) [Refresh] (secondary)
+        ");
         let [one] = &world.px.backups("nas")[..] else {
             panic!("one backup")
         };
@@ -263,11 +368,26 @@ fn where_to_is_asked_back_where_it_is_not_clear() {
         let_the_bot_back_up(world);
         let friend = world.person("friend");
         let choice = friend.slash("/backup run 101").await.settled().await;
-        assert_snapshot!(shown(&choice), @"");
+        assert_snapshot!(shown(&choice), @"
+        🔒 only friend
+        │ 💾 Back up valheim: where to?
+        │ These storages take it:
+        │ `local`, `nas`
+        │ Press one, or write `storage:` behind
+        │ `/backup run`.
+        │ — VM 101 · home
+        [local] (secondary) [nas] (secondary)
+        ");
         let done = friend.click(&choice, "nas").await;
         done.until("backed up").await;
         let wrong = friend.slash("/backup run 101 storage:local-lvm").await;
-        assert_snapshot!(shown(&wrong.settled().await), @"");
+        assert_snapshot!(shown(&wrong.settled().await), @"
+        🔒 only friend
+        │ ⛔ local-lvm takes no backups there
+        │ On `pve1`, choose from:
+        │ `local`, `nas`
+        │ — VM 101 · home
+        ");
         let bad = friend.slash("/backup run 101 storage:../etc").await;
         assert!(bad.settled().await.text().contains("That is no storage"));
         let offered = friend.type_ahead("/backup run 101 storage:n").await;
@@ -296,11 +416,26 @@ fn mode_stop_shuts_it_down_and_is_confirmed() {
         let owner = world.person("owner");
         let asked = owner.slash("/backup run 102 storage:nas mode:stop").await;
         let question = asked.first().await;
-        assert_snapshot!(shown(&question), @"");
+        assert_snapshot!(shown(&question), @"
+        🔒 only owner
+        │ ⚠️ Really back up minecraft?
+        │ The guest is shut down for the backup
+        │ and started again.
+        │ The question holds for one minute.
+        │ — VM 102 · home
+        [Back up] (danger) [Cancel] (secondary)
+        ");
         assert_eq!(world.writes(), Vec::<String>::new());
         let yes = owner.click(&question, "Back up").await;
         asked.until("Confirmed").await;
-        assert_snapshot!(shown(&yes.until("backed up").await), @"");
+        assert_snapshot!(shown(&yes.until("backed up").await), @"
+        │ ✅ minecraft · backed up
+        │ To storage nas, mode stop.
+        │ By <@184405311681986560>, done <soon>.
+        │ It takes 26 GB.
+        │ — VM 102 · home
+        [Shutdown] (secondary) [Reboot] (secondary) [Refresh] (secondary)
+        ");
     });
 }
 
@@ -328,7 +463,30 @@ fn why_it_failed_is_said_in_a_sentence() {
             let log = answer.follow_up("what Proxmox wrote").await;
             assert!(log.text().contains(error), "{}", log.text());
         }
-        assert_snapshot!(told.join("\n\n"), @"");
+        assert_snapshot!(told.join("\n\n"), @"
+        │ 🔴 valheim · not backed up
+        │ To storage nas.
+        │ Asked by <@184405311681986560>.
+        │ It is locked: a snapshot is being changed.
+        │ Try again when that has ended.
+        │ — VM 101 · home
+        [Start] (primary) [Refresh] (secondary)
+
+        │ 🔴 valheim · not backed up
+        │ To storage nas.
+        │ Asked by <@184405311681986560>.
+        │ The storage took no more of it: it is
+        │ full, most likely. Tell the owner.
+        │ — VM 101 · home
+        [Start] (primary) [Refresh] (secondary)
+
+        │ 🔴 valheim · not backed up
+        │ To storage nas.
+        │ Asked by <@184405311681986560>.
+        │ Proxmox's task failed.
+        │ — VM 101 · home
+        [Start] (primary) [Refresh] (secondary)
+        ");
         assert_eq!(world.px.backups("nas"), []);
     });
 }
@@ -368,7 +526,16 @@ fn a_task_that_ends_well_without_a_volume_is_no_backup() {
         let (answer, upid) = begun(world, "owner", text, 101).await;
         answer.until("at work").await;
         world.px.finish_without_effect(&upid, "OK");
-        assert_snapshot!(shown(&answer.until("not backed up").await), @"");
+        assert_snapshot!(shown(&answer.until("not backed up").await), @"
+        │ 🟠 valheim · not backed up
+        │ To storage nas.
+        │ Asked by <@184405311681986560>.
+        │ Proxmox says the task ended well,
+        │ but I do not find the backup.
+        │ Look again before you repeat it.
+        │ — VM 101 · home
+        [Start] (primary) [Refresh] (secondary)
+        ");
     });
 }
 
@@ -379,7 +546,15 @@ fn another_backup_of_the_node_goes_first() {
         let (first, one) = begun(world, "owner", "/backup run 101 storage:nas", 101).await;
         first.until("at work").await;
         let (second, two) = begun(world, "owner", "/backup run 104 storage:nas", 104).await;
-        assert_snapshot!(shown(&second.until("waits").await), @"");
+        assert_snapshot!(shown(&second.until("waits").await), @"
+        │ 🟡 dns · backing up
+        │ To storage nas.
+        │ Asked by <@184405311681986560>.
+        │ Its node backs up another guest
+        │ first, so this one waits.
+        │ Asked <time>.
+        │ — CT 104 · home
+        ");
         world.px.finish(&one, "OK");
         first.until("backed up").await;
         world.px.finish(&two, "OK");
@@ -392,18 +567,29 @@ fn a_guest_that_left_its_node_is_not_backed_up() {
     run(setup(), async |world| {
         let_the_bot_back_up(world);
         let owner = world.person("owner");
-        // The answer `OK` instead of a task: the node has no such guest.
-        world.px.fault(
-            Fault::once(FaultKind::Slow(Duration::from_secs(2)))
-                .on(Match::any().method("POST").path("/vzdump")),
-        );
+        // It moves after it was read for the last time: the answer is `OK` instead of a task.
+        let late = FaultKind::Slow(Duration::from_secs(2));
+        let current = Match::any().path("/qemu/101/status/current");
+        world.px.fault(Fault::once(late).on(current));
+        let looked = || {
+            let all = world.px.requests();
+            all.iter().any(|r| r.path.ends_with("/101/status/current"))
+        };
         let answer = owner.slash("/backup run 101 storage:nas").await;
-        answer.until("backing up").await;
+        while !looked() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
         world.px.set_guest(101, |guest| guest.node = "pve2".into());
-        assert_snapshot!(shown(&answer.until("not backed up").await), @"");
-        world
-            .audited_last("closed failed: its node has no such guest")
-            .await;
+        assert_snapshot!(shown(&answer.until("not backed up").await), @"
+        │ 🔴 valheim · not backed up
+        │ To storage nas.
+        │ Asked by <@184405311681986560>.
+        │ Its node does not have it any more.
+        │ It was moved: look again.
+        │ — VM 101 · home
+        [Refresh] (secondary)
+        ");
+        world.audited_last("closed failed").await;
     });
 }
 
@@ -417,7 +603,16 @@ fn a_lost_answer_is_unknown_and_never_sent_again() {
             .px
             .fault(Fault::once(FaultKind::DropAfterRequest).on(vzdump));
         let answer = owner.slash("/backup run 101 storage:nas").await;
-        assert_snapshot!(shown(&answer.until("outcome unknown").await), @"");
+        assert_snapshot!(shown(&answer.until("outcome unknown").await), @"
+        │ 🟠 valheim · outcome unknown
+        │ To storage nas.
+        │ Asked by <@184405311681986560>.
+        │ Proxmox did not tell how it ended.
+        │ It runs now.
+        │ Look again before you repeat it.
+        │ — VM 101 · home
+        [Refresh] (secondary)
+        ");
         assert_eq!(world.writes().len(), 1);
     });
 }
@@ -427,26 +622,43 @@ fn a_token_that_may_not_write_there_is_told_of() {
     run(setup(), async |world| {
         let owner = world.person("owner");
         let answer = owner.slash("/backup run 101 storage:nas").await;
-        assert_snapshot!(shown(&answer.until("not backed up").await), @"");
-        assert_snapshot!(shown(&answer.follow_up("lacks").await), @"");
+        assert_snapshot!(shown(&answer.until("not backed up").await), @"
+        │ 🔴 valheim · not backed up
+        │ To storage nas.
+        │ Asked by <@184405311681986560>.
+        │ The bot itself lacks the right for it
+        │ in Proxmox. Tell the owner.
+        │ — VM 101 · home
+        [Start] (primary) [Refresh] (secondary)
+        ");
+        assert_snapshot!(shown(&answer.follow_up("lacks").await), @r#"
+        🔒 only owner
+        │ 🔑 What the bot lacks
+        │ The bot's token lacks Datastore.AllocateSpace
+        │ on `/storage/nas`. On a Proxmox node, as root:
+        │ ```
+        │ pveum role add StewardDatastoreAllocateSpace -privs "Datastore.Audit Datastore.AllocateSpace"
+        │ pveum acl modify /storage/nas -user discord@pve -role StewardDatastoreAllocateSpace
+        │ pveum acl modify /storage/nas -token 'discord@pve!bot' -role StewardDatastoreAllocateSpace
+        │ ```
+        "#);
     });
 }
 
 #[test]
 fn a_name_in_the_notes_is_no_template() {
+    let name = r"{{vmid}}\n{{nothing}}";
     let mut setup = setup();
-    for member in &mut setup.dc.members {
-        if member.name == "owner" {
-            member.nick = Some(r"{{vmid}} \n {{nothing}}".into());
-        }
-    }
+    let friend =
+        fake_discord::Member::new(name, 80_351_110_224_678_913, &[290_926_798_626_357_299]);
+    setup.dc.people[2] = friend;
     run(setup, async |world| {
         let_the_bot_back_up(world);
-        let owner = world.person("owner");
-        let answer = owner.slash("/backup run 101 storage:nas").await;
+        let friend = world.person(name);
+        let answer = friend.slash("/backup run 101 storage:nas").await;
         answer.until("backed up").await;
         let notes = world.px.backups("nas")[0].notes.clone();
-        let wanted = r"By { {vmid}} \n { {nothing}} in Discord";
+        let wanted = r"By { {vmid}}\n{ {nothing}} in Discord";
         assert_eq!(notes.as_deref(), Some(wanted));
     });
 }
@@ -474,7 +686,18 @@ fn strangers_and_viewers_are_refused() {
         for text in ["/backup list 101", "/backup run 101 storage:nas"] {
             told.push(shown(&max.slash(text).await.first().await));
         }
-        assert_snapshot!(told.join("\n\n"), @"");
+        assert_snapshot!(told.join("\n\n"), @"
+        🔒 only max
+        │ ⛔ You may not see the backups of valheim
+        │ Ask <@184405311681986560>.
+        │ — VM 101 · home
+
+        🔒 only max
+        │ ⛔ You may not back up valheim
+        │ Ask <@184405311681986560>.
+        │ — VM 101 · home
+        [Ask for it] (primary)
+        ");
         assert_eq!(world.writes(), Vec::<String>::new());
     });
 }

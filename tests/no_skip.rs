@@ -119,6 +119,25 @@ fn nothing_is_completed_without_a_right() {
     });
 }
 
+/// What is done to a guest beside its power, as buttons say it.
+const DEEDS: [&str; 5] = [
+    "snapshot.create:new-one",
+    "snapshot.rollback:before-mods",
+    "snapshot.delete:before-mods",
+    "backup.run:nas+snapshot",
+    "backup.run:nas+stop",
+];
+
+/// What the home's token has not by itself.
+fn let_the_bot_back_up(world: &World) {
+    for who in ["discord@pve", "discord@pve!bot"] {
+        let space = ["Datastore.Audit", "Datastore.AllocateSpace"];
+        world.px.acl("/storage", who, &space, true);
+        let more = ["VM.Audit", "VM.Backup", "VM.PowerMgmt", "VM.Snapshot"];
+        world.px.acl("/vms/101", who, &more, true);
+    }
+}
+
 /// Every id that a button can carry: those on the cards that there are, and forged ones.
 async fn custom_ids(world: &World, owner: &Person) -> Vec<String> {
     let mut ids = Vec::new();
@@ -128,8 +147,10 @@ async fn custom_ids(world: &World, owner: &Person) -> Vec<String> {
         "/ct list",
         "/node list",
         "/node status pve1",
+        "/snapshot list 101",
+        "/backup list 101",
     ] {
-        ids.extend(ids_of(&owner.slash(text).await.first().await));
+        ids.extend(ids_of(&owner.slash(text).await.settled().await));
     }
     for (kind, state) in [
         (Kind::Vm, "running"),
@@ -148,6 +169,13 @@ async fn custom_ids(world: &World, owner: &Person) -> Vec<String> {
     let decisions = ["once", "hour", "tomorrow", "decline", "why", "revoke"];
     ids.extend(decisions.map(|verb| format!("1:{verb}:1")));
     ids.push("1:audit:-:-:-:-:-:-".to_owned());
+    for deed in DEEDS {
+        ids.push(format!("1:{deed}:home/101"));
+        ids.push(format!("1:ask:{deed}:home/101"));
+    }
+    let lists = ["snapshots", "take:-", "take:ram", "backups:0", "backups:8"];
+    ids.extend(lists.map(|verb| format!("1:{verb}:home/101")));
+    ids.extend(["snapshot", "stop"].map(|mode| format!("1:backup:{mode}:home/101")));
     ids.sort();
     ids.dedup();
     ids
@@ -239,6 +267,74 @@ fn every_question_is_closed_to_others() {
                 .until("Cancelled")
                 .await;
         }
+        for text in [
+            "/snapshot rollback 101 before-mods",
+            "/snapshot delete 101 before-mods",
+            "/backup run 101 storage:nas mode:stop",
+        ] {
+            let question = owner.slash(text).await.until("Really").await;
+            let mut ids = ids_of(&question);
+            ids.push(ids[0].replace("yes", "first"));
+            for id in ids {
+                for name in REFUSED {
+                    let answer = world.person(name).press(&question, &id).await;
+                    assert_refused(world, &answer, &format!("{name} answers {id}")).await;
+                }
+            }
+            owner
+                .click(&question, "Cancel")
+                .await
+                .until("Cancelled")
+                .await;
+        }
+    });
+}
+
+#[test]
+fn every_deed_that_is_allowed_is_exactly_one_write() {
+    run(Setup::automatic().rules(RULES), async |world| {
+        let_the_bot_back_up(world);
+        let owner = world.person("owner");
+        let guest = "/nodes/pve1/qemu/101/snapshot";
+        for (text, yes, write) in [
+            (
+                "/snapshot create 101 name:new-one",
+                None,
+                format!("POST {guest}"),
+            ),
+            (
+                "/snapshot rollback 101 before-mods",
+                Some("Roll back"),
+                format!("POST {guest}/before-mods/rollback"),
+            ),
+            (
+                "/snapshot delete 101 before-mods",
+                Some("Delete it"),
+                format!("DELETE {guest}/before-mods"),
+            ),
+            (
+                "/backup run 101 storage:nas",
+                None,
+                "POST /nodes/pve1/vzdump".to_owned(),
+            ),
+            (
+                "/backup run 101 storage:nas mode:stop",
+                Some("Back up"),
+                "POST /nodes/pve1/vzdump".to_owned(),
+            ),
+        ] {
+            world.px.forget_requests();
+            let mut answer = owner.slash(text).await;
+            if let Some(yes) = yes {
+                let question = answer.until("Really").await;
+                assert_eq!(world.writes(), Vec::<String>::new(), "asked first");
+                let done = owner.click(&question, yes).await;
+                answer.until("Confirmed").await;
+                answer = done;
+            }
+            answer.until("done ").await;
+            assert_eq!(world.writes(), [write], "{text}");
+        }
     });
 }
 
@@ -285,12 +381,18 @@ fn every_action_has_its_guard() {
             | Action::GuestList(_)
             | Action::GuestStatus { .. }
             | Action::Do { .. }
+            | Action::SnapshotList(_)
+            | Action::TakeSnapshot { .. }
+            | Action::BackupList { .. }
+            | Action::BackUp { .. }
             | Action::AccessList { .. }
             | Action::Grant { .. }
             | Action::Revoke(_)
             | Action::Audit(_)
             | Action::Lockdown { .. } => "every_command_is_refused_without_a_right",
-            Action::Confirm(_) | Action::Cancel(_) => "every_question_is_closed_to_others",
+            Action::Confirm(_) | Action::Cancel(_) | Action::SnapshotFirst(_) => {
+                "every_question_is_closed_to_others"
+            }
             Action::Ask { .. } | Action::Rule { .. } | Action::Decline(_) => {
                 "every_button_is_refused_without_a_right"
             }
@@ -307,7 +409,7 @@ fn every_action_has_its_guard() {
     let rows: Vec<_> = rows().map(|row| row.path.join(" ")).collect();
     assert_eq!(
         rows.len(),
-        28,
+        34,
         "a new command: is it in the tests above? {rows:?}"
     );
 }

@@ -18,6 +18,16 @@ const FORMATS: &[(&str, Fits)] = &[
             && text.starts_with(|c: char| c.is_ascii_alphabetic())
             && text.chars().all(inside)
     }),
+    ("pve-storage-content", |text| {
+        let known = [
+            "backup", "images", "import", "iso", "rootdir", "snippets", "vztmpl",
+        ];
+        known.contains(&text)
+    }),
+    ("pve-vmid-list", |text| {
+        text.split(',')
+            .all(|id| (3..=9).contains(&id.len()) && id.chars().all(|c| c.is_ascii_digit()))
+    }),
     ("pve-poolid", |text| text.split('/').all(is_word)),
 ];
 

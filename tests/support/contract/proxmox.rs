@@ -39,6 +39,11 @@ const UNDOCUMENTED: &[(&str, &str, &[&str])] = &[
         "/properties/cpuinfo",
         &["flags", "hvm", "mhz", "user_hz"],
     ),
+    (
+        "/nodes/{node}/storage/{storage}/content",
+        "/items",
+        &["content", "subtype"],
+    ),
     ("/nodes/{node}/tasks", "/items", &["tokenid"]),
     (
         "/nodes/{node}/tasks/{upid}/status",
