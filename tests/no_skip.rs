@@ -140,6 +140,7 @@ fn let_the_bot_back_up(world: &World) {
 
 /// Every id that a button can carry: those on the cards that there are, and forged ones.
 async fn custom_ids(world: &World, owner: &Person) -> Vec<String> {
+    let_the_bot_back_up(world);
     let mut ids = Vec::new();
     for text in [
         "/status",
