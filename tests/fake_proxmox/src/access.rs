@@ -137,7 +137,7 @@ pub(crate) fn named(state: &State, privileges: &'static str) -> &'static str {
 
 /// A role with a privilege that this version does not have goes without it.
 fn exists(state: &State, privilege: &str) -> bool {
-    let new = privilege.starts_with("VM.GuestAgent.") || privilege == "VM.Replicate";
+    let new = privilege.starts_with("VM.GuestAgent.");
     let old = privilege == "VM.Monitor";
     if state.since(9, 0) { !old } else { !new }
 }

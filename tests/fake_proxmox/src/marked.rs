@@ -162,7 +162,10 @@ fn prepare(state: &mut State, job: &Job) -> Result<(), String> {
     }
     match &job.work {
         Work::Take { .. } => may_take(state, guest, &job.name)?,
-        Work::Delete => unlocked(guest)?,
+        Work::Delete => {
+            online(state, guest)?;
+            unlocked(guest)?;
+        }
         Work::Rollback { .. } => may_roll_back(state, guest, &job.name)?,
         Work::Hibernate => match guest.lock.as_deref() {
             Some("backup") => return Err("cannot suspend to disk during backup".into()),
@@ -208,7 +211,20 @@ fn may_take(state: &State, guest: &Guest, name: &str) -> Result<(), String> {
             return Err("snapshot feature is not available".into());
         }
     }
-    Ok(())
+    online(state, guest)
+}
+
+/// All storages with disks of the guest can be reached.
+fn online(state: &State, guest: &Guest) -> Result<(), String> {
+    let uses = |name: &str| {
+        let mut volumes = guest.volumes().into_iter();
+        volumes.any(|(_, volume)| volume.split(':').next() == Some(name))
+    };
+    let mut away = state.storages.iter().filter(|it| !it.available);
+    match away.find(|storage| uses(&storage.name)) {
+        Some(storage) => Err(format!("storage '{}' is not online", storage.name)),
+        None => Ok(()),
+    }
 }
 
 /// `local-lvm:vm-101-disk-0,size=8G`: by the type of its storage, for some by the disk's format.
@@ -231,6 +247,7 @@ fn may_roll_back(state: &State, guest: &Guest, name: &str) -> Result<(), String>
         return Err("you can't rollback if vm is a template".into());
     }
     let snapshot = guest.snapshot_named(name).ok_or_else(|| unknown(name))?;
+    online(state, guest)?;
     for (_, volume) in guest.volumes() {
         let volume = volume.split(',').next().unwrap_or_default();
         let storage = volume.split(':').next().unwrap_or_default();

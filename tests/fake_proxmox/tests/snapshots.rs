@@ -191,6 +191,17 @@ async fn what_cannot_be_snapshot_fails_in_the_task() {
         ends(&cluster, &refused).await,
         "storage 'gone' does not exist"
     );
+    cluster.set_config(104, "mp0", "nas:104/vm-104-disk-1.qcow2,mp=/films,size=8G");
+    cluster.set_storage("nas", |storage| storage.available = false);
+    let refused = post(&cluster, CT, "snapname=one").await;
+    assert_eq!(
+        ends(&cluster, &refused).await,
+        "storage 'nas' is not online"
+    );
+    assert_eq!(
+        (lock(&cluster, 104), cluster.snapshots(104)),
+        (None, Vec::new())
+    );
     cluster.set_guest(101, |guest| guest.config_busy = true);
     let refused = post(&cluster, VM, "snapname=one").await;
     assert_eq!(
@@ -514,4 +525,21 @@ async fn a_containers_description_ends_with_a_line() {
     let shown = row(&cluster, CT, "one").await.expect("there");
     assert_eq!(shown["description"], "Before\n");
     assert_eq!(shown.get("vmstate"), None);
+}
+
+/// To the faults by name a removal is a write as any other.
+#[tokio::test]
+async fn faults_of_writes_hit_removals() {
+    let cluster = home().await;
+    assert!(cluster.fault_by_name("forbidden"));
+    let refused = delete(&cluster, &format!("{VM}/before-mods")).await;
+    assert_eq!(refused.status, 403);
+    get(&cluster, VM).await.data();
+    cluster.clear_faults();
+    assert!(
+        cluster
+            .snapshots(101)
+            .iter()
+            .any(|it| it.name == "before-mods")
+    );
 }
