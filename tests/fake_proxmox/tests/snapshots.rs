@@ -234,6 +234,11 @@ async fn a_guest_that_is_not_here_is_told_in_two_places() {
 #[tokio::test]
 async fn children_of_a_deleted_snapshot_move_up() {
     let cluster = home().await;
+    taken(&cluster, VM, "snapname=leaf").await;
+    let middle = upid(&delete(&cluster, &format!("{VM}/update-0-220")).await);
+    cluster.finish(&middle, "OK");
+    let leaf = row(&cluster, VM, "leaf").await.expect("there");
+    assert_eq!(leaf["parent"], "fresh-install");
     let task = upid(&delete(&cluster, &format!("{VM}/fresh-install?force=1")).await);
     assert!(task.contains(":qmdelsnapshot:101:"), "{task}");
     assert_eq!(lock(&cluster, 101).as_deref(), Some("snapshot-delete"));
@@ -244,13 +249,13 @@ async fn children_of_a_deleted_snapshot_move_up() {
     cluster.finish(&task, "OK");
     assert_eq!(lock(&cluster, 101), None);
     assert_eq!(row(&cluster, VM, "fresh-install").await, None);
-    for name in ["before-mods", "update-0-220"] {
+    for name in ["before-mods", "leaf"] {
         assert_eq!(
             row(&cluster, VM, name).await.expect("there").get("parent"),
             None
         );
     }
-    let task = upid(&delete(&cluster, &format!("{VM}/update-0-220")).await);
+    let task = upid(&delete(&cluster, &format!("{VM}/leaf")).await);
     cluster.finish(&task, "OK");
     assert_eq!(
         row(&cluster, VM, "current")
@@ -259,10 +264,10 @@ async fn children_of_a_deleted_snapshot_move_up() {
             .get("parent"),
         None
     );
-    let gone = delete(&cluster, &format!("{VM}/update-0-220")).await;
+    let gone = delete(&cluster, &format!("{VM}/leaf")).await;
     assert_eq!(
         ends(&cluster, &gone).await,
-        "snapshot 'update-0-220' does not exist"
+        "snapshot 'leaf' does not exist"
     );
     cluster.set_guest(101, |guest| guest.lock = Some("migrate".into()));
     let locked = delete(&cluster, &format!("{VM}/before-mods")).await;
