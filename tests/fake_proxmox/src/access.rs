@@ -127,6 +127,21 @@ pub(crate) fn may(state: &State, caller: &Caller, path: &str, privilege: &str) -
     privs(state, caller, path).contains_key(privilege)
 }
 
+/// The privileges that an endpoint of this version asks for: there were none for the agent before 9.
+pub(crate) fn named(state: &State, privileges: &'static str) -> &'static str {
+    if !state.since(9, 0) && privileges.contains("VM.GuestAgent.") {
+        return "VM.Monitor";
+    }
+    privileges
+}
+
+/// A role with a privilege that this version does not have goes without it.
+fn exists(state: &State, privilege: &str) -> bool {
+    let new = privilege.starts_with("VM.GuestAgent.");
+    let old = privilege == "VM.Monitor";
+    if state.since(9, 0) { !old } else { !new }
+}
+
 /// Everything the caller has, on the paths that the dump lists: the roots, ACLs, pools.
 pub(crate) fn all_privs(state: &State, caller: &Caller) -> BTreeMap<String, Privs> {
     let roots = [
@@ -155,7 +170,8 @@ pub(crate) fn all_privs(state: &State, caller: &Caller) -> BTreeMap<String, Priv
 /// Of a user or a token alone, before the two are intersected.
 fn privs_of(state: &State, who: &str, path: &str) -> Privs {
     if who == "root@pam" {
-        return ROOT.iter().map(|name| (name.to_string(), true)).collect();
+        let has = ROOT.iter().filter(|name| exists(state, name));
+        return has.map(|name| (name.to_string(), true)).collect();
     }
     let own = roles(state, who, path);
     if own.contains_key(NO_ACCESS) {
@@ -190,7 +206,7 @@ fn roles(state: &State, who: &str, path: &str) -> Privs {
     for (prefix, last) in prefixes(path) {
         let here = given.get(&prefix).into_iter().flatten();
         let here: Privs = here
-            .filter(|(_, down)| last || **down)
+            .filter(|(name, down)| (last || **down) && exists(state, name))
             .map(|(name, down)| (name.clone(), *down))
             .collect();
         if !here.is_empty() {
@@ -235,9 +251,12 @@ const ROOT: &[&str] = &[
     "VM.Audit",
     "VM.Backup",
     "VM.Clone",
+    "VM.Config.Disk",
     "VM.Console",
     "VM.GuestAgent.Audit",
+    "VM.GuestAgent.Unrestricted",
     "VM.Migrate",
+    "VM.Monitor",
     "VM.PowerMgmt",
     "VM.Snapshot",
     "VM.Snapshot.Rollback",

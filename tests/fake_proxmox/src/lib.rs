@@ -8,17 +8,22 @@
 #![allow(clippy::unnecessary_wraps, clippy::cast_precision_loss)]
 
 mod access;
+mod agent;
 mod answer;
 mod api;
 mod certs;
 mod clock;
 mod cluster;
+mod config;
 mod controls;
 mod faults;
 mod figures;
+mod fresh;
 mod gate;
 mod guest;
+mod hibernate;
 mod http;
+mod marked;
 mod node;
 mod params;
 mod power;
@@ -27,14 +32,17 @@ mod respond;
 mod routes;
 mod serve;
 mod setup;
+mod snapshot;
 mod state;
 mod tasks;
 mod text;
 
+pub use agent::{Agent, Interface};
 pub use cluster::Cluster;
 pub use faults::{Fault, FaultKind, Match, fault_names};
 pub use guest::{Guest, Kind};
 pub use node::{Node, Storage};
 pub use record::Recorded;
 pub use setup::{Acl, Clock, Setup, Token};
+pub use snapshot::Snapshot;
 pub use tasks::TaskView;

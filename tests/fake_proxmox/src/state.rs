@@ -7,6 +7,7 @@ use crate::access::{self, Acls};
 use crate::certs::Certificate;
 use crate::faults::Fault;
 use crate::guest::{Guest, Kind};
+use crate::marked::{self, Job};
 use crate::node::{Node, Storage};
 use crate::power;
 use crate::record::Recorded;
@@ -23,6 +24,9 @@ pub(crate) struct State {
     pub clock: Clock,
     pub unauthorized_delay: Duration,
     pub ha_delay: Duration,
+    pub agent_wait: Duration,
+    /// How long the answer to the request at hand takes.
+    pub late: Duration,
     /// In the order of the setup: node ids count from it.
     pub nodes: Vec<Node>,
     pub guests: BTreeMap<u32, Guest>,
@@ -31,6 +35,8 @@ pub(crate) struct State {
     pub tokens: Vec<Token>,
     pub acls: Acls,
     pub tasks: Vec<Task>,
+    /// Tasks that mark their guest, while they run.
+    pub jobs: Vec<Job>,
     pub faults: Vec<Fault>,
     pub requests: VecDeque<Recorded>,
     /// How many of them are kept.
@@ -66,6 +72,8 @@ impl State {
             clock: setup.clock,
             unauthorized_delay: setup.unauthorized_delay,
             ha_delay: setup.ha_delay,
+            agent_wait: setup.agent_wait,
+            late: Duration::ZERO,
             nodes: (1..)
                 .zip(&setup.nodes)
                 .map(|(number, name)| Node::new(name, number))
@@ -76,6 +84,7 @@ impl State {
             tokens: setup.tokens.clone(),
             acls,
             tasks: Vec::new(),
+            jobs: Vec::new(),
             faults: Vec::new(),
             requests: VecDeque::new(),
             remember: setup.remember,
@@ -194,5 +203,6 @@ impl State {
         if effective && tasks::is_success(exit) {
             power::apply(self, effect);
         }
+        marked::ended(self, upid, exit, effective);
     }
 }
