@@ -112,7 +112,7 @@ fn a_stop_is_asked_twice_and_then_done() {
         ");
         assert_snapshot!(shown(&asked.until("Confirmed").await), @"
         🔒 only owner
-        │ ☑️ minecraft · stop
+        │ ☑️ Yes: stop minecraft
         │ Confirmed. See the answer below.
         │ — VM 102 · home
         ");

@@ -87,7 +87,7 @@ fn rules_with_mistakes_change_nothing_and_say_so() {
         │ 📜 New rules refused
         │ The file has mistakes, so the rules of
         │ before stay:
-        │ /steward.toml:36: deny\[0\].actions\[0\]: unknown action \`fly\`; known are view, start, shutdown, reboot, stop, access, audit, power, force, \*
+        │ /steward.toml:36: deny\[0\].actions\[0\]: unknown action \`fly\`; known are view, start, shutdown, reboot, suspend, resume, stop, reset, snapshot.create, snapshot.rollback, snapshot.delete, backup.view, backup.run, task.view, task.stop, node.reboot, node.shutdown, node.wake, token, access, audit, power, force, snapshot.\*, backup.\*, task.\*, node.\*, \*
         ");
         max.slash("/vm start 101").await.until("started").await;
         let hidden = max.slash("/vm start 103").await.first().await;

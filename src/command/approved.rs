@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use crate::access::{Asked, Lent};
 use crate::action::{Action, Actor, Door, Request, Yes};
 use crate::audit::Noted;
-use crate::embed::{Reply, ask as words};
+use crate::embed::{self, Reply, ask as words};
 use crate::ids::GrantId;
 use crate::permission::{Giver, Grant};
 use crate::until::End;
@@ -134,6 +134,10 @@ async fn done(desk: &Arc<Desk>, order: &Order<'_>, open: &Open) -> Result<Outcom
     if ready.found.guest.facts.name.as_deref() != Some(&open.asked.guest_name) {
         let now = &ready.found.guest.facts;
         return Err(words::another_guest(&said(&open.asked), now));
+    }
+    let deed = &order.aim.deed;
+    if desk.starting.claim(&ready.found, deed, false).is_err() {
+        return Err(embed::problem::too_little_memory(&ready.found.guest.facts));
     }
     let (doing, permit) = match begin(desk, order, ready).await {
         Ok(begun) => begun,

@@ -29,6 +29,8 @@ pub(super) struct Asked {
 pub(super) enum What {
     /// The guest as it was when it was asked.
     Deed(Deed, GuestFacts),
+    /// The same, though the guest's node has too little memory for it.
+    Anyway(Deed, GuestFacts),
 }
 
 #[derive(Debug)]

@@ -10,9 +10,11 @@ mod begin;
 mod busy;
 mod confirm;
 mod desk;
+mod details;
 mod doing;
 mod finish;
 mod matter;
+mod memory;
 mod note;
 mod opened;
 mod option;
@@ -99,6 +101,8 @@ pub struct Task {
 #[derive(Debug)]
 struct Confirmed {
     guest: GuestFacts,
+    /// Though its node has too little memory.
+    anyway: bool,
 }
 
 #[derive(Debug)]
@@ -276,7 +280,20 @@ pub fn suggest(desk: &Desk, typing: &Typing) -> Vec<Choice> {
 
 fn confirmed(desk: &Desk, request: &Request, what: What) -> Decision {
     match what {
-        What::Deed(deed, guest) => power::confirmed(desk, request, deed, Confirmed { guest }),
+        What::Deed(deed, guest) => {
+            let yes = Confirmed {
+                guest,
+                anyway: false,
+            };
+            power::confirmed(desk, request, deed, yes)
+        }
+        What::Anyway(deed, guest) => {
+            let yes = Confirmed {
+                guest,
+                anyway: true,
+            };
+            power::confirmed(desk, request, deed, yes)
+        }
     }
 }
 

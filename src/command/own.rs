@@ -134,7 +134,8 @@ pub(super) fn whoami(desk: &Desk, request: &Request) -> Reply {
 
 fn rights(mine: &Rights<'_>, target: &Target<'_>) -> Vec<(Right, Mark)> {
     let mark = |right: Right| match mine.decide(right, target) {
-        Ok(verdict) if verdict.confirm => Some(Mark::AsksFirst),
+        // What is asked twice of everybody is no news.
+        Ok(verdict) if verdict.confirm && !right.always_confirmed() => Some(Mark::AsksFirst),
         Ok(_) => Some(Mark::Freely),
         Err(_) => mine.may_ask(right, target).map(|_| Mark::MayAsk),
     };

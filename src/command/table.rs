@@ -82,7 +82,7 @@ pub const GROUPS: &[(&str, &str)] = &[
     ("access", "Who may do what"),
 ];
 
-const TABLES: &[&[Row]] = &[look::ROWS, guests::ROWS, access::ROWS];
+const TABLES: &[&[Row]] = &[look::ROWS, guests::ROWS, access::ROWS, look::HELP];
 
 /// All commands.
 pub fn rows() -> impl Iterator<Item = &'static Row> {

@@ -134,7 +134,9 @@ pub fn list(
     let mut parts = Vec::new();
     parts.extend(lockdown.map(locked_line));
     for holder in holders.iter().filter(|holder| !holder.rights.is_empty()) {
-        let rights: Vec<String> = grouped(&holder.rights).iter().map(right).collect();
+        let told = holder.rights.iter().cloned().map(without_the_usual);
+        let told: Vec<(Right, Terms)> = told.collect();
+        let rights: Vec<String> = grouped(&told).iter().map(right).collect();
         parts.push(format!(
             "**{}**\n{}",
             plain(&holder.name),
@@ -165,6 +167,12 @@ pub fn list(
         footer: guest.map(guest_footer),
     })
     .with_buttons(few.iter().map(revoke).collect())
+}
+
+/// What is asked twice of everybody is no news.
+fn without_the_usual((right, terms): (Right, Terms)) -> (Right, Terms) {
+    let confirm = terms.confirm && !right.always_confirmed();
+    (right, Terms { confirm, ..terms })
 }
 
 fn right((right, terms): &(&str, Terms)) -> String {

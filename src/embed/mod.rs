@@ -10,6 +10,7 @@ mod deed;
 pub mod edge;
 pub mod fault;
 pub mod guest;
+pub mod guest_details;
 pub mod help;
 pub mod node;
 pub mod policy;

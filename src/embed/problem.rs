@@ -193,6 +193,18 @@ pub fn not_in_direct() -> Reply {
     )
 }
 
+/// The guest's node has less free memory than it wants. How much is for those who see the node.
+#[must_use]
+pub fn too_little_memory(guest: &GuestFacts) -> Reply {
+    let mut reply = refusal(
+        &format!("No room for {} just now", guest_name(guest)),
+        "Its node has too little free memory.\nStop something there, or ask whoever\nruns it."
+            .to_owned(),
+    );
+    footer(&mut reply, guest_footer(guest));
+    reply
+}
+
 /// Proxmox has no such thing for guests of that kind.
 #[must_use]
 pub fn not_for_kind(deed: &Deed, guest: &GuestFacts) -> Reply {
