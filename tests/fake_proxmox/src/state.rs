@@ -185,10 +185,14 @@ impl State {
         effect: Effect,
         end: End,
     ) -> String {
-        self.begin_as(node, user, kind, &effect.id(), effect, end)
+        let upid = self.begin_as(node, user, kind, &effect.id(), effect);
+        if let Some(task) = self.tasks.last_mut() {
+            task.end = end;
+        }
+        upid
     }
 
-    /// A task that is about something else than one guest, or nothing at all.
+    /// One that is about something else than one guest, or nothing at all; it ends when told.
     pub fn begin_as(
         &mut self,
         node: &str,
@@ -196,7 +200,6 @@ impl State {
         kind: &str,
         id: &str,
         effect: Effect,
-        end: End,
     ) -> String {
         self.next_pid += 7;
         let started = text::epoch();
@@ -217,7 +220,7 @@ impl State {
             started: Instant::now(),
             log: Vec::new(),
             effect,
-            end,
+            end: End::Told,
             ended: None,
         });
         upid
