@@ -566,3 +566,67 @@ fn the_audit_is_closed_to_others() {
         }
     });
 }
+
+/// Somebody with a role lends; what is lent is worth what that person may do when it is used, and
+/// only Discord knows who has which role by then.
+#[test]
+fn a_grant_does_not_outlive_its_givers_role() {
+    let rules = rules(RULES).replace("who = [\"friend\"]", "who = [\"friends\"]");
+    run(setup().rules(&rules), async |world| {
+        let stranger = world.person("stranger");
+        let granted = world
+            .person("max")
+            .slash("/access grant stranger start 105 6h")
+            .await;
+        granted.until("granted").await;
+        let looked_up = || {
+            let member = |r: &fake_discord::Recorded| r.path.contains("/members/");
+            world.dc.requests().iter().filter(|r| member(r)).count()
+        };
+        let before = looked_up();
+        said(&stranger, "/access whoami").await;
+        said(&stranger, "/ct list").await;
+        assert_eq!(stranger.type_ahead("/ct start ").await.len(), 1);
+        assert_eq!(looked_up(), before, "reads are answered from memory");
+
+        stranger.slash("/ct start 105").await.until("started").await;
+        assert_eq!((world.writes().len(), looked_up()), (1, before + 1));
+        world.audited_last("closed done").await;
+        world
+            .px
+            .set_guest(105, |guest| guest.state = "stopped".into());
+
+        world.dc.rest(fake_discord::RestFault {
+            on: "/members/".to_owned(),
+            kind: fake_discord::RestFaultKind::Status(403, serde_json::json!({"message": "no"})),
+            times: 1,
+        });
+        assert_snapshot!(said(&stranger, "/ct start 105").await, @"
+        🔒 only stranger
+        │ ⛔ You may not start web-lab now
+        │ It was lent to you, and Discord did not
+        │ tell me the roles of who lent it, so
+        │ nothing was done. Try again in a minute.
+        │ If they left the server, ask for it anew.
+        │ — CT 105 · home
+        ");
+
+        world.dc.adjust(|setup| {
+            let max = setup.people.iter_mut().find(|p| p.name == "max");
+            max.unwrap().roles.clear();
+        });
+        let refused = said(&stranger, "/ct start 105").await;
+        assert!(
+            refused.contains("No guest 105") || refused.contains("You may not"),
+            "{refused}"
+        );
+        assert_eq!(world.writes().len(), 1);
+        // By now nothing promises what is no longer so.
+        let whoami = said(&stranger, "/access whoami").await;
+        assert!(!whoami.contains("web-lab"), "{whoami}");
+        world.stop_bot().await.unwrap();
+        world.start_bot().await;
+        let whoami = said(&stranger, "/access whoami").await;
+        assert!(!whoami.contains("web-lab"), "{whoami}");
+    });
+}

@@ -183,6 +183,22 @@ pub fn rules_changed(guest: &GuestFacts) -> Reply {
     reply
 }
 
+/// What was lent cannot be relied on while nobody knows what its giver may still do.
+#[must_use]
+pub fn giver_unknown(right: Right, guest: &GuestFacts) -> Reply {
+    let mut reply = refusal(
+        &format!(
+            "You may not {} {} now",
+            infinitive(right),
+            guest_name(guest)
+        ),
+        "It was lent to you, and Discord did not\ntell me the roles of who lent it, so\nnothing was done. Try again in a minute.\nIf they left the server, ask for it anew."
+            .to_owned(),
+    );
+    footer(&mut reply, guest_footer(guest));
+    reply
+}
+
 /// Commands work in servers only.
 #[must_use]
 pub fn not_in_direct() -> Reply {
