@@ -37,6 +37,10 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("store/003_access.sql"),
         then: |_| Ok(()),
     },
+    Migration {
+        sql: include_str!("store/004_asks.sql"),
+        then: |_| Ok(()),
+    },
 ];
 
 #[derive(Debug, thiserror::Error)]

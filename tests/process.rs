@@ -106,6 +106,99 @@ fn an_act_under_way_at_kill_9_is_finished_by_the_next_process() {
     });
 }
 
+/// The approval is stored, and the process dies before the act is noted: nothing was done, and both
+/// sides are told so by the next one.
+#[test]
+fn what_was_approved_and_not_begun_at_kill_9_is_told() {
+    const APPROVALS: u64 = 1_100_000_000_000_000_001;
+    let asking = support::rules(
+        "[[ask]]\nwho = [\"friends\"]\nactions = [\"start\"]\nguests = [\"tag:lab\"]\n",
+    );
+    let mut setup = Setup::default().rules(&asking);
+    setup.discord = format!("approvals_channel = {APPROVALS}");
+    let changed = async |world: &World, message: u64| {
+        for _ in 0..500 {
+            let now = world.dc.message(message).unwrap();
+            if now.text().contains("restarted") {
+                return shown(&now);
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("the approvers are not told");
+    };
+    run_without_bot(setup, async |world| {
+        let mut child = running(world).await;
+        let (max, owner) = (world.person("max"), world.person("owner"));
+        let refused = max.slash("/ct start 105").await.first().await;
+        let answer = max.click(&refused, "Ask for it").await;
+        answer.until("once somebody has decided").await;
+        let letter = world
+            .dc
+            .wait_channel_message(APPROVALS, "asks for it")
+            .await;
+        let hung = fake_proxmox::Match::any().path("/105/status/current");
+        world
+            .px
+            .fault(fake_proxmox::Fault::always(fake_proxmox::FaultKind::Hang).on(hung));
+        let pressed = owner.click(&letter, "Once").await;
+        answer.until("I am at it").await;
+        pressed.until("approved it once").await;
+        child.kill().await.unwrap();
+        world.dc.bot_gone().await;
+        world.px.clear_faults();
+        let mut child = running(world).await;
+        let told = world.dc.wait_direct_message("max", "restarted").await;
+        insta::assert_snapshot!(shown(&told), @"
+        │ 🟠 web-lab · start: not done
+        │ <@184405311681986560> approved it, but I was
+        │ restarted before I did it. Nothing was
+        │ done. Ask again.
+        │ — CT 105 · home
+        ");
+        insta::assert_snapshot!(changed(world, letter.id).await, @"
+        │ 🟠 web-lab · start: not done
+        │ <@80351110224678912> asked, <@184405311681986560> approved it once.
+        │ I was restarted before I did it:
+        │ nothing was done.
+        │ — CT 105 · home
+        ");
+        assert_eq!(world.writes(), Vec::<String>::new());
+        // Once is enough, also over one more restart; and it may be asked for again.
+        child.kill().await.unwrap();
+        world.dc.bot_gone().await;
+        let mut child = running(world).await;
+        let refused = max.slash("/ct start 105").await.first().await;
+        let answer = max.click(&refused, "Ask for it").await;
+        answer.until("once somebody has decided").await;
+        assert_eq!(world.dc.direct_messages("max").len(), 1);
+        let letters = world.dc.channel_messages(APPROVALS);
+        let pressed = owner.click(&letters[1], "Once").await;
+        let upid = world.px.wait_task("vzstart", 105).await;
+        answer.until("at work").await;
+        pressed.until("approved it once").await;
+        child.kill().await.unwrap();
+        world.dc.bot_gone().await;
+        world.px.finish(&upid, "OK");
+        // What was begun is followed up, and the approvers' message says where to look.
+        let mut child = running(world).await;
+        let channel = support::BOT_CHANNEL;
+        world
+            .dc
+            .wait_channel_message(channel, "restarted in between")
+            .await;
+        insta::assert_snapshot!(changed(world, letters[1].id).await, @"
+        │ 🟠 web-lab · start: approved
+        │ <@80351110224678912> asked, <@184405311681986560> approved it once.
+        │ I was restarted in its middle. What
+        │ became of it stands in the audit.
+        │ — CT 105 · home
+        ");
+        assert_eq!(world.writes().len(), 1);
+        assert_eq!(world.dc.direct_messages("max").len(), 1);
+        child.kill().await.unwrap();
+    });
+}
+
 #[test]
 fn mistakes_end_it_with_78_and_are_all_told() {
     run_without_bot(

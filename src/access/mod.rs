@@ -16,7 +16,7 @@ use crate::ids::{GrantId, GuildId, RoleId, UserId};
 use crate::permission::{Acts, Counts, Did, Grant, Lockdown, Permit, RuleKey, Standing};
 use crate::store::{Store, StoreError};
 
-pub use requests::{Asked, Decided, Letter, NotOpened};
+pub use requests::{Asked, Decided, Letter, NotOpened, Untold};
 
 /// The longest that a limit or a rest looks back: 31 days and a bit.
 const LOOK_BACK_MS: i64 = 32 * 24 * 3600 * 1000;

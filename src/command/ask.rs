@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use crate::access::{Asked, Decided, Letter, NotOpened};
+use crate::access::{Asked, Decided, Letter, NotOpened, Untold};
 use crate::action::{Actor, Door, GuestFacts, Request, RequestState, Right, Target};
 use crate::audit::Noted;
 use crate::embed::{self, Reply, ask as words};
@@ -15,7 +15,7 @@ use crate::ids::{GuestQuery, RequestId, UserId};
 use crate::permission::{Law, RuleRef};
 
 use super::desk::Desk;
-use super::finish::finish;
+use super::finish::{finish, tell_asker, tell_letters};
 use super::note;
 use super::power::{self, Switch};
 use super::ready::fresh_guest;
@@ -129,6 +129,11 @@ async fn opened(
     desk.access.ask(asked, note).await.map_err(|why| match why {
         NotOpened::Twice => words::already_asked(switch.power, facts),
         NotOpened::TooMany => words::too_many_open(),
+        NotOpened::TooOften(until) => {
+            let target = Target::Guest(facts).key();
+            desk.note_refusal(request, Some(&target), "asked too often");
+            words::asked_too_often(until)
+        }
         NotOpened::Store(error) => {
             tracing::error!(interaction = %request.id, %error, "a request cannot be noted");
             embed::problem::not_noted(request.id)
@@ -157,15 +162,24 @@ async fn put_to_approvers(desk: &Desk, law: &Law, asked: &Asked, found: &FoundGu
             if !desk.requests.add_letter(asked.id, letter) {
                 desk.errands.edit(posted, words::closed()).await;
             }
+            keep_letters(desk, asked.id).await;
             Some(letter)
         }
     });
     let posted = futures_util::future::join_all(posts).await;
-    let letters: Vec<Letter> = posted.into_iter().flatten().collect();
-    if let Err(error) = desk.access.letters(asked.id, &letters).await {
+    // Of two that came at once, the store may have kept the shorter list.
+    keep_letters(desk, asked.id).await;
+    posted.into_iter().flatten().count()
+}
+
+/// Notes where the request was put so far, for a process that comes after this one.
+async fn keep_letters(desk: &Desk, id: RequestId) {
+    let Some(open) = desk.requests.get(id) else {
+        return;
+    };
+    if let Err(error) = desk.access.letters(id, &open.letters).await {
         tracing::error!(%error, "where a request was put could not be noted");
     }
-    letters.len()
 }
 
 /// Those in `[people]` who may decide, the asker aside.
@@ -186,21 +200,24 @@ async fn watch_it(
 ) -> Outcome {
     loop {
         let newest = told.borrow_and_update().clone();
-        match newest {
-            Told::Waiting => {}
+        let decided = match newest {
+            Told::Waiting => false,
             Told::Shows(reply) => {
                 shown.send_replace(Some(reply));
+                true
             }
             Told::Over(reply) => return Outcome::shown(reply),
-        }
+        };
+        let stopping = || match decided {
+            true => words::approved_on(&said(asked)),
+            false => words::waiting_on(&said(asked)),
+        };
         let changed = tokio::select! {
             changed = told.changed() => changed,
-            () = desk.stop.cancelled() => {
-                return Outcome::shown(words::waiting_on(&said(asked)));
-            }
+            () = desk.stop.cancelled() => return Outcome::shown(stopping()),
         };
         if changed.is_err() {
-            return Outcome::shown(words::waiting_on(&said(asked)));
+            return Outcome::shown(stopping());
         }
     }
 }
@@ -255,7 +272,8 @@ async fn cancel(desk: &Desk, id: RequestId) {
     }
 }
 
-/// Takes up what a former process left open: it can still be decided, and lapses in its time.
+/// Takes up what a former process left open: it can still be decided, and lapses in its time. What
+/// was approved for once, and nobody was told the end of, is told now.
 ///
 /// # Errors
 ///
@@ -266,7 +284,33 @@ pub async fn resume(desk: &Arc<Desk>) -> Result<(), crate::store::StoreError> {
         desk.requests.insert(Open::new(asked, letters));
         tokio::spawn(lapse(Arc::clone(desk), id, expires));
     }
+    for untold in desk.access.untold().await? {
+        tokio::spawn(tell_untold(Arc::clone(desk), untold));
+    }
     Ok(())
+}
+
+/// What was begun is told to the person who asked by those who follow it up (`watch::leftovers`).
+async fn tell_untold(desk: Arc<Desk>, untold: Untold) {
+    let Untold {
+        asked,
+        letters,
+        by,
+        begun,
+    } = untold;
+    let id = asked.id;
+    tracing::warn!(
+        request = id.0,
+        begun,
+        "a former process approved this and told no end of it"
+    );
+    let end = words::End::Restarted { by, begun };
+    let open = Open::new(asked, letters);
+    tell_letters(&desk, &open, &words::letter_ended(&said(&open.asked), &end)).await;
+    if !begun {
+        tell_asker(&desk, &open, &words::ended(&said(&open.asked), &end), false).await;
+    }
+    desk.access.told(id);
 }
 
 /// What a request asks for, as a command would.

@@ -250,7 +250,7 @@ pub async fn perform(
         Work::Read => read::perform(&desk, &task).await,
         Work::Switch(switch) => power::perform(&desk, &task, switch, &shown).await,
         Work::Ask(switch) => ask::perform(&desk, &task, switch, &shown).await,
-        Work::Rule(asked, ruling) => approve::perform(&desk, &task, *asked, ruling).await,
+        Work::Rule(asked, ruling) => approve::perform(&desk, &task, *asked, ruling, &shown).await,
         Work::Audit(page) => audit::perform(&desk, &task, page).await,
         Work::Access(work) => access::perform(&desk, &task, work).await,
     }

@@ -13,6 +13,7 @@ use super::begin::{Order, begin};
 use super::confirm::Asked;
 use super::desk::{Desk, reason};
 use super::ready::{NotReady, ready};
+use super::requests::said;
 use super::resolve::{self, FoundGuest, Lookup, Sight};
 use super::{Audience, Decision, Outcome, Task};
 
@@ -195,9 +196,13 @@ pub(super) fn refuse(
             embed::problem::not_allowed(right, facts, &ask)
         }
     });
-    match law.of(&request.actor).may_ask(right, &target) {
-        Some(_) => embed::problem::with_ask(reply, power, facts),
-        None => reply,
+    if law.of(&request.actor).may_ask(right, &target).is_none() {
+        return reply;
+    }
+    let user = request.actor.user;
+    match desk.requests.waiting(user, power, &facts.guest) {
+        Some(asked) => embed::ask::still_open(reply, &said(&asked)),
+        None => embed::problem::with_ask(reply, power, facts),
     }
 }
 

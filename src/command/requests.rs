@@ -103,6 +103,17 @@ impl Requests {
         declined.is_some_and(|at| at.elapsed() < PAUSE)
     }
 
+    /// What this person asked for and nobody has decided yet.
+    pub(super) fn waiting(&self, user: UserId, power: Power, guest: &GuestRef) -> Option<Asked> {
+        let same = |open: &Open| {
+            let asked = &open.asked;
+            asked.by.user == user && asked.power == power && asked.guest == *guest
+        };
+        let waits = |open: &Open| matches!(*open.told.borrow(), Told::Waiting);
+        let found = self.open.iter().find(|open| same(open) && waits(open));
+        found.map(|open| open.asked.clone())
+    }
+
     pub(super) fn all(&self) -> Vec<RequestId> {
         self.open.iter().map(|open| *open.key()).collect()
     }

@@ -49,6 +49,11 @@ pub enum End<'a> {
     NotDone {
         by: UserId,
     },
+    /// It was approved once, and the bot was restarted: before the act, or in its middle.
+    Restarted {
+        by: UserId,
+        begun: bool,
+    },
 }
 
 /// For the person who asked, until somebody has decided.
@@ -70,6 +75,58 @@ pub fn waiting_on(request: &Request) -> Reply {
         ago(request.asked)
     );
     Reply::card(card(request, Colour::Amber, "🟡", "asked", body))
+}
+
+/// For the person who asked, once it is approved and until there is more to say.
+#[must_use]
+pub fn approved(request: &Request, by: UserId) -> Reply {
+    let body = format!("{} approved it. I am at it.", person(by));
+    Reply::card(card(request, Colour::Amber, "🟡", "approved", body))
+}
+
+/// The same, while the bot stops.
+#[must_use]
+pub fn approved_on(request: &Request) -> Reply {
+    let body =
+        "It was approved. I am being restarted;\nyou are told what becomes of it.".to_owned();
+    Reply::card(card(request, Colour::Amber, "🟡", "approved", body))
+}
+
+/// A refusal of what the person has asked for already: there is no button to ask twice.
+#[must_use]
+pub fn still_open(reply: Reply, request: &Request) -> Reply {
+    let more = format!(
+        "You asked for it {}, and nobody has\ndecided yet. It lapses {}.",
+        ago(request.asked),
+        ago(request.expires)
+    );
+    saying(reply, &more)
+}
+
+/// The yes was spent on nothing. `button`: whether the message is one whose buttons work.
+#[must_use]
+pub fn ask_again(reply: Reply, request: &Request, by: UserId, button: bool) -> Reply {
+    let more = format!(
+        "{} approved it, and that yes is\nused up. You may ask again.",
+        person(by)
+    );
+    let ask = Button {
+        label: "Ask for it".into(),
+        style: Style::Primary,
+        action: Action::Ask {
+            power: request.power,
+            guest: (&request.guest).into(),
+        },
+    };
+    let buttons = if button { vec![ask] } else { Vec::new() };
+    saying(reply, &more).with_buttons(buttons)
+}
+
+fn saying(mut reply: Reply, more: &str) -> Reply {
+    if let Some(card) = reply.cards.first_mut() {
+        card.body = format!("{}\n{more}", card.body);
+    }
+    reply
 }
 
 /// For the approvers. `state`: what the guest does now, in a word.
@@ -165,6 +222,22 @@ pub fn letter_ended(request: &Request, end: &End<'_>) -> Reply {
                 person(*by)
             ),
         ),
+        End::Restarted { by, begun: false } => (
+            "🟠",
+            "not done",
+            format!(
+                "{who} asked, {} approved it once.\nI was restarted before I did it:\nnothing was done.",
+                person(*by)
+            ),
+        ),
+        End::Restarted { by, begun: true } => (
+            "🟠",
+            "approved",
+            format!(
+                "{who} asked, {} approved it once.\nI was restarted in its middle. What\nbecame of it stands in the audit.",
+                person(*by)
+            ),
+        ),
     };
     Reply::card(card(request, Colour::Grey, mark, state, body))
 }
@@ -202,6 +275,20 @@ pub fn ended(request: &Request, end: &End<'_>) -> Reply {
             );
             Reply::card(card(request, Colour::Amber, "🟠", "not done", body))
         }
+        End::Restarted { by, begun: false } => {
+            let body = format!(
+                "{} approved it, but I was\nrestarted before I did it. Nothing was\ndone. Ask again.",
+                person(*by)
+            );
+            Reply::card(card(request, Colour::Amber, "🟠", "not done", body))
+        }
+        End::Restarted { by, begun: true } => {
+            let body = format!(
+                "{} approved it, and I was restarted\nin its middle. Look at the guest before\nyou ask again.",
+                person(*by)
+            );
+            Reply::card(card(request, Colour::Amber, "🟠", "approved", body))
+        }
     }
 }
 
@@ -210,7 +297,7 @@ pub fn ended(request: &Request, end: &End<'_>) -> Reply {
 pub fn noted(request: &Request, end: &End<'_>) -> Reply {
     let title = match end {
         End::Granted { .. } => "☑️ Granted",
-        End::NotDone { .. } => "🟠 Not done",
+        End::NotDone { .. } | End::Restarted { .. } => "🟠 Not done",
         _ => "☑️ Declined",
     };
     Reply::card(Card {
@@ -236,6 +323,19 @@ pub fn too_many_open() -> Reply {
     refusal(
         "You have five requests open",
         "Wait until one of them is decided, or\nlapses.".to_owned(),
+    )
+}
+
+/// Whoever decides has heard enough of this person for a day.
+#[must_use]
+pub fn asked_too_often(until: i64) -> Reply {
+    refusal(
+        "You have asked often today",
+        format!(
+            "Twenty requests in a day went without\na yes. You may ask again from\n{}, {}.",
+            moment(until),
+            ago(until)
+        ),
     )
 }
 
