@@ -783,3 +783,43 @@ fn a_yes_that_an_outage_wasted_can_be_asked_for_again() {
         });
     }
 }
+
+/// Discord takes long for one approver's direct message: the other one decides meanwhile, and the
+/// message that comes late is closed.
+#[test]
+fn one_slow_direct_message_holds_up_nobody() {
+    let mut setup = setup().rules(&rules(RULES).replace(
+        "actions = [\"access\"]\nguests = [\"tag:lab\", \"tag:games\"]",
+        "actions = [\"access\", \"start\"]\nguests = [\"tag:lab\", \"tag:games\"]",
+    ));
+    setup.discord = String::new();
+    run(setup, async |world| {
+        let max = world.person("max");
+        let refused = max.slash("/ct start 105").await.first().await;
+        world.dc.rest(fake_discord::RestFault {
+            on: "/users/@me/channels".to_owned(),
+            kind: fake_discord::RestFaultKind::Slow(std::time::Duration::from_secs(4)),
+            times: 1,
+        });
+        let begun = std::time::Instant::now();
+        let answer = max.click(&refused, "Ask for it").await;
+        answer.until("once somebody has decided").await;
+        let (quick, slow) = match world.dc.direct_messages("owner").as_slice() {
+            [] => ("friend", "owner"),
+            _ => ("owner", "friend"),
+        };
+        let letter = world.dc.wait_direct_message(quick, "asks for it").await;
+        let decides = world.person(quick).in_direct_messages();
+        let pressed = decides.click(&letter, "Once").await;
+        pressed.until("started").await;
+        answer.until("started").await;
+        assert!(begun.elapsed() < std::time::Duration::from_secs(4));
+        letter_until(world, &letter, "started").await;
+        let channel = support::BOT_CHANNEL;
+        world.dc.wait_channel_message(channel, "started").await;
+        assert!(world.dc.direct_messages(slow).is_empty());
+        let late = world.dc.wait_direct_message(slow, "").await;
+        letter_until(world, &late, "closed").await;
+        assert_eq!(world.writes().len(), 1);
+    });
+}

@@ -114,13 +114,10 @@ pub(super) async fn once(
         Last::Withdrawn | Last::Left => words::ended(&said(asked), &words::End::NotDone { by }),
     };
     let title = reply.cards.first().map_or("", |card| card.title.as_str());
-    tell_letters(
-        desk,
-        open,
-        &words::letter_approved(&said(asked), by, Some(title)),
-    )
-    .await;
-    desk.requests.remove(asked.id);
+    // With the letters that came while it was done.
+    let open = &desk.requests.remove(asked.id).unwrap_or(open.clone());
+    let ended = words::letter_approved(&said(asked), by, Some(title));
+    tell_letters(desk, open, &ended).await;
     // Nothing was sent, so the yes was spent on nothing: it may be asked for anew.
     let told = if !begun && askable(desk, &act, &switch) {
         words::ask_again(reply.clone(), &said(asked), by, open.is_watched())

@@ -20,7 +20,7 @@ use super::note;
 use super::power::{self, Switch};
 use super::ready::fresh_guest;
 use super::requests::{Open, Told, said};
-use super::resolve::{FoundGuest, Lookup};
+use super::resolve::Lookup;
 use super::{Audience, Decision, Outcome, Task, Work};
 
 /// How long to trust a timer at most.
@@ -84,14 +84,26 @@ pub(super) async fn perform(
         cancel(desk, asked.id).await;
         return task.refuse(embed::problem::locked_down(right, facts));
     }
-    if put_to_approvers(desk, &law, &asked, &found).await == 0 {
+    let to = approvers_of(desk, &law, &asked, facts);
+    let (_, _, state) = embed::guest::state(&found.guest.status);
+    let letter = words::letter(&said(&asked), &state);
+    let show = shown.clone();
+    let put = put_to(Arc::clone(desk), asked.clone(), to, letter, show);
+    // By itself: whoever can be reached decides while others cannot be reached yet.
+    let mut put = tokio::spawn(put);
+    let watched = watch_it(desk, &asked, told, shown);
+    tokio::pin!(watched);
+    let reached = tokio::select! {
+        reached = &mut put => reached.unwrap_or(0),
+        outcome = &mut watched => return outcome,
+    };
+    if reached == 0 {
         let nobody = words::nobody_to_ask(switch.power, facts);
         desk.requests.declined(&asked);
         cancel(desk, asked.id).await;
         return task.refuse(nobody);
     }
-    shown.send_replace(Some(words::waiting(&said(&asked))));
-    watch_it(desk, &asked, told, shown).await
+    watched.await
 }
 
 /// Stores the request, or says why it cannot be made.
@@ -141,29 +153,42 @@ async fn opened(
     })
 }
 
-/// Sends the request to the channel for it, or to each approver; gives how many were reached.
-async fn put_to_approvers(desk: &Desk, law: &Law, asked: &Asked, found: &FoundGuest) -> usize {
-    let facts = &found.guest.facts;
-    let to = match desk.settings.approvals_channel {
+/// The channel for requests, or each approver.
+fn approvers_of(desk: &Desk, law: &Law, asked: &Asked, facts: &GuestFacts) -> Vec<Recipient> {
+    match desk.settings.approvals_channel {
         Some(channel) => vec![Recipient::Room(channel)],
         None => approvers(law, &asked.by, asked.power.right(), facts)
             .into_iter()
             .map(Recipient::Person)
             .collect(),
-    };
-    let (_, _, state) = embed::guest::state(&found.guest.status);
-    let letter = words::letter(&said(asked), &state);
+    }
+}
+
+/// Sends the letters, and from the first on shows the person that it is asked. Gives how many were
+/// reached.
+async fn put_to(
+    desk: Arc<Desk>,
+    asked: Asked,
+    to: Vec<Recipient>,
+    letter: Reply,
+    shown: watch::Sender<Option<Reply>>,
+) -> usize {
+    let desk = &desk;
     let posts = to.into_iter().map(|to| {
         let letter = letter.clone();
+        let (asked, shown) = (&asked, &shown);
         async move {
             let posted = desk.errands.post(to, letter).await?;
-            let letter = Letter::new(posted, to);
             // At once: whoever has it may decide, though others cannot be reached yet.
-            if !desk.requests.add_letter(asked.id, letter) {
+            if !desk.requests.add_letter(asked.id, Letter::new(posted, to)) {
                 desk.errands.edit(posted, words::closed()).await;
+                return Some(());
+            }
+            if desk.requests.waits(asked.id) {
+                shown.send_replace(Some(words::waiting(&said(asked))));
             }
             keep_letters(desk, asked.id).await;
-            Some(letter)
+            Some(())
         }
     });
     let posted = futures_util::future::join_all(posts).await;
