@@ -427,3 +427,27 @@ fn the_fingerprint_is_shown_to_compare() {
         assert!(said.contains("write https://host:8006"), "{said}");
     });
 }
+
+/// A right that is held under conditions, and may be asked for where they do not hold: both are said.
+#[test]
+fn the_policy_says_what_may_be_asked_for_beside_what_is_held() {
+    let rules = support::rules(
+        "[[allow]]\nwho = [\"friends\"]\nactions = [\"start\"]\nguests = [\"101\"]\nlimit = \"2 per hour\"\n\
+         [[ask]]\nwho = [\"friends\"]\nactions = [\"start\"]\nguests = [\"tag:games\"]\n",
+    );
+    run_without_bot(Setup::default().rules(&rules), async |world| {
+        let ask = [
+            "policy", "--who", "friends", "--action", "start", "--guest", "101",
+        ];
+        let said = text(&ended(&mut steward(world, &ask)).await.stdout);
+        let dir = world.dir.path().display().to_string();
+        insta::assert_snapshot!(said.replace(&dir, ""), @"
+        yes: friends may start 101 valheim (vm on pve1; tags games; pool friends).
+        Allowed by /steward.toml:30.
+        At most 2 acts in 1h, all that the rule allows together.
+        When that does not hold, friends may ask for it, by /steward.toml:35.
+        ");
+        let (whole, _) = told(&mut steward(world, &["policy"])).await;
+        assert!(whole.contains("start(2/1h, else ?)"), "{whole}");
+    });
+}

@@ -10,6 +10,8 @@ use crate::ids::NodeRef;
 use crate::permission::{Denied, Row, RuleRef, Terms, Verdict};
 use crate::until::short;
 
+use super::words::acts;
+
 /// One target and what everybody may do with it. Rows in which nothing is allowed say so.
 #[must_use]
 pub fn matrix(target: &str, rows: &[Row]) -> String {
@@ -61,6 +63,7 @@ pub fn node_title(node: &NodeRef) -> String {
 /// Below a matrix: what its signs mean.
 pub const LEGEND: &str = "!  asks first      ?  may ask for it      -  nothing\n\
     (16:00-23:30) at these hours   (5/1h) so often   (10m rest) between two on one guest\n\
+    (else ?) may ask for it where the conditions before it do not hold\n\
     A role is shown as a member who has only that role; a person without any role.\n";
 
 fn cell((right, terms): &(Right, Terms)) -> String {
@@ -80,6 +83,9 @@ fn cell((right, terms): &(Right, Terms)) -> String {
     if terms.lent_until.is_some() {
         notes.push("lent".to_owned());
     }
+    if terms.ask_else {
+        notes.push("else ?".to_owned());
+    }
     let notes = if notes.is_empty() {
         String::new()
     } else {
@@ -95,7 +101,8 @@ pub struct Explained<'a> {
     pub right: Right,
     pub target: &'a str,
     pub decision: &'a Result<Verdict, Denied>,
-    /// The rule under which it may be asked for.
+    /// The rule under which it may be asked for: now, or, where it is allowed now, when its conditions
+    /// do not hold.
     pub ask: Option<&'a RuleRef>,
     /// Whose time is shown.
     pub zone: &'a TimeZone,
@@ -131,9 +138,18 @@ pub fn explained(of: &Explained<'_>) -> String {
             let asks = if *confirm { "\nIt asks first." } else { "" };
             let limit = counts.map_or(String::new(), |counts| {
                 let limit = counts.limit;
-                format!("\nAt most {} times in {}.", limit.most, short(limit.per))
+                format!(
+                    "\nAt most {} in {}, all that the rule allows together.",
+                    acts(limit.most),
+                    short(limit.per)
+                )
             });
-            return format!("yes: {who} may {right} {target}.\nAllowed by {basis}.{asks}{limit}\n");
+            let otherwise = of.ask.map_or(String::new(), |rule| {
+                format!("\nWhen that does not hold, {who} may ask for it, by {rule}.")
+            });
+            return format!(
+                "yes: {who} may {right} {target}.\nAllowed by {basis}.{asks}{limit}{otherwise}\n"
+            );
         }
         Err(Denied::ByRule(rule)) => {
             format!("{no}.\nDenied by {rule}, which beats every allow and every grant.\n")
@@ -148,8 +164,8 @@ pub fn explained(of: &Explained<'_>) -> String {
             )
         }
         Err(Denied::UsedUp { rule, limit, until }) => format!(
-            "{no} now.\n{rule} allows it {} times in {}, and that is used up. {}\n",
-            limit.most,
+            "{no} now.\n{rule} allows {} in {}, all that it allows together, and that is used up. {}\n",
+            acts(limit.most),
             short(limit.per),
             again(*until)
         ),
