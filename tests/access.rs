@@ -161,6 +161,10 @@ fn a_grant_lets_somebody_act_until_it_is_taken_back() {
         let offered = owner.type_ahead("/access revoke ").await;
         assert_eq!(offered.len(), 1, "{offered:?}");
         assert_eq!(offered[0].value, "1");
+        assert_eq!(
+            offered[0].name.replace("5 h 59 min", "6 h"),
+            "1 80351110224678912: view, start on 105 web-lab, ends in 6 h"
+        );
         for name in ["max", "stranger"] {
             let offered = world.person(name).type_ahead("/access revoke ").await;
             assert!(offered.is_empty(), "{name}: {offered:?}");
@@ -365,6 +369,27 @@ fn a_lockdown_stops_everybody_but_people_with_access() {
         │ 🟢 `102` minecraft · CPU 18 %
         [Refresh] (secondary)
         ");
+        // What is missing from these is missing for a reason.
+        assert_snapshot!(said(&max, "/access whoami").await, @"
+        🔒 only max
+        │ What you may do here
+        │ 🔒 Locked down by <@184405311681986560> <time>.
+        │ > moving house
+        │ Until it is lifted, only people with
+        │ access act. You can still look.
+        │
+        │ The rules know you as friends.
+        │
+        │ **view**
+        │ 101 valheim, 102 minecraft
+        ");
+        let help = said(&max, "/help").await;
+        assert!(help.contains("🔒 Locked down by"), "{help}");
+        assert!(!help.contains("/vm start"), "{help}");
+        for command in ["/access whoami", "/help"] {
+            let stranger = said(&world.person("stranger"), command).await;
+            assert!(!stranger.contains("Locked"), "{stranger}");
+        }
         assert!(
             said(&owner, "/access lockdown on")
                 .await
@@ -422,8 +447,9 @@ fn a_limit_is_counted_over_restarts_and_says_when_it_ends() {
         assert_snapshot!(said(&max, "/vm start 101").await, @"
         🔒 only max
         │ ⛔ Not now: start valheim
-        │ You have done this so often already
-        │ in 1 h.
+        │ You have used up your 2 acts in 1 h.
+        │ The limit counts all that the rule
+        │ allows you.
         │ Again from <time>, <time>.
         │ — VM 101 · home
         ");
@@ -510,7 +536,7 @@ fn the_audit_is_read_page_by_page_by_those_who_may() {
             .await;
         let mut wanted = vec!["opened start 101", "sent", "closed done"];
         wanted.extend(["refused stop 101"; 11]);
-        wanted.push("refused start");
+        wanted.push("refused start 101");
         world.audited(&wanted).await;
 
         assert_snapshot!(said(&owner, "/audit max action:start").await, @"

@@ -6,7 +6,9 @@ use crate::ids::{GuestQuery, GuestRef, InteractionId, Kind, NodeQuery, UserId};
 use crate::permission::Denied;
 
 use super::reply::{Button, Card, Colour, Reply, Style};
-use super::words::{ago, clock, duration, going_on, guest_footer, guest_name, kind, person, plain};
+use super::words::{
+    acts, ago, clock, duration, going_on, guest_footer, guest_name, kind, person, plain,
+};
 
 /// The same words for a guest that is not there and one that the person may not see.
 #[must_use]
@@ -73,13 +75,11 @@ pub fn with_ask(reply: Reply, power: Power, guest: &GuestFacts) -> Reply {
 pub fn not_now(right: Right, guest: &GuestFacts, denied: &Denied) -> Option<Reply> {
     let until = denied.until()?;
     let why = match denied {
-        Denied::UsedUp { limit, .. } => {
-            let times = if limit.most == 1 { "once" } else { "so often" };
-            format!(
-                "You have done this {times} already\nin {}.",
-                duration(limit.per)
-            )
-        }
+        Denied::UsedUp { limit, .. } => format!(
+            "You have used up your {} in {}.\nThe limit counts all that the rule\nallows you.",
+            acts(limit.most),
+            duration(limit.per)
+        ),
         Denied::Resting { .. } => {
             "That was done a moment ago. The\nguest has to rest now.".to_owned()
         }
