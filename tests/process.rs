@@ -4,7 +4,8 @@ mod support;
 
 use std::time::Duration;
 
-use fake_discord::{GatewayEvent, GatewayFault, RestFault, RestFaultKind};
+use fake_discord::{Answer, GatewayEvent, GatewayFault, Message, RestFault, RestFaultKind};
+use fake_proxmox::{Fault, FaultKind, Match};
 use support::binary::{ended, steward, text, told};
 use support::{Setup, World, run_without_bot, shown};
 use tokio::process::Child;
@@ -106,43 +107,55 @@ fn an_act_under_way_at_kill_9_is_finished_by_the_next_process() {
     });
 }
 
+const APPROVALS: u64 = 1_100_000_000_000_000_001;
+
+/// Friends ask for the container, and the owner is asked in a channel.
+fn asking() -> Setup {
+    let rules = support::rules(
+        "[[ask]]\nwho = [\"friends\"]\nactions = [\"start\"]\nguests = [\"tag:lab\"]\n",
+    );
+    let mut setup = Setup::default().rules(&rules);
+    setup.discord = format!("approvals_channel = {APPROVALS}");
+    setup
+}
+
+async fn ask(world: &World) -> (Answer, Message) {
+    let max = world.person("max");
+    let refused = max.slash("/ct start 105").await.first().await;
+    let answer = max.click(&refused, "Ask for it").await;
+    answer.until("once somebody has decided").await;
+    let letters = world.dc.channel_messages(APPROVALS);
+    (answer, letters.last().unwrap().clone())
+}
+
+/// The owner presses *Once*, and everybody has read so much.
+async fn approve(world: &World, answer: &Answer, letter: &Message, seen: &str) {
+    let pressed = world.person("owner").click(letter, "Once").await;
+    answer.until(seen).await;
+    pressed.until("approved it once").await;
+}
+
+async fn told_of_the_restart(world: &World, letter: &Message) -> String {
+    for _ in 0..500 {
+        let now = world.dc.message(letter.id).unwrap();
+        if now.text().contains("restarted") {
+            return shown(&now);
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the approvers are not told");
+}
+
 /// The approval is stored, and the process dies before the act is noted: nothing was done, and both
 /// sides are told so by the next one.
 #[test]
 fn what_was_approved_and_not_begun_at_kill_9_is_told() {
-    const APPROVALS: u64 = 1_100_000_000_000_000_001;
-    let asking = support::rules(
-        "[[ask]]\nwho = [\"friends\"]\nactions = [\"start\"]\nguests = [\"tag:lab\"]\n",
-    );
-    let mut setup = Setup::default().rules(&asking);
-    setup.discord = format!("approvals_channel = {APPROVALS}");
-    let changed = async |world: &World, message: u64| {
-        for _ in 0..500 {
-            let now = world.dc.message(message).unwrap();
-            if now.text().contains("restarted") {
-                return shown(&now);
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("the approvers are not told");
-    };
-    run_without_bot(setup, async |world| {
+    run_without_bot(asking(), async |world| {
         let mut child = running(world).await;
-        let (max, owner) = (world.person("max"), world.person("owner"));
-        let refused = max.slash("/ct start 105").await.first().await;
-        let answer = max.click(&refused, "Ask for it").await;
-        answer.until("once somebody has decided").await;
-        let letter = world
-            .dc
-            .wait_channel_message(APPROVALS, "asks for it")
-            .await;
-        let hung = fake_proxmox::Match::any().path("/105/status/current");
-        world
-            .px
-            .fault(fake_proxmox::Fault::always(fake_proxmox::FaultKind::Hang).on(hung));
-        let pressed = owner.click(&letter, "Once").await;
-        answer.until("I am at it").await;
-        pressed.until("approved it once").await;
+        let (answer, letter) = ask(world).await;
+        let hung = Match::any().path("/105/status/current");
+        world.px.fault(Fault::always(FaultKind::Hang).on(hung));
+        approve(world, &answer, &letter, "I am at it").await;
         child.kill().await.unwrap();
         world.dc.bot_gone().await;
         world.px.clear_faults();
@@ -155,38 +168,42 @@ fn what_was_approved_and_not_begun_at_kill_9_is_told() {
         │ done. Ask again.
         │ — CT 105 · home
         ");
-        insta::assert_snapshot!(changed(world, letter.id).await, @"
+        insta::assert_snapshot!(told_of_the_restart(world, &letter).await, @"
         │ 🟠 web-lab · start: not done
         │ <@80351110224678912> asked, <@184405311681986560> approved it once.
         │ I was restarted before I did it:
         │ nothing was done.
         │ — CT 105 · home
         ");
-        assert_eq!(world.writes(), Vec::<String>::new());
         // Once is enough, also over one more restart; and it may be asked for again.
         child.kill().await.unwrap();
         world.dc.bot_gone().await;
         let mut child = running(world).await;
-        let refused = max.slash("/ct start 105").await.first().await;
-        let answer = max.click(&refused, "Ask for it").await;
-        answer.until("once somebody has decided").await;
+        ask(world).await;
         assert_eq!(world.dc.direct_messages("max").len(), 1);
-        let letters = world.dc.channel_messages(APPROVALS);
-        let pressed = owner.click(&letters[1], "Once").await;
+        assert_eq!(world.writes(), Vec::<String>::new());
+        child.kill().await.unwrap();
+    });
+}
+
+/// What was begun is followed up, and the approvers' message says where to look.
+#[test]
+fn what_was_approved_and_begun_at_kill_9_is_followed_up() {
+    run_without_bot(asking(), async |world| {
+        let mut child = running(world).await;
+        let (answer, letter) = ask(world).await;
+        approve(world, &answer, &letter, "at work").await;
         let upid = world.px.wait_task("vzstart", 105).await;
-        answer.until("at work").await;
-        pressed.until("approved it once").await;
         child.kill().await.unwrap();
         world.dc.bot_gone().await;
         world.px.finish(&upid, "OK");
-        // What was begun is followed up, and the approvers' message says where to look.
         let mut child = running(world).await;
         let channel = support::BOT_CHANNEL;
         world
             .dc
             .wait_channel_message(channel, "restarted in between")
             .await;
-        insta::assert_snapshot!(changed(world, letters[1].id).await, @"
+        insta::assert_snapshot!(told_of_the_restart(world, &letter).await, @"
         │ 🟠 web-lab · start: approved
         │ <@80351110224678912> asked, <@184405311681986560> approved it once.
         │ I was restarted in its middle. What
@@ -194,7 +211,7 @@ fn what_was_approved_and_not_begun_at_kill_9_is_told() {
         │ — CT 105 · home
         ");
         assert_eq!(world.writes().len(), 1);
-        assert_eq!(world.dc.direct_messages("max").len(), 1);
+        assert!(world.dc.direct_messages("max").is_empty());
         child.kill().await.unwrap();
     });
 }

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use crate::access::{Asked, Lent};
 use crate::action::{Action, Actor, Door, Request, Yes};
 use crate::audit::Noted;
-use crate::embed::{Reply, ask as words};
+use crate::embed::{self, Reply, ask as words};
 use crate::ids::GrantId;
 use crate::permission::{Giver, Grant};
 use crate::until::End;
@@ -81,7 +81,7 @@ pub(super) async fn once(
 ) -> Outcome {
     let asked = &open.asked;
     let by = request.actor.user;
-    let approved = words::approved(&said(asked), by);
+    let approved = embed::asked::approved(&said(asked), by);
     open.told.send_replace(Told::Shows(approved));
     let approved = words::letter_approved(&said(asked), by, None);
     shown.send_replace(Some(approved.clone()));
@@ -120,7 +120,7 @@ pub(super) async fn once(
     tell_letters(desk, open, &ended).await;
     // Nothing was sent, so the yes was spent on nothing: it may be asked for anew.
     let told = if !begun && askable(desk, &act, &switch) {
-        words::ask_again(reply.clone(), &said(asked), by, open.is_watched())
+        embed::asked::ask_again(reply.clone(), &said(asked), by, open.is_watched())
     } else {
         reply.clone()
     };

@@ -144,7 +144,7 @@ async fn opened(
         NotOpened::TooOften(until) => {
             let target = Target::Guest(facts).key();
             desk.note_refusal(request, Some(&target), "asked too often");
-            words::asked_too_often(until)
+            embed::asked::asked_too_often(until)
         }
         NotOpened::Store(error) => {
             tracing::error!(interaction = %request.id, %error, "a request cannot be noted");
@@ -233,9 +233,12 @@ async fn watch_it(
             }
             Told::Over(reply) => return Outcome::shown(reply),
         };
-        let stopping = || match decided {
-            true => words::approved_on(&said(asked)),
-            false => words::waiting_on(&said(asked)),
+        let stopping = || {
+            if decided {
+                embed::asked::approved_on(&said(asked))
+            } else {
+                words::waiting_on(&said(asked))
+            }
         };
         let changed = tokio::select! {
             changed = told.changed() => changed,

@@ -201,7 +201,7 @@ pub(super) fn refuse(
     }
     let user = request.actor.user;
     match desk.requests.waiting(user, power, &facts.guest) {
-        Some(asked) => embed::ask::still_open(reply, &said(&asked)),
+        Some(asked) => embed::asked::still_open(reply, &said(&asked)),
         None => embed::problem::with_ask(reply, power, facts),
     }
 }

@@ -77,58 +77,6 @@ pub fn waiting_on(request: &Request) -> Reply {
     Reply::card(card(request, Colour::Amber, "🟡", "asked", body))
 }
 
-/// For the person who asked, once it is approved and until there is more to say.
-#[must_use]
-pub fn approved(request: &Request, by: UserId) -> Reply {
-    let body = format!("{} approved it. I am at it.", person(by));
-    Reply::card(card(request, Colour::Amber, "🟡", "approved", body))
-}
-
-/// The same, while the bot stops.
-#[must_use]
-pub fn approved_on(request: &Request) -> Reply {
-    let body =
-        "It was approved. I am being restarted;\nyou are told what becomes of it.".to_owned();
-    Reply::card(card(request, Colour::Amber, "🟡", "approved", body))
-}
-
-/// A refusal of what the person has asked for already: there is no button to ask twice.
-#[must_use]
-pub fn still_open(reply: Reply, request: &Request) -> Reply {
-    let more = format!(
-        "You asked for it {}, and nobody has\ndecided yet. It lapses {}.",
-        ago(request.asked),
-        ago(request.expires)
-    );
-    saying(reply, &more)
-}
-
-/// The yes was spent on nothing. `button`: whether the message is one whose buttons work.
-#[must_use]
-pub fn ask_again(reply: Reply, request: &Request, by: UserId, button: bool) -> Reply {
-    let more = format!(
-        "{} approved it, and that yes is\nused up. You may ask again.",
-        person(by)
-    );
-    let ask = Button {
-        label: "Ask for it".into(),
-        style: Style::Primary,
-        action: Action::Ask {
-            power: request.power,
-            guest: (&request.guest).into(),
-        },
-    };
-    let buttons = if button { vec![ask] } else { Vec::new() };
-    saying(reply, &more).with_buttons(buttons)
-}
-
-fn saying(mut reply: Reply, more: &str) -> Reply {
-    if let Some(card) = reply.cards.first_mut() {
-        card.body = format!("{}\n{more}", card.body);
-    }
-    reply
-}
-
 /// For the approvers. `state`: what the guest does now, in a word.
 #[must_use]
 pub fn letter(request: &Request, state: &str) -> Reply {
@@ -326,19 +274,6 @@ pub fn too_many_open() -> Reply {
     )
 }
 
-/// Whoever decides has heard enough of this person for a day.
-#[must_use]
-pub fn asked_too_often(until: i64) -> Reply {
-    refusal(
-        "You have asked often today",
-        format!(
-            "Twenty requests in a day went without\na yes. You may ask again from\n{}, {}.",
-            moment(until),
-            ago(until)
-        ),
-    )
-}
-
 /// It was asked and declined within the last minutes.
 #[must_use]
 pub fn declined_just_now(power: Power, guest: &GuestFacts) -> Reply {
@@ -457,7 +392,13 @@ fn footer(request: &Request) -> String {
     format!("{kind} {} · {}", request.guest.vmid, request.guest.cluster)
 }
 
-fn card(request: &Request, colour: Colour, mark: &str, state: &str, body: String) -> Card {
+pub(super) fn card(
+    request: &Request,
+    colour: Colour,
+    mark: &str,
+    state: &str,
+    body: String,
+) -> Card {
     let wanted = verb(request.power);
     Card {
         colour,

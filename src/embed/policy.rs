@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use crate::action::{GuestFacts, Right};
 use crate::ids::NodeRef;
-use crate::permission::{Denied, Row, RuleRef, Terms, Verdict};
+use crate::permission::{Counts, Denied, Row, RuleRef, Terms, Verdict};
 use crate::until::short;
 
 use super::words::acts;
@@ -130,27 +130,7 @@ pub fn explained(of: &Explained<'_>) -> String {
     };
     let no = format!("no: {who} may not {right} {target}");
     let why = match of.decision {
-        Ok(Verdict {
-            basis,
-            confirm,
-            counts,
-        }) => {
-            let asks = if *confirm { "\nIt asks first." } else { "" };
-            let limit = counts.map_or(String::new(), |counts| {
-                let limit = counts.limit;
-                format!(
-                    "\nAt most {} in {}, all that the rule allows together.",
-                    acts(limit.most),
-                    short(limit.per)
-                )
-            });
-            let otherwise = of.ask.map_or(String::new(), |rule| {
-                format!("\nWhen that does not hold, {who} may ask for it, by {rule}.")
-            });
-            return format!(
-                "yes: {who} may {right} {target}.\nAllowed by {basis}.{asks}{limit}{otherwise}\n"
-            );
-        }
+        Ok(verdict) => return allowed(of, verdict),
         Err(Denied::ByRule(rule)) => {
             format!("{no}.\nDenied by {rule}, which beats every allow and every grant.\n")
         }
@@ -184,4 +164,29 @@ pub fn explained(of: &Explained<'_>) -> String {
         Some(rule) => format!("{why}{who} may ask for it, by {rule}.\n"),
         None => why,
     }
+}
+
+fn allowed(of: &Explained<'_>, verdict: &Verdict) -> String {
+    let (who, right, target) = (of.who, of.right, of.target);
+    let mut text = format!(
+        "yes: {who} may {right} {target}.\nAllowed by {}.\n",
+        verdict.basis
+    );
+    if verdict.confirm {
+        text.push_str("It asks first.\n");
+    }
+    if let Some(Counts { limit, .. }) = verdict.counts {
+        let (acts, per) = (acts(limit.most), short(limit.per));
+        let _ = writeln!(
+            text,
+            "At most {acts} in {per}, all that the rule allows together."
+        );
+    }
+    if let Some(rule) = of.ask {
+        let _ = writeln!(
+            text,
+            "When that does not hold, {who} may ask for it, by {rule}."
+        );
+    }
+    text
 }
