@@ -675,3 +675,22 @@ fn a_grant_does_not_outlive_its_givers_role() {
         assert!(!whoami.contains("web-lab"), "{whoami}");
     });
 }
+
+/// What was lent was lent for one guest, not for whatever stands under its VMID later.
+#[test]
+fn a_grant_is_not_for_another_guest_under_the_same_vmid() {
+    run(setup(), async |world| {
+        let (owner, max) = (world.person("owner"), world.person("max"));
+        let granted = owner.slash("/access grant max start 105 1h").await;
+        granted.until("granted").await;
+        // The guest itself says so before the snapshot does.
+        world
+            .px
+            .set_guest(105, |guest| guest.name = "payroll".into());
+        let late = said(&max, "/ct start 105").await;
+        assert!(late.contains("⛔"), "{late}");
+        world.next_snapshot().await;
+        assert!(said(&max, "/ct start 105").await.contains("No guest 105"));
+        assert_eq!(world.writes(), Vec::<String>::new());
+    });
+}
