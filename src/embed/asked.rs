@@ -73,3 +73,62 @@ pub fn asked_too_often(until: i64) -> Reply {
         ),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::action::Power;
+    use crate::embed::ask::{End, ended};
+    use crate::ids::{ChannelId, Kind, RequestId};
+
+    fn request() -> Request {
+        Request {
+            id: RequestId(1),
+            by: UserId(7),
+            power: Power::Start,
+            guest: crate::ids::GuestRef {
+                cluster: "home".parse().unwrap(),
+                vmid: "105".parse().unwrap(),
+            },
+            kind: Kind::Ct,
+            name: "web-lab".to_owned(),
+            channel: ChannelId(1),
+            asked: 1_760_000_000,
+            expires: 1_760_001_800,
+        }
+    }
+
+    fn body(reply: &Reply) -> &str {
+        &reply.cards[0].body
+    }
+
+    #[test]
+    fn a_restart_after_the_yes_promises_only_what_is_kept() {
+        insta::assert_snapshot!(body(&approved(&request(), UserId(1))), @"<@1> approved it. I am at it.");
+        insta::assert_snapshot!(body(&approved_on(&request())), @"
+        It was approved. I am being restarted;
+        you are told what becomes of it.
+        ");
+        let by = UserId(1);
+        let in_its_middle = End::Restarted { by, begun: true };
+        insta::assert_snapshot!(body(&ended(&request(), &in_its_middle)), @"
+        <@1> approved it, and I was restarted
+        in its middle. Look at the guest before
+        you ask again.
+        ");
+    }
+
+    #[test]
+    fn a_wasted_yes_can_be_asked_for_again_where_buttons_work() {
+        let failed = refusal("x", "Nothing was done.".to_owned());
+        let in_server = ask_again(failed.clone(), &request(), UserId(1), true);
+        insta::assert_snapshot!(body(&in_server), @"
+        Nothing was done.
+        <@1> approved it, and that yes is
+        used up. You may ask again.
+        ");
+        assert_eq!(in_server.buttons.len(), 1);
+        let direct = ask_again(failed, &request(), UserId(1), false);
+        assert!(direct.buttons.is_empty());
+    }
+}
