@@ -14,6 +14,7 @@ use super::confirm::{Asked, What};
 use super::desk::{Desk, reason};
 use super::memory::Short;
 use super::ready::{NotReady, ready};
+use super::requests::said;
 use super::resolve::{self, FoundGuest, Lookup, Sight};
 use super::{Audience, Confirmed, Decision, Outcome, Task};
 
@@ -217,9 +218,13 @@ pub(super) fn refuse(
             embed::problem::not_allowed(right, facts, &ask)
         }
     });
-    match law.of(&request.actor).may_ask(right, &target) {
-        Some(_) => embed::problem::with_ask(reply, deed, facts),
-        None => reply,
+    if law.of(&request.actor).may_ask(right, &target).is_none() {
+        return reply;
+    }
+    let user = request.actor.user;
+    match desk.requests.waiting(user, deed, &facts.guest) {
+        Some(asked) => embed::asked::still_open(reply, &said(&asked)),
+        None => embed::problem::with_ask(reply, deed, facts),
     }
 }
 

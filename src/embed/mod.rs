@@ -3,6 +3,7 @@
 pub mod access;
 pub mod act;
 pub mod ask;
+pub mod asked;
 pub mod audit;
 pub mod check;
 pub mod confirm;
