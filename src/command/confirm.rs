@@ -29,6 +29,8 @@ pub(super) struct Asked {
 #[derive(Debug, Clone)]
 pub(super) enum What {
     Deed(Box<AskedDeed>),
+    /// The same, though the guest's node has too little memory for it.
+    Anyway(Box<AskedDeed>),
 }
 
 /// What is to be done, and to what, as it was when it was asked.

@@ -11,9 +11,11 @@ mod begin;
 mod busy;
 mod confirm;
 mod desk;
+mod details;
 mod doing;
 mod finish;
 mod matter;
+mod memory;
 mod note;
 mod opened;
 mod option;
@@ -33,10 +35,12 @@ use std::sync::Arc;
 
 use tokio::sync::{oneshot, watch};
 
-use crate::action::{Action, AuditPage, Deed, Door, GuestFacts, Request, Ruling, Typing};
+use crate::action::{
+    Action, AuditPage, Deed, Door, GuestFacts, Request, Ruling, TargetKey, Typing,
+};
 use crate::embed::{self, Reply};
 use crate::follow::End;
-use crate::ids::{GuestQuery, NodeQuery, RequestId};
+use crate::ids::{GuestQuery, GuestRef, NodeQuery, RequestId, Wanted};
 use crate::proxmox::Snapshotted;
 
 pub use ask::resume;
@@ -106,6 +110,8 @@ struct Confirmed {
     guest: GuestFacts,
     /// The snapshot that it was about.
     snapshot: Option<Snapshotted>,
+    /// Though its node has too little memory.
+    anyway: bool,
 }
 
 #[derive(Debug)]
@@ -285,7 +291,7 @@ pub async fn perform(
         Work::Snapshots(guest) => snapshots::perform(&desk, &task, guest).await,
         Work::Backups(guest, after) => backups::perform(&desk, &task, guest, *after).await,
         Work::Ask(aim) => ask::perform(&desk, &task, aim, &shown).await,
-        Work::Rule(asked, ruling) => approve::perform(&desk, &task, *asked, ruling).await,
+        Work::Rule(asked, ruling) => approve::perform(&desk, &task, *asked, ruling, &shown).await,
         Work::Audit(page) => audit::perform(&desk, &task, page).await,
         Work::Access(work) => access::perform(&desk, &task, work).await,
     }
@@ -306,14 +312,24 @@ pub fn suggest(desk: &Desk, typing: &Typing) -> Vec<Choice> {
     suggest::suggest(desk, typing)
 }
 
+fn yes_to(asked: confirm::AskedDeed, anyway: bool) -> (Deed, Confirmed) {
+    let yes = Confirmed {
+        guest: asked.guest,
+        snapshot: asked.snapshot,
+        anyway,
+    };
+    (asked.deed, yes)
+}
+
 fn confirmed(desk: &Desk, request: &Request, what: What) -> Decision {
     match what {
         What::Deed(asked) => {
-            let yes = Confirmed {
-                guest: asked.guest,
-                snapshot: asked.snapshot,
-            };
-            power::confirmed(desk, request, asked.deed, yes)
+            let (deed, yes) = yes_to(*asked, false);
+            power::confirmed(desk, request, deed, yes)
+        }
+        What::Anyway(asked) => {
+            let (deed, yes) = yes_to(*asked, true);
+            power::confirmed(desk, request, deed, yes)
         }
     }
 }
@@ -346,13 +362,35 @@ fn guest_not_found(
             embed::problem::out_of_reach("Proxmox", request.id)
         }
         Lookup::NotYet | Lookup::Missing | Lookup::Found(_) => {
-            desk.note_refusal(request, None, "no such guest, or not visible");
+            let (target, named) = asked_for(desk, query);
+            let why = format!("no such guest, or not visible{named}");
+            desk.note_refusal(request, target.as_ref(), &why);
             embed::problem::no_such_guest(query)
         }
     }
 }
 
+/// What the audit says of a guest that the person was not shown: which one was meant, so that the
+/// owner can look for it. A name, or a number that may be of any cluster, stands in the reason.
+fn asked_for(desk: &Desk, query: &GuestQuery) -> (Option<TargetKey>, String) {
+    let only = match desk.clusters.as_slice() {
+        [only] => Some(only.client().cluster()),
+        _ => None,
+    };
+    match (&query.wanted, query.cluster.as_ref().or(only)) {
+        (Wanted::Vmid(vmid), Some(cluster)) => {
+            let guest = GuestRef {
+                cluster: cluster.clone(),
+                vmid: *vmid,
+            };
+            (Some(TargetKey::Guest(guest)), String::new())
+        }
+        _ => (None, format!(": {query}")),
+    }
+}
+
 fn node_not_found(desk: &Desk, request: &Request, query: &NodeQuery) -> Reply {
-    desk.note_refusal(request, None, "no such node, or not visible");
+    let why = format!("no such node, or not visible: {query}");
+    desk.note_refusal(request, None, &why);
     embed::problem::no_such_node(query)
 }

@@ -12,7 +12,9 @@ use crate::permission::{Denied, Verdict};
 use super::begin::{Order, begin};
 use super::confirm::{Asked, AskedDeed, What};
 use super::desk::{Desk, reason};
+use super::memory::Short;
 use super::ready::{NotReady, Ready, ready};
+use super::requests::said;
 use super::resolve::{self, FoundGuest, Lookup, Sight};
 use super::{Audience, Confirmed, Decision, Outcome, Task, backups, snapshots};
 
@@ -169,11 +171,41 @@ pub(super) async fn perform(
         }
         _ => {}
     }
+    let anyway = task.confirmed.as_ref().is_some_and(|yes| yes.anyway);
+    if let Err(short) = desk.starting.claim(&ready.found, &aim.deed, anyway) {
+        return too_little_memory(desk, task, &aim.deed, &ready.found, short);
+    }
     match begin(desk, &order, ready).await {
         Ok((doing, permit)) => doing.go(&permit, &task.request, shown).await,
         Err(NotReady::Refused(reply)) => task.refuse(reply),
         Err(NotReady::Failed(outcome)) => *outcome,
     }
+}
+
+/// Whoever may pull plugs may also risk that the node does: they are asked, others are refused.
+fn too_little_memory(
+    desk: &Desk,
+    task: &Task,
+    deed: &Deed,
+    found: &FoundGuest,
+    short: Short,
+) -> Outcome {
+    let facts = &found.guest.facts;
+    let (law, target) = (desk.law(), Target::Guest(facts));
+    let mine = law.of(&task.request.actor);
+    if mine.decide(Right::Stop, &target).is_err() {
+        return task.refuse(embed::problem::too_little_memory(facts));
+    }
+    let (reply, _) = desk.questions.ask(Asked {
+        user: task.request.actor.user,
+        what: What::Anyway(Box::new(AskedDeed {
+            deed: deed.clone(),
+            guest: facts.clone(),
+            snapshot: None,
+        })),
+        about: embed::confirm::anyway(deed, facts, short.needs, short.free),
+    });
+    task.refuse(reply)
 }
 
 /// Asks in the answer that is already there; where that is public, in a private one beside it.
@@ -252,9 +284,14 @@ pub(super) fn refuse(
     let right = deed.right();
     let reply = refused(desk, request, right, facts, denied);
     let law = desk.law();
-    match law.of(&request.actor).may_ask(right, &Target::Guest(facts)) {
-        Some(_) => embed::problem::with_ask(reply, deed, facts),
-        None => reply,
+    let mine = law.of(&request.actor);
+    if mine.may_ask(right, &Target::Guest(facts)).is_none() {
+        return reply;
+    }
+    let user = request.actor.user;
+    match desk.requests.waiting(user, deed, &facts.guest) {
+        Some(asked) => embed::asked::still_open(reply, &said(&asked)),
+        None => embed::problem::with_ask(reply, deed, facts),
     }
 }
 

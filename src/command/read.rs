@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use crate::action::{Action, Actor, Door, GuestFacts, Request, Right, Target};
 use crate::embed::backup::Last as LastBackup;
 use crate::embed::guest::View as GuestView;
+use crate::embed::guest_details::Details;
 use crate::embed::status::{Age, Seen, View as ClusterView};
 use crate::embed::{self, Reply};
 use crate::ids::{ClusterName, GuestQuery, Kind, NodeQuery, NodeRef};
@@ -17,6 +18,7 @@ use crate::permission::Rights;
 use crate::proxmox::{Guest, GuestNow, Node, Snapshot};
 
 use super::desk::{Desk, FRESH, READ_PATIENCE};
+use super::details::details;
 use super::resolve::{self, FoundGuest, Lookup, Sight};
 use super::{Audience, Decision, Outcome, Task, guest_not_found, node_not_found};
 
@@ -89,7 +91,11 @@ pub(super) async fn perform(desk: &Desk, task: &Task) -> Outcome {
     });
     join_all(fresh).await;
     let reply = match &request.action {
-        Action::GuestStatus { kind, guest } => guest_status(desk, task, *kind, guest).await,
+        Action::GuestStatus { kind, guest } => {
+            return guest_status(desk, task, *kind, guest)
+                .await
+                .unwrap_or_else(|refusal| task.refuse(refusal));
+        }
         Action::NodeStatus(node) => node_status(desk, request, node).await,
         _ => overview(desk, request),
     };
@@ -195,7 +201,7 @@ async fn guest_status(
     task: &Task,
     kind: Option<Kind>,
     query: &GuestQuery,
-) -> Result<Reply, Reply> {
+) -> Result<Outcome, Reply> {
     let request = &task.request;
     let found = match resolve::guest(desk, &request.actor, Sight::Shown, kind, query) {
         Lookup::Found(found) => found,
@@ -205,8 +211,15 @@ async fn guest_status(
         lookup => return Err(guest_not_found(desk, request, query, "status", lookup)),
     };
     let asked = found.inventory.guest_now(&found.guest.facts);
-    let now = tokio::time::timeout(READ_PATIENCE, asked);
-    let (now, backup) = tokio::join!(now, last_backup(desk, task, &found));
+    let both = async {
+        let now = tokio::time::timeout(READ_PATIENCE, asked).await;
+        let extra = match &now {
+            Ok(Ok(now)) if may_look(desk, request, &found) => details(&found, now).await,
+            _ => Details::default(),
+        };
+        (now, extra)
+    };
+    let ((now, extra), backup) = tokio::join!(both, last_backup(desk, task, &found));
     let mut shown_age = Age::Now;
     let guest = match now {
         Ok(Ok(now)) => with_news(found.guest, &now),
@@ -221,13 +234,27 @@ async fn guest_status(
     let rights = rights_on(desk, &request.actor, &guest.facts);
     let backup = backup.filter(|_| rights.contains(&Right::BackupView));
     let busy = desk.busy.with(&guest.facts.guest);
-    Ok(embed::guest::card(&GuestView {
+    // Where others read along, what is for one pair of eyes comes beside it.
+    let public = desk.reads_are_public(&request.actor);
+    let card = embed::guest::card(&GuestView {
         guest: &guest,
         age: shown_age,
         rights: &rights,
+        details: Some(&extra).filter(|_| !public),
         busy,
         backup,
-    }))
+    });
+    let asked = matches!(request.door, Door::Slash);
+    let may_look = rights.contains(&Right::View);
+    let aside = Some(&guest.facts).filter(|_| public && asked && may_look);
+    Ok(Outcome {
+        aside: aside.and_then(|facts| embed::guest_details::aside(facts, &extra)),
+        ..Outcome::shown(card)
+    })
+}
+
+fn may_look(desk: &Desk, request: &Request, found: &FoundGuest) -> bool {
+    rights_on(desk, &request.actor, &found.guest.facts).contains(&Right::View)
 }
 
 /// The rights that the person has on a guest, here and now.

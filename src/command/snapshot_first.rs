@@ -17,7 +17,9 @@ use super::{Audience, Confirmed, Decision, Outcome, Task, Work, snapshots};
 
 /// What was asked about is done later, if then somebody says yes.
 pub(super) fn decide(desk: &Desk, request: &Request, asked: Asked) -> Decision {
-    let What::Deed(asked) = asked.what;
+    let What::Deed(asked) = asked.what else {
+        return Decision::answer(embed::confirm::gone(), Audience::Private);
+    };
     let Some(name) = snapshots::generated("before-rollback", desk.law().now()) else {
         return Decision::answer(embed::problem::internal(request.id), Audience::Private);
     };
@@ -29,6 +31,7 @@ pub(super) fn decide(desk: &Desk, request: &Request, asked: Asked) -> Decision {
     let yes = Confirmed {
         guest: asked.guest,
         snapshot: asked.snapshot,
+        anyway: false,
     };
     match in_memory(desk, request, &first) {
         Ok(Some((facts, _))) if facts.name != yes.guest.name => {

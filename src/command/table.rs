@@ -100,6 +100,7 @@ const TABLES: &[&[Row]] = &[
     snapshots::ROWS,
     backups::ROWS,
     access::ROWS,
+    look::HELP,
 ];
 
 /// All commands.

@@ -49,6 +49,24 @@ pub fn at_work(act: &Act) -> Reply {
     Reply::card(card(act, Colour::Amber, "🟡", going_on(&act.deed), body))
 }
 
+/// The same, when the guest takes its time to shut down: it can be stopped.
+#[must_use]
+pub fn still_at_work(act: &Act) -> Reply {
+    at_work(act).with_buttons(vec![stop_now(act)])
+}
+
+fn stop_now(act: &Act) -> Button {
+    Button {
+        label: "Stop now".into(),
+        style: Style::Danger,
+        action: Action::Do {
+            deed: Power::Stop.into(),
+            kind: None,
+            guest: GuestQuery::from(&act.guest.guest),
+        },
+    }
+}
+
 /// At work, and so far that much is known of how far.
 #[must_use]
 pub fn at_work_until(act: &Act, progress: Option<Progress>) -> Reply {
@@ -207,8 +225,12 @@ pub fn without_effect(act: &Act, runs: Runs) -> Reply {
 pub fn failed(act: &Act, why: &str, runs: Runs) -> Reply {
     let body = format!("Asked by {}.\n{why}", person(act.by));
     let title = not_done(&act.deed);
-    Reply::card(card(act, Colour::Red, "🔴", &title, body))
-        .with_buttons(buttons_of(&act.guest.guest, runs))
+    let mut buttons = buttons_of(&act.guest.guest, runs);
+    let hung = matches!(act.deed, Deed::Power(Power::Shutdown | Power::Reboot));
+    if hung && runs == Some(true) {
+        buttons.insert(0, stop_now(act));
+    }
+    Reply::card(card(act, Colour::Red, "🔴", &title, body)).with_buttons(buttons)
 }
 
 /// It may have happened, and nobody saw the end.

@@ -7,7 +7,7 @@ use super::deed;
 use super::problem::refusal;
 use super::reply::{Button, Card, Colour, Reply, Style};
 use super::snapshot::{Back, what_a_deletion_does, what_a_rollback_does};
-use super::words::{guest_footer, guest_name, person};
+use super::words::{guest_footer, guest_name, person, size};
 
 /// What somebody is asked about, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +46,22 @@ pub fn of_snapshot(deed: &Deed, guest: &GuestFacts, back: &Back, snapshot_first:
         },
         snapshot_first: rollback && snapshot_first,
         ..of_deed(deed, guest)
+    }
+}
+
+/// A start for which its node has too little memory. In bytes.
+#[must_use]
+pub fn anyway(deed: &Deed, guest: &GuestFacts, needs: u64, free: u64) -> Subject {
+    Subject {
+        to_do: deed::to_do(deed, &guest_name(guest)),
+        consequence: format!(
+            "It needs {}, and {} are free on\nits node. Without enough memory the\nnode may kill other guests.",
+            size(needs),
+            size(free)
+        ),
+        yes: "Start anyway",
+        snapshot_first: false,
+        footer: guest_footer(guest),
     }
 }
 

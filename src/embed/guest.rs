@@ -8,6 +8,7 @@ use crate::proxmox::{Guest, RunState};
 
 use super::backup::Last;
 use super::deed::{going_on, label};
+use super::guest_details::{self as details, Details};
 use super::reply::{Button, Card, Colour, Reply, Style};
 use super::status::{Age, Seen};
 use super::words::{bar, duration, guest_footer, guest_name, percent, plain, share, size};
@@ -33,6 +34,8 @@ pub struct View<'a> {
     pub age: Age,
     /// Rights of the person who looks; buttons they could not use are left out.
     pub rights: &'a [Right],
+    /// For these eyes alone; `None` on a card that others see.
+    pub details: Option<&'a Details>,
     /// An act that is under way on it.
     pub busy: Option<Deed>,
     /// Where the person may know it and it is known.
@@ -54,6 +57,7 @@ pub fn card(view: &View<'_>) -> Reply {
     if full {
         lines.extend(figures(view.guest));
         lines.extend(notes(view.guest));
+        lines.extend(view.details.map(details::lines).unwrap_or_default());
     }
     lines.extend(view.backup.map(Last::line));
     lines.extend(view.age.line());

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod act;
 pub mod ask;
+pub mod asked;
 pub mod audit;
 pub mod backup;
 pub mod check;
@@ -11,6 +12,7 @@ mod deed;
 pub mod edge;
 pub mod fault;
 pub mod guest;
+pub mod guest_details;
 pub mod help;
 pub mod node;
 pub mod policy;

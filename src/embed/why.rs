@@ -25,6 +25,8 @@ const ENOUGH: &str = "The storage holds as many backups of it\nas it may. Tell t
 const HA_RUNS: &str =
     "The HA manager keeps it running, so it\ncannot be stopped for a backup.\nUse mode `snapshot`.";
 const NO_RIGHT: &str = "The bot itself lacks the right for it\nin Proxmox. Tell the owner.";
+const NO_CRIU: &str =
+    "Containers can only be held where their\nnode has CRIU, and not all can then.";
 const NEEDS: &str = "Something that it needs is missing or\noff in Proxmox. Tell the owner.";
 
 /// Proxmox's texts from end to end, and what they mean. `#` stands for a number, `*` for anything
@@ -83,6 +85,7 @@ const KNOWN: &[(&str, &str)] = &[
     ("volume '*' does not exist", NEEDS),
     ("bridge '*' does not exist", NEEDS),
     ("storage '*' is not online", NEEDS),
+    ("command 'lxc-checkpoint *' failed: exit code #", NO_CRIU),
 ];
 
 /// What Proxmox's own text means, as a sentence with the next step. Unknown texts stay unsaid in

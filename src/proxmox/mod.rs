@@ -5,12 +5,14 @@
 //! A write takes a [`Permit`], which is compared with what it does.
 
 mod access;
+mod addresses;
 mod answer;
 mod backup;
 mod deed;
 mod endpoints;
 mod error;
 mod guest;
+mod guest_config;
 mod http;
 mod inventory;
 mod kept;
@@ -45,6 +47,7 @@ pub use backup::{BackedUp, Backups, Listing};
 pub use deed::{Order, Sent};
 pub use error::{Error, Failure, Missing, Why};
 pub use guest::{GuestNow, RunState};
+pub use guest_config::{Disk, GuestConfig};
 pub use http::Limits;
 pub use inventory::{Inventory, Stale, StaleWhy};
 pub use lists::Aged;

@@ -42,6 +42,7 @@ pub(super) async fn check(loaded: &Loaded) -> u8 {
         estate.add(&cluster.name, seen.as_deref());
     }
     report.all(estate.idle_rules(config, &policy));
+    report.all(estate.asked_in_vain(config, &policy));
     report.all(discord::findings(&crate::discord::check(config).await));
     report.exit_code()
 }
@@ -102,5 +103,14 @@ impl Estate {
         }
         let idle = permission::idle(config, policy, &self.guests, &self.nodes);
         idle.iter().map(words::idle).collect()
+    }
+
+    /// Where a channel is set, those with the right roles decide there, whom only Discord knows.
+    fn asked_in_vain(&self, config: &Config, policy: &Policy) -> Vec<Finding> {
+        if config.discord.approvals_channel.is_some() {
+            return Vec::new();
+        }
+        let vain = permission::unanswered(config, policy, &self.guests);
+        vain.iter().map(words::unanswered).collect()
     }
 }

@@ -14,7 +14,7 @@ pub use discord::{
     no_role, not_looked_up, person, role,
 };
 pub use place::{no_place, open_place, place, unusable};
-pub use rules::idle;
+pub use rules::{idle, unanswered};
 
 /// How one finding counts. A warning does not fail the check; of the failures, the command's exit
 /// code tells apart those that may pass by themselves.
