@@ -27,6 +27,13 @@ who = ["friend"]
 actions = ["*"]
 "#;
 
+/// Proxmox lets the bot do all that it can.
+fn setup() -> Setup {
+    let mut setup = Setup::automatic().rules(RULES);
+    setup.px = setup.px.backing_up();
+    setup
+}
+
 /// Nobody gave them anything, and somebody took everything away.
 const REFUSED: [&str; 2] = ["stranger", "friend"];
 
@@ -75,7 +82,7 @@ async fn assert_refused(world: &World, answer: &Answer, what: &str) {
 
 #[test]
 fn every_command_is_refused_without_a_right() {
-    run(Setup::automatic().rules(RULES), async |world| {
+    run(setup(), async |world| {
         let mut checked = 0;
         for row in rows().filter(|row| row.right.is_some()) {
             for name in REFUSED {
@@ -90,7 +97,7 @@ fn every_command_is_refused_without_a_right() {
 
 #[test]
 fn free_commands_tell_nothing_to_those_without_a_right() {
-    run(Setup::automatic().rules(RULES), async |world| {
+    run(setup(), async |world| {
         for row in rows().filter(|row| row.right.is_none()) {
             for name in REFUSED {
                 let said = world.person(name).slash(&command(row)).await.first().await;
@@ -107,7 +114,7 @@ fn free_commands_tell_nothing_to_those_without_a_right() {
 
 #[test]
 fn nothing_is_completed_without_a_right() {
-    run(Setup::automatic().rules(RULES), async |world| {
+    run(setup(), async |world| {
         for row in rows().filter(|row| support::completes_first(row)) {
             let typed = format!("/{} ", row.path.join(" "));
             for name in REFUSED {
@@ -129,19 +136,8 @@ const DEEDS: [&str; 5] = [
     "backup.run:nas+stop",
 ];
 
-/// What the home's token has not by itself.
-fn let_the_bot_back_up(world: &World) {
-    for who in ["discord@pve", "discord@pve!bot"] {
-        let space = ["Datastore.Audit", "Datastore.AllocateSpace"];
-        world.px.acl("/storage", who, &space, true);
-        let more = ["VM.Audit", "VM.Backup", "VM.PowerMgmt", "VM.Snapshot"];
-        world.px.acl("/vms/101", who, &more, true);
-    }
-}
-
 /// Every id that a button can carry: those on the cards that there are, and forged ones.
 async fn custom_ids(world: &World, owner: &Person) -> Vec<String> {
-    let_the_bot_back_up(world);
     let mut ids = Vec::new();
     for text in [
         "/status",
@@ -193,7 +189,7 @@ fn ids_of(message: &Message) -> Vec<String> {
 
 #[test]
 fn every_button_is_refused_without_a_right() {
-    run(Setup::automatic().rules(RULES), async |world| {
+    run(setup(), async |world| {
         let owner = world.person("owner");
         let ids = custom_ids(world, &owner).await;
         assert!(ids.len() >= 10, "{ids:?}");
@@ -229,7 +225,7 @@ fn without_server(person: &Person, name: &str) -> Value {
 /// A direct message is no way around: whoever presses there has no roles and no rights.
 #[test]
 fn every_button_is_refused_in_direct_messages() {
-    run(Setup::automatic().rules(RULES), async |world| {
+    run(setup(), async |world| {
         let owner = world.person("owner");
         let ids = custom_ids(world, &owner).await;
         let card = owner
@@ -251,7 +247,7 @@ fn every_button_is_refused_in_direct_messages() {
 
 #[test]
 fn every_question_is_closed_to_others() {
-    run(Setup::automatic().rules(RULES), async |world| {
+    run(setup(), async |world| {
         let owner = world.person("owner");
         for kind in [Kind::Vm, Kind::Ct] {
             prepare(world, kind, Power::Stop);
@@ -274,7 +270,8 @@ fn every_question_is_closed_to_others() {
             "/snapshot delete 101 before-mods",
             "/backup run 101 storage:nas mode:stop",
         ] {
-            let question = owner.slash(text).await.until("Really").await;
+            let asked = owner.slash(text).await;
+            let question = asked.until("Really").await;
             let mut ids = ids_of(&question);
             ids.push(ids[0].replace("yes", "first"));
             for id in ids {
@@ -288,14 +285,14 @@ fn every_question_is_closed_to_others() {
                 .await
                 .until("Cancelled")
                 .await;
+            asked.settled().await;
         }
     });
 }
 
 #[test]
 fn every_deed_that_is_allowed_is_exactly_one_write() {
-    run(Setup::automatic().rules(RULES), async |world| {
-        let_the_bot_back_up(world);
+    run(setup(), async |world| {
         let owner = world.person("owner");
         let guest = "/nodes/pve1/qemu/101/snapshot";
         for (text, yes, write) in [
@@ -383,7 +380,7 @@ async fn letter_is_closed(world: &World, letter: &Message) {
 
 #[test]
 fn every_act_that_is_allowed_is_exactly_one_write() {
-    run(Setup::automatic().rules(RULES), async |world| {
+    run(setup(), async |world| {
         let owner = world.person("owner");
         for row in rows() {
             let (Some(power), Some(Some(kind))) = (power_of(row), row.guest()) else {

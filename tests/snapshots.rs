@@ -298,9 +298,9 @@ fn a_rollback_says_what_is_lost_and_is_asked_twice() {
         🔒 only owner
         │ ⚠️ Really roll valheim back to fresh-install?
         │ It is from <time>.
-        │ All that was written since then is
-        │ lost, for good.
-        │ The 2 snapshots taken after it stay.
+        │ All that was written since then goes.
+        │ Only what the 2 later snapshots hold
+        │ can be brought back.
         │ Then it is stopped.
         │ The question holds for one minute.
         │ — VM 101 · home
@@ -343,9 +343,9 @@ fn with_memory_it_runs_on_after_a_rollback() {
         🔒 only owner
         │ ⚠️ Really roll valheim back to before-mods?
         │ It is from <time>.
-        │ All that was written since then is
-        │ lost, for good.
-        │ The snapshot taken after it stays.
+        │ All that was written since then goes.
+        │ Only what the later snapshot holds can
+        │ be brought back.
         │ Then it runs on from where it was.
         │ The question holds for one minute.
         │ — VM 101 · home
@@ -382,9 +382,9 @@ fn a_snapshot_first_and_then_the_same_question() {
         🔒 only owner
         │ ⚠️ Really roll valheim back to update-0-220?
         │ It is from <time>.
-        │ All that was written since then is
-        │ lost, for good.
-        │ The snapshot taken after it stays.
+        │ All that was written since then goes.
+        │ Only what the later snapshot holds can
+        │ be brought back.
         │ Then it is stopped.
         │ The question holds for one minute.
         │ — VM 101 · home
@@ -471,11 +471,11 @@ fn on_zfs_only_the_newest_can_be_gone_back_to() {
         🔒 only owner
         │ ⚠️ Really roll valheim back to before-mods?
         │ It is from <time>.
-        │ All that was written since then is
-        │ lost, for good.
-        │ The snapshot taken after it stays.
-        │ On ZFS Proxmox only goes back to the
-        │ newest snapshot, and refuses others.
+        │ All that was written since then goes.
+        │ Only what the later snapshot holds can
+        │ be brought back.
+        │ With a disk on ZFS, Proxmox refuses:
+        │ there only the newest one will do.
         │ Then it runs on from where it was.
         │ The question holds for one minute.
         │ — VM 101 · home
@@ -672,7 +672,7 @@ fn who_may_ask_for_one_gets_it_from_somebody_who_may_give_it() {
             .wait_channel_message(APPROVALS, "asks for it")
             .await;
         assert_snapshot!(shown(&letter), @"
-        │ ✋ May a snapshot of valheim be taken?
+        │ ✋ May snapshot before-boss of valheim be taken?
         │ <@80351110224678912> asks for it, from <#1100000000000000000>.
         │ It is stopped now.
         │ Asked <time>, lapses <time>.

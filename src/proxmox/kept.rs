@@ -106,7 +106,7 @@ mod tests {
     use super::*;
     use crate::ids::{Kind, Vmid};
 
-    fn key(vmid: u32) -> GuestKey {
+    fn key(vmid: u64) -> GuestKey {
         (Vmid::new(vmid).unwrap(), Kind::Vm, "pve1".parse().unwrap())
     }
 
