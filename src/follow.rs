@@ -65,7 +65,7 @@ pub async fn to_the_end(
     let course = Course { act, upid, started };
     let mut end = match followed {
         Followed::Ended(TaskEnd::Ok) => return effect(inventory, &course, false).await,
-        Followed::Ended(TaskEnd::Warnings(_)) => return effect(inventory, &course, true).await,
+        Followed::Ended(TaskEnd::Warnings(_)) => effect(inventory, &course, true).await,
         Followed::Ended(TaskEnd::Failed(text)) => return failed(inventory, &course, text).await,
         Followed::Ended(TaskEnd::Aborted) => {
             return failed(inventory, &course, "received interrupt".to_owned()).await;
