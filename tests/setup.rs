@@ -465,10 +465,14 @@ fn a_second_run_changes_one_thing_and_leaves_the_rest_to_the_byte() {
         assert_eq!(code, Some(0), "{said}");
         // What an owner adds by hand.
         let text = std::fs::read_to_string(config_file(world)).unwrap();
-        let text = text.replace("guilds = [", "guilds   =   [").replace(
-            "]\n\n[bot]",
-            "]   # ours\nalerts_channel = \"1100000000000000002\"   # in quotes\n\n[bot]",
-        ) + "\n[[deny]]   # nobody\nwho=['owner']\nactions = [ \"stop\" ]\nguests = ['999']\n";
+        let by_hand = "alerts_channel = \"1100000000000000002\"   # in quotes\n\n[bot]";
+        let text = text
+            .replace(
+                &format!("guilds = [{HOME}]"),
+                &format!("guilds   =   [ {HOME} ]   # ours"),
+            )
+            .replace("\n[bot]", by_hand)
+            + "\n[[deny]]   # nobody\nwho=['owner']\nactions = [ \"stop\" ]\nguests = ['999']\n";
         std::fs::write(config_file(world), &text).unwrap();
         std::fs::set_permissions(config_file(world), std::fs::Permissions::from_mode(0o640))
             .unwrap();

@@ -297,7 +297,7 @@ pub(crate) fn application(state: &State) -> Value {
     let owner = state.setup.guilds.first().map_or(0, |guild| guild.owner);
     json!({
         "id": state.setup.app_id.to_string(), "name": state.setup.bot_name, "icon": null, "description": "",
-        "summary": "", "type": null, "bot": bot_user(state), "bot_public": false, "bot_require_code_grant": false,
+        "type": null, "bot": bot_user(state), "bot_public": false, "bot_require_code_grant": false,
         "verify_key": "0".repeat(64), "flags": 0, "flags_new": "0", "redirect_uris": [],
         "interactions_endpoint_url": null, "role_connections_verification_url": null,
         "owner": person_user(state, owner), "approximate_guild_count": state.setup.guilds.len(),

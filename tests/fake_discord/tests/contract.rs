@@ -131,6 +131,7 @@ async fn lookups() {
         ("/gateway/bot", "/gateway/bot".to_owned()),
         ("/users/@me", "/users/@me".to_owned()),
         ("/users/@me/guilds", "/users/@me/guilds".to_owned()),
+        ("/users/@me/guilds", "/users/@me/guilds?limit=1".to_owned()),
         ("/applications/@me", "/applications/@me".to_owned()),
         (
             "/oauth2/applications/@me",
