@@ -5,14 +5,15 @@ mod support;
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::process::Stdio;
 use std::time::Duration;
 
 use fake_discord::setup::{ALERTS, APPROVALS, AUDIT, BOT_CHANNEL, ELSEWHERE, HOME, OTHER};
 use support::binary::{text, told};
 use support::{Setup, World, run_without_bot};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::io::{AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::process::{Child, ChildStdout, Command};
 
 const OWNER: u64 = 184_405_311_681_986_560;
 const WRONG: &str = "00000000-0000-4000-8000-000000000000";
@@ -77,9 +78,16 @@ impl Answers {
         self
     }
 
+    fn words(&self) -> Vec<&str> {
+        let pairs = self.0.iter();
+        pairs
+            .flat_map(|(option, value)| [*option, value.as_str()])
+            .collect()
+    }
+
     fn setup(&self, world: &World) -> Command {
         let mut words = vec!["--yes"];
-        words.extend(self.0.iter().flat_map(|(option, value)| [*option, value]));
+        words.extend(self.words());
         setup(world, &words)
     }
 }
@@ -119,7 +127,7 @@ fn no_secret_in(said: &str, world: &World) {
 /// A person at the terminal, by way of pipes.
 struct Talk {
     child: Child,
-    stdin: Option<ChildStdin>,
+    stdin: Option<Pin<Box<dyn AsyncWrite>>>,
     stdout: ChildStdout,
     said: String,
     /// Up to here it was looked at.
@@ -129,8 +137,13 @@ struct Talk {
 impl Talk {
     fn start(mut command: Command) -> Self {
         let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+        let stdin = child.stdin.take().unwrap();
+        Self::with(child, Box::pin(stdin))
+    }
+
+    fn with(mut child: Child, stdin: Pin<Box<dyn AsyncWrite>>) -> Self {
         Self {
-            stdin: child.stdin.take(),
+            stdin: Some(stdin),
             stdout: child.stdout.take().unwrap(),
             child,
             said: String::new(),
@@ -156,10 +169,9 @@ impl Talk {
 
     async fn types(&mut self, line: &str) -> &mut Self {
         let stdin = self.stdin.as_mut().unwrap();
-        stdin
-            .write_all(format!("{line}\n").as_bytes())
-            .await
-            .unwrap();
+        let line = format!("{line}\n");
+        stdin.write_all(line.as_bytes()).await.unwrap();
+        stdin.flush().await.unwrap();
         self
     }
 
@@ -228,13 +240,64 @@ fn without_questions_everything_is_written_tried_and_checked() {
         assert_eq!(files["discord_token"].1.trim(), world.dc.token());
         assert_eq!(files["pve_token"].1.trim(), world.px.token_secret());
         no_secret_in(&files["steward.toml"].1, world);
+        assert_eq!(world.writes(), Vec::<String>::new());
+        assert_eq!(world.dc.registrations(), 0, "it changes nothing in Discord");
+    });
+}
+
+#[test]
+fn the_file_is_short_and_says_what_its_lines_are_for() {
+    run_without_bot(Setup::default(), async |world| {
+        let answers = Answers::new(world).with("--audit-channel", &AUDIT.to_string());
+        told(&mut answers.setup(world)).await;
+        let files = files(world);
         let shown = files["steward.toml"].1.clone();
         let shown = shown.replace(&world.dir.path().display().to_string(), "/tmp/x");
         let shown = shown.replace(&world.px.url_of("pve1"), "https://pve1:8006");
         let shown = shown.replace(&world.dc.url(), "http://discord");
-        insta::assert_snapshot!(shown, @"");
-        assert_eq!(world.writes(), Vec::<String>::new());
-        assert_eq!(world.dc.registrations(), 0, "it changes nothing in Discord");
+        insta::assert_snapshot!(shown, @r##"
+        # Written by `pve-steward setup`, which can be run again to change one thing. By hand it is as good:
+        # config/example.toml has every setting there is, and `pve-steward check` says whether all is well.
+
+        [discord]
+        # A file that holds the bot's token and nothing else.
+        token_file = "/tmp/x/etc/discord_token"
+        # The servers in which the bot listens. Everywhere else it is deaf.
+        guilds = [1000000000000000000]
+        channels = [1100000000000000000]
+        approvals_channel = 1100000000000000001
+        alerts_channel = 1100000000000000002
+        audit_channel = 1100000000000000003
+        api_url = "http://discord"
+
+        [bot]
+        # Whose clock is meant by `hours` in rules and by "until tomorrow".
+        time_zone = "Europe/Berlin"
+        state_dir = "/tmp/x/state"
+
+        [[cluster]]
+        name = "home"
+        # The addresses of the nodes. With several, the bot goes on when one is down.
+        endpoints = ["https://pve1:8006"]
+        # The API token of Proxmox, and a file that holds its secret and nothing else.
+        token_id = "discord@pve!bot"
+        token_secret_file = "/tmp/x/etc/pve_token"
+        ca_file = "/tmp/x/etc/pve-root-ca.pem"
+
+        # Names for people and roles; rules use the names.
+        [people]
+        owner = 184405311681986560
+
+        [roles]
+
+        # What no rule allows is refused. The owner may do everything; rules for others go below, and
+        # config/policies/ has whole policies to copy from.
+        [[allow]]
+        who = ["owner"]
+        actions = ["*"]
+        guests = ["*"]
+        nodes = ["*"]
+        "##);
     });
 }
 
@@ -271,63 +334,14 @@ fn without_questions_all_that_is_missing_is_named_at_once() {
 #[test]
 fn an_answered_dialogue_writes_the_same() {
     run_without_bot(Setup::default(), async |world| {
-        let (px, dc) = (world.px.token_secret(), world.dc.token());
-        let ca = world.dir.path().join("ca.pem").display().to_string();
-        let fingerprint = world.px.fingerprint("pve1");
         let mut talk = Talk::start(setup(world, &[]));
-        let bare = world.px.url_of("pve1").replace("https://", "");
-        talk.answers(&[
-            ("Address of a node, or of several: ", "http://pve1"),
-            ("`http://pve1` is no address of a node", &bare),
-        ])
-        .await;
-        talk.hears(&fingerprint)
-            .await
-            .hears("pvenode cert info")
-            .await;
-        talk.answers(&[
-            ("Proxmox? : ".trim_end_matches(" : "), "9"),
-            ("Type a number from 1 to 2", "1"),
-            ("Path of the copy on this machine: ", "/nowhere/ca.pem"),
-            ("Is /nowhere/ca.pem the right file?", &ca),
-            ("Token id [discord@pve!bot]: ", ""),
-            (
-                "pveum user token add discord@pve bot -privsep 1",
-                &format!("x={px}"),
-            ),
-            ("Only what follows the `=` is the secret.", &px),
-            ("Token of the bot (not shown): ", &dc),
-        ])
-        .await;
-        talk.hears("permissions=52224").await;
-        talk.answers(&[
-            ("In which server shall it listen (several: 1 2): ", "1"),
-            ("Commands only in (number; none: everywhere) [none]: ", "1"),
-            ("Requests are decided in", "2"),
-            ("What needs looking at is said in", &ALERTS.to_string()),
-            ("The audit can be read along in [none]: ", "77"),
-            (
-                "Type a number from 1 to 5, the id of one of these channels, or none.",
-                "",
-            ),
-            ("The application belongs to owner", ""),
-            (
-                "Time zone, for hours and \"until tomorrow\" [Europe/Berlin]: ",
-                "",
-            ),
-            ("Write this? [yes]: ", ""),
-        ])
-        .await;
+        answer_about_proxmox(&mut talk, world).await;
+        answer_about_discord(&mut talk, world).await;
+        talk.answers(&[("Write this? [yes]: ", "")]).await;
         let (said, code) = talk.ends().await;
         assert_eq!(code, Some(0), "{said}");
-        says(
-            &said,
-            &[
-                "scope=bot+applications.commands",
-                "ok   home: Proxmox VE 9.2",
-                "#approvals",
-            ],
-        );
+        let scopes = "scope=bot+applications.commands";
+        says(&said, &[scopes, "ok   home: Proxmox VE 9.2", "#approvals"]);
         no_secret_in(&said, world);
         let files = files(world);
         assert_eq!(files.len(), 4, "{files:?}");
@@ -346,15 +360,63 @@ fn an_answered_dialogue_writes_the_same() {
     });
 }
 
+/// With a mistake at nearly every question.
+async fn answer_about_proxmox(talk: &mut Talk, world: &World) {
+    let px = world.px.token_secret();
+    let ca = world.dir.path().join("ca.pem").display().to_string();
+    let bare = world.px.url_of("pve1").replace("https://", "");
+    talk.answers(&[
+        ("Address of a node, or of several: ", "http://pve1"),
+        ("`http://pve1` is no address of a node", &bare),
+    ])
+    .await;
+    talk.hears(&world.px.fingerprint("pve1"))
+        .await
+        .hears("pvenode cert info")
+        .await;
+    talk.answers(&[
+        ("your Proxmox?: ", "9"),
+        ("Type a number from 1 to 2", "1"),
+        ("Path of the copy on this machine: ", "/nowhere/ca.pem"),
+        ("Is /nowhere/ca.pem the right file?", &ca),
+        ("Token id [discord@pve!bot]: ", ""),
+        (
+            "pveum user token add discord@pve bot -privsep 1",
+            &format!("x={px}"),
+        ),
+        ("Only what follows the `=` is the secret.", &px),
+    ])
+    .await;
+}
+
+async fn answer_about_discord(talk: &mut Talk, world: &World) {
+    talk.answers(&[("Token of the bot (not shown): ", &world.dc.token())])
+        .await;
+    talk.hears("permissions=52224").await;
+    talk.answers(&[
+        ("In which server shall it listen (several: 1 2): ", "1"),
+        ("Commands only in (number; none: everywhere) [none]: ", "1"),
+        ("Requests are decided in", "2"),
+        ("What needs looking at is said in", &ALERTS.to_string()),
+        ("The audit can be read along in [none]: ", "77"),
+        (
+            "Type a number from 1 to 5, the id of one of these channels, or none.",
+            "",
+        ),
+        ("The application belongs to owner", ""),
+        (
+            "Time zone, for hours and \"until tomorrow\" [Europe/Berlin]: ",
+            "",
+        ),
+    ])
+    .await;
+}
+
 #[test]
 fn a_certificate_is_pinned_only_after_it_was_compared() {
     run_without_bot(Setup::default(), async |world| {
         let answers = Answers::new(world).without("--ca-file");
-        let words: Vec<&str> = answers
-            .0
-            .iter()
-            .flat_map(|(o, v)| [*o, v.as_str()])
-            .collect();
+        let words = answers.words();
         let mut talk = Talk::start(setup(world, &words));
         talk.answers(&[
             ("Proxmox?", "2"),
@@ -431,11 +493,7 @@ fn a_wrong_token_is_said_and_can_be_typed_again() {
         let answers = Answers::new(world)
             .with("--token-secret-file", &wrong)
             .with("--discord-token-file", &wrong);
-        let words: Vec<&str> = answers
-            .0
-            .iter()
-            .flat_map(|(o, v)| [*o, v.as_str()])
-            .collect();
+        let words = answers.words();
         let (px, dc) = (world.px.token_secret(), world.dc.token());
         let mut talk = Talk::start(setup(world, &words));
         talk.answers(&[
@@ -458,69 +516,62 @@ fn a_wrong_token_is_said_and_can_be_typed_again() {
     });
 }
 
-#[test]
-fn a_second_run_changes_one_thing_and_leaves_the_rest_to_the_byte() {
-    run_without_bot(Setup::default(), async |world| {
-        let (said, code) = told(&mut Answers::new(world).setup(world)).await;
-        assert_eq!(code, Some(0), "{said}");
-        // What an owner adds by hand.
-        let text = std::fs::read_to_string(config_file(world)).unwrap();
-        let by_hand = "alerts_channel = \"1100000000000000002\"   # in quotes\n\n[bot]";
-        let text = text
-            .replace(
-                &format!("guilds = [{HOME}]"),
-                &format!("guilds   =   [ {HOME} ]   # ours"),
-            )
-            .replace("\n[bot]", by_hand)
-            + "\n[[deny]]   # nobody\nwho=['owner']\nactions = [ \"stop\" ]\nguests = ['999']\n";
-        std::fs::write(config_file(world), &text).unwrap();
-        std::fs::set_permissions(config_file(world), std::fs::Permissions::from_mode(0o640))
-            .unwrap();
-        let before = files(world);
+/// Sets it up, and then does what owners do by hand; gives the text of the configuration.
+async fn set_up_and_changed_by_hand(world: &World) -> String {
+    let (said, code) = told(&mut Answers::new(world).setup(world)).await;
+    assert_eq!(code, Some(0), "{said}");
+    let by_hand = "alerts_channel = \"1100000000000000002\"   # in quotes\n\n[bot]";
+    let guilds = format!("guilds = [{HOME}]");
+    let text = std::fs::read_to_string(config_file(world)).unwrap();
+    let text = text
+        .replace(&guilds, &format!("guilds   =   [ {HOME} ]   # ours"))
+        .replace("\n[bot]", by_hand)
+        + "\n[[deny]]   # nobody\nwho=['owner']\nactions = [ \"stop\" ]\nguests = ['999']\n";
+    std::fs::write(config_file(world), &text).unwrap();
+    let mode = std::fs::Permissions::from_mode(0o640);
+    std::fs::set_permissions(config_file(world), mode).unwrap();
+    text
+}
 
-        // Nothing new: nothing is written, not even the same again.
-        let written = std::fs::metadata(config_file(world))
-            .unwrap()
-            .modified()
-            .unwrap();
-        let (said, code) = told(&mut setup(world, &["--yes"])).await;
-        assert_eq!(code, Some(0), "{said}");
-        says(&said, &["Nothing is to be changed."]);
-        assert_eq!(files(world), before);
-        assert_eq!(
+#[test]
+fn a_second_run_without_anything_new_writes_nothing() {
+    run_without_bot(Setup::default(), async |world| {
+        set_up_and_changed_by_hand(world).await;
+        let before = files(world);
+        let written = || {
             std::fs::metadata(config_file(world))
                 .unwrap()
                 .modified()
-                .unwrap(),
-            written
-        );
+                .unwrap()
+        };
+        let at = written();
+        let (said, code) = told(&mut setup(world, &["--yes"])).await;
+        assert_eq!(code, Some(0), "{said}");
+        says(&said, &["Nothing is to be changed."]);
+        assert_eq!((files(world), written()), (before, at));
+    });
+}
 
+#[test]
+fn a_second_run_changes_one_thing_and_leaves_the_rest_to_the_byte() {
+    run_without_bot(Setup::default(), async |world| {
+        let text = set_up_and_changed_by_hand(world).await;
+        let before = files(world);
         let mut talk = Talk::start(setup(world, &[]));
         let url = world.px.url_of("pve1");
+        let kept = "(not shown; Enter keeps the one that is there): ";
         talk.answers(&[
             (&format!("Address of a node, or of several [{url}]: "), ""),
             ("as before", ""),
             ("Token id [discord@pve!bot]: ", ""),
-            (
-                "Secret of the token (not shown; Enter keeps the one that is there): ",
-                "",
-            ),
-            (
-                "Token of the bot (not shown; Enter keeps the one that is there): ",
-                "",
-            ),
+            (&format!("Secret of the token {kept}"), ""),
+            (&format!("Token of the bot {kept}"), ""),
             ("In which server shall it listen (several: 1 2) [1]: ", ""),
             ("Commands", ""),
             ("Requests", ""),
-            (
-                &format!("What needs looking at is said in [{ALERTS}]: "),
-                &OTHER.to_string(),
-            ),
+            (&format!("is said in [{ALERTS}]: "), &OTHER.to_string()),
             ("The audit", ""),
-            (
-                &format!("User id of the owner, who may do everything [{OWNER}]: "),
-                "",
-            ),
+            (&format!("who may do everything [{OWNER}]: "), ""),
             ("Time zone", ""),
             ("steward.toml: discord.alerts_channel\n", ""),
         ])
@@ -573,11 +624,7 @@ fn a_second_cluster_is_added_with_files_of_its_own() {
 fn whoever_stops_it_leaves_nothing_behind() {
     run_without_bot(Setup::default(), async |world| {
         let answers = Answers::new(world);
-        let words: Vec<&str> = answers
-            .0
-            .iter()
-            .flat_map(|(o, v)| [*o, v.as_str()])
-            .collect();
+        let words = answers.words();
         for signal in ["-INT", "-TERM"] {
             let mut talk = Talk::start(setup(world, &words));
             talk.hears("Commands only in").await;
@@ -658,14 +705,11 @@ fn a_configuration_that_would_not_load_is_not_written() {
 #[test]
 fn it_waits_until_the_bot_is_in_a_server() {
     let mut setup_ = Setup::default();
+    setup_.dc.team = true;
     let guilds = std::mem::take(&mut setup_.dc.guilds);
     run_without_bot(setup_, async |world| {
-        let answers = Answers::new(world).without("--guild");
-        let words: Vec<&str> = answers
-            .0
-            .iter()
-            .flat_map(|(o, v)| [*o, v.as_str()])
-            .collect();
+        let answers = Answers::new(world).without("--guild").without("--owner");
+        let words = answers.words();
         let mut talk = Talk::start(setup(world, &words));
         talk.answers(&[("then press [Enter]: ", "")]).await;
         talk.hears("then press [Enter]: ").await;
@@ -673,7 +717,15 @@ fn it_waits_until_the_bot_is_in_a_server() {
         talk.types("").await;
         talk.answers(&[("In which server shall it listen (several: 1 2) [1]: ", "")])
             .await;
-        talk.hears("Commands only in").await;
+        for question in ["Commands", "Requests", "What needs", "The audit"] {
+            talk.answers(&[(question, "")]).await;
+        }
+        // Of the team that the application belongs to.
+        let owner = format!("The application belongs to owner ({OWNER}).");
+        talk.hears(&owner)
+            .await
+            .hears(&format!("[{OWNER}]: "))
+            .await;
         let (_, code) = talk.ends().await;
         assert_eq!(code, Some(78));
     });
@@ -698,6 +750,30 @@ fn a_server_that_the_bot_is_not_in_is_refused_with_the_link() {
 
 #[test]
 fn a_token_of_root_and_an_empty_list_are_remarked() {
+    let mut setup_ = Setup::default();
+    setup_.px.acls.clear();
+    let root = "root@pam!bot";
+    setup_.px.tokens[0].id = root.to_owned();
+    let privs = ["VM.Audit", "Pool.Audit"];
+    let acl = fake_proxmox::Acl::new("/pool/empty", root, &privs, true);
+    setup_.px.acls.push(acl);
+    setup_.px.pools.push("empty".to_owned());
+    run_without_bot(setup_, async |world| {
+        let (said, code) = told(&mut Answers::new(world).setup(world)).await;
+        assert_eq!(code, Some(0), "{said}");
+        says(
+            &said,
+            &[
+                "not one guest is visible",
+                "pveum acl modify /vms",
+                "root@pam!bot is a token of root",
+            ],
+        );
+    });
+}
+
+#[test]
+fn a_token_without_any_privilege_is_refused() {
     let mut setup_ = Setup::default();
     setup_.px.acls.clear();
     run_without_bot(setup_, async |world| {
@@ -726,6 +802,57 @@ fn the_file_that_it_writes_is_one_that_the_bot_runs_with() {
         world.files = vec![path];
         world.start_bot().await;
         let owner = world.person("owner");
-        owner.slash("/vm stop 102").await.until("Really stop").await;
+        owner.slash("/vm list").await.until("minecraft").await;
+    });
+}
+
+#[test]
+fn a_terminal_shows_no_secret_and_is_given_back() {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    use rustix::termios::{LocalModes, tcgetattr};
+    run_without_bot(Setup::default(), async |world| {
+        let hand = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&hand).unwrap();
+        unlockpt(&hand).unwrap();
+        let name = ptsname(&hand, Vec::new()).unwrap().into_string().unwrap();
+        let terminal = std::fs::File::options()
+            .read(true)
+            .write(true)
+            .open(name)
+            .unwrap();
+        let echoes = || {
+            let modes = tcgetattr(&terminal).unwrap().local_modes;
+            modes.contains(LocalModes::ECHO)
+        };
+        let answers = Answers::new(world)
+            .without("--token-id")
+            .without("--token-secret-file")
+            .without("--discord-token-file");
+        let words = answers.words();
+        let mut command = setup(world, &words);
+        let child = command
+            .stdin(terminal.try_clone().unwrap())
+            .spawn()
+            .unwrap();
+        let mut hand = std::fs::File::from(hand);
+        let typing = tokio::fs::File::from_std(hand.try_clone().unwrap());
+        let mut talk = Talk::with(child, Box::pin(typing));
+        talk.answers(&[("Token id [discord@pve!bot]: ", "discord@pve!bot")])
+            .await;
+        talk.hears("Secret of the token (not shown): ").await;
+        assert!(!echoes());
+        talk.types(&world.px.token_secret()).await;
+        talk.hears("Token of the bot (not shown): ").await;
+        assert!(!echoes());
+        talk.signal("-INT");
+        let (said, code) = talk.ends().await;
+        assert_eq!(code, Some(130), "{said}");
+        assert!(echoes(), "the terminal would stay silent");
+        let mut shown = [0; 4096];
+        let count = std::io::Read::read(&mut hand, &mut shown).unwrap();
+        let shown = text(&shown[..count]);
+        assert!(shown.contains("discord@pve!bot"), "{shown}");
+        no_secret_in(&shown, world);
+        no_secret_in(&said, world);
     });
 }

@@ -26,7 +26,27 @@ fn nodes_guests_and_storages_are_shown_without_a_token_of_discord() {
         let output = ended(&mut steward(world, &["status"])).await;
         assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
         assert_eq!(text(&output.stderr), "");
-        insta::assert_snapshot!(text(&output.stdout), @"");
+        insta::assert_snapshot!(text(&output.stdout), @r##"
+        home: 3 of 7 guests run · 2 of 2 nodes online
+          NODE
+            pve1  online  CPU 12 %  RAM 9.4 GB of 64 GB (15 %)  up 20 d 1 h
+            pve2  online  CPU 7 %   RAM 7.4 GB of 64 GB (12 %)  up 20 d 2 h
+          GUEST
+            101 vm valheim          stopped   pve1
+            102 vm minecraft        running   pve2  CPU 18 %  RAM 4.2 GB of 8 GB (53 %)
+            103 vm nextcloud        running   pve1  CPU 20 %  RAM 5.3 GB of 8 GB (66 %)
+            104 ct dns              running   pve1  CPU 39 %  RAM 782 MB of 1 GB (76 %)
+            105 ct web-lab          stopped   pve2
+            106 vm template-debian  template  pve1
+            107 vm backup-me        stopped   pve1                                       locked: backup
+            108 vm ha-db            stopped   pve2
+          STORAGE
+            local      available  pve1    31 GB of 94 GB (33 %)
+            local-lvm  available  pve1    410 GB of 833 GB (49 %)
+            nas        available  shared  5 TB of 8 TB (62 %)
+            local      available  pve2    31 GB of 94 GB (33 %)
+            local-lvm  available  pve2    410 GB of 833 GB (49 %)
+        "##);
         assert_eq!(world.writes(), Vec::<String>::new());
     });
 }

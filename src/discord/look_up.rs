@@ -1,7 +1,8 @@
 //! What `pve-steward setup` asks Discord: whose token it is, and which servers and channels there
 //! are to choose from. Changes nothing there.
 
-use serenity::http::Http;
+use serde_json::Value;
+use serenity::http::{Http, LightMethod, Request, Route};
 use serenity::model::Permissions;
 use serenity::model::channel::{ChannelType, GuildChannel};
 use serenity::model::id::{GuildId as SerenityGuild, UserId as SerenityUser};
@@ -61,21 +62,16 @@ impl LookUp {
 
     pub async fn application(&self) -> Result<Application, Trouble> {
         let me = asked(async || self.http.get_current_user().await).await?;
-        let made = asked(async || self.http.get_current_application_info().await).await?;
-        let of_team = made.team.map(|team| {
-            let owner = team.owner_user_id;
-            let member = team.members.into_iter().find(|it| it.user.id == owner);
-            let name = member.map_or_else(|| team.name.clone(), |it| it.user.name);
-            (UserId(owner.get()), name)
-        });
-        let alone = made.owner.map(|owner| (UserId(owner.id.get()), owner.name));
+        // As it comes: serenity demands fields of a team that Discord no longer sends.
+        let made: Value = asked(async || self.http.fire(this_application()).await).await?;
+        let id = made.get("id").and_then(Value::as_str);
+        let id = id.ok_or_else(|| Trouble::NoAnswer("an application without an id".to_owned()))?;
         Ok(Application {
             bot: me.name.clone(),
-            owner: of_team.or(alone),
+            owner: owner_of_team(&made).or_else(|| user(made.get("owner")?)),
             invite: format!(
-                "https://discord.com/oauth2/authorize?client_id={}\
+                "https://discord.com/oauth2/authorize?client_id={id}\
                  &scope=bot+applications.commands&permissions={}",
-                made.id,
                 NEEDED.bits()
             ),
             me: me.id,
@@ -106,4 +102,28 @@ impl LookUp {
         };
         Ok(channels.into_iter().map(room).collect())
     }
+}
+
+fn this_application() -> Request<'static> {
+    Request::new(Route::Oauth2ApplicationCurrent, LightMethod::Get)
+}
+
+/// `owner` is then a user that nobody is.
+fn owner_of_team(made: &Value) -> Option<(UserId, String)> {
+    let team = made.get("team")?;
+    let id = team.get("owner_user_id")?.as_str()?;
+    let members = team.get("members").and_then(Value::as_array);
+    let users = members
+        .into_iter()
+        .flatten()
+        .filter_map(|it| it.get("user"));
+    let owner = users
+        .filter_map(user)
+        .find(|(user, _)| user.to_string() == id);
+    owner.or_else(|| Some((id.parse().ok()?, team.get("name")?.as_str()?.to_owned())))
+}
+
+fn user(user: &Value) -> Option<(UserId, String)> {
+    let id = user.get("id")?.as_str()?.parse().ok()?;
+    Some((id, user.get("username")?.as_str()?.to_owned()))
 }

@@ -1,5 +1,7 @@
 //! `pve-steward status`: the clusters in a terminal.
 
+use std::fmt::Write as _;
+
 use crate::ids::ClusterName;
 use crate::proxmox::{Guest, Node, NodeState, Quorum, RunState, Snapshot, Storage, StorageState};
 
@@ -40,19 +42,15 @@ fn cluster(name: &ClusterName, seen: &Snapshot, colour: bool) -> String {
     let lost = seen.quorum.as_ref().is_some_and(|q| !q.quorate);
     if lost {
         let line = "No quorum: nothing can be started until more nodes are up.";
-        text += &format!("  {}\n", painted(line, Tint::Red, colour));
+        let _ = writeln!(text, "  {}", painted(line, Tint::Red, colour));
     }
-    let nodes = seen.nodes.values().map(node).collect();
-    text += &table("NODE", nodes, "none", colour);
+    let nodes: Vec<Line> = seen.nodes.values().map(node).collect();
+    text += &table("NODE", &nodes, "none", colour);
+    let guests: Vec<Line> = seen.guests.values().map(guest).collect();
     let none = "none that the token can see (VM.Audit)";
-    text += &table(
-        "GUEST",
-        seen.guests.values().map(guest).collect(),
-        none,
-        colour,
-    );
+    text += &table("GUEST", &guests, none, colour);
     let none = "none that the token can see (Datastore.Audit)";
-    text + &table("STORAGE", storages(seen), none, colour)
+    text + &table("STORAGE", &storages(seen), none, colour)
 }
 
 fn counted(number: usize, what: &str) -> String {
@@ -183,7 +181,7 @@ fn used(what: &str, part: Option<u64>, whole: Option<u64>) -> String {
         .to_owned()
 }
 
-fn table(title: &str, lines: Vec<Line>, none: &str, colour: bool) -> String {
+fn table(title: &str, lines: &[Line], none: &str, colour: bool) -> String {
     if lines.is_empty() {
         return format!("  {title}\n    {none}\n");
     }
@@ -195,12 +193,12 @@ fn table(title: &str, lines: Vec<Line>, none: &str, colour: bool) -> String {
         .map(|at| width(&|line| chars(&line.rest[at])))
         .collect();
     let mut text = format!("  {title}\n");
-    for line in &lines {
+    for line in lines {
         let (word, tint) = &line.state;
         let mut row = format!("    {:name$}  {}", line.name, painted(word, *tint, colour));
         row += &" ".repeat(state - chars(word));
         for (cell, width) in line.rest.iter().zip(&rest).filter(|(_, width)| **width > 0) {
-            row += &format!("  {cell:width$}");
+            let _ = write!(row, "  {cell:width$}");
         }
         text += row.trim_end();
         text.push('\n');

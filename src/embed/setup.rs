@@ -82,10 +82,11 @@ pub fn not_that(why: &str) -> String {
 
 #[must_use]
 pub fn numbered(choices: &[String]) -> String {
-    let lines = choices.iter().enumerate();
-    lines
-        .map(|(at, choice)| format!("  {:>2}  {choice}\n", at + 1))
-        .collect()
+    let mut text = String::new();
+    for (at, choice) in choices.iter().enumerate() {
+        let _ = writeln!(text, "  {:>2}  {choice}", at + 1);
+    }
+    text
 }
 
 #[must_use]

@@ -46,7 +46,10 @@ impl Put {
 
 /// Sets a key where it holds something else. `true`: it was changed; `None`: it cannot be.
 pub(super) fn set(present: &mut Present, section: &str, key: &str, put: &Put) -> Option<bool> {
-    if present.list(section, key) == put.texts() {
+    let same = present.list(section, key) == put.texts();
+    // A new file begins with a line for everything; what is not wanted goes, with its remark.
+    let unwanted = present.text.is_none() && matches!(put, Put::Nothing);
+    if same && !unwanted {
         return Some(false);
     }
     let cluster = present.cluster.clone();
@@ -86,15 +89,12 @@ fn table<'d>(
         .as_array_of_tables_mut()?;
     let named = |table: &Table| table.get("name").and_then(Item::as_str) == Some(cluster.as_str());
     let at = tables.iter().position(named);
-    let at = match at {
-        Some(at) => at,
-        None => {
-            let mut new = Table::new();
-            new.insert("name", value(cluster.as_str()));
-            tables.push(new);
-            tables.len() - 1
-        }
-    };
+    let at = at.unwrap_or_else(|| {
+        let mut new = Table::new();
+        new.insert("name", value(cluster.as_str()));
+        tables.push(new);
+        tables.len() - 1
+    });
     tables.get_mut(at).map(|table| table as &mut dyn TableLike)
 }
 

@@ -119,8 +119,10 @@ pub(super) fn plan(present: &mut Present, kept: &KeptSecrets, found: &Found) -> 
         change.set("discord", "api_url", &Put::Text(url.clone()))?;
     }
     change.set("bot", "time_zone", &Put::Text(found.time_zone.clone()))?;
-    if let Some(folder) = &found.state_dir {
-        change.set("bot", "state_dir", &Put::Text(folder.clone()))?;
+    match &found.state_dir {
+        Some(folder) => change.set("bot", "state_dir", &Put::Text(folder.clone()))?,
+        None if change.present.text.is_none() => change.set("bot", "state_dir", &Put::Nothing)?,
+        None => {}
     }
     change.proxmox(&found.proxmox, kept.proxmox.as_ref())?;
     if let Some(owner) = found.discord.owner {

@@ -9,7 +9,6 @@ use std::os::unix::fs::{
 use std::path::{Path, PathBuf};
 
 use super::ask::Stop;
-use crate::cli::TRY_AGAIN;
 use crate::config::{self, Problem};
 use crate::embed::setup as words;
 use crate::permission::Policy;
@@ -33,6 +32,8 @@ struct Staged<'p> {
     /// The file itself, where its path is a link.
     place: PathBuf,
     beside: PathBuf,
+    /// What stood in its place, until all are moved.
+    before: Option<PathBuf>,
     moved: bool,
 }
 
@@ -41,7 +42,42 @@ impl Drop for Staged<'_> {
         if !self.moved {
             let _ = fs::remove_file(&self.beside);
         }
+        if let Some(before) = &self.before {
+            let _ = fs::remove_file(before);
+        }
     }
+}
+
+impl Staged<'_> {
+    fn put_in_place(&mut self) -> io::Result<()> {
+        let before = hidden(&self.place, "before");
+        match fs::hard_link(&self.place, &before) {
+            Ok(()) => self.before = Some(before),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            // A file system without links.
+            Err(_) => {
+                fs::copy(&self.place, &before)?;
+                self.before = Some(before);
+            }
+        }
+        fs::rename(&self.beside, &self.place)?;
+        self.moved = true;
+        Ok(())
+    }
+
+    /// As it was before.
+    fn take_back(&mut self) -> io::Result<()> {
+        match self.before.take() {
+            Some(before) => fs::rename(before, &self.place),
+            None => fs::remove_file(&self.place),
+        }
+    }
+}
+
+/// A name beside a file that nobody takes for it.
+fn hidden(place: &Path, what: &str) -> PathBuf {
+    let name = place.file_name().unwrap_or_default().to_string_lossy();
+    place.with_file_name(format!(".{name}.{what}-{}", std::process::id()))
 }
 
 /// A folder that was made for this, and is taken away again while it is empty.
@@ -61,10 +97,6 @@ impl Drop for Folder<'_> {
 
 /// The last of `files` is the configuration: until it is in its place, nothing names the others.
 pub(super) fn write(folder: &Path, files: &[Planned]) -> Result<(), Stop> {
-    let failed = |path: &Path, error: &io::Error| {
-        let said = words::not_written(path, &error.to_string());
-        Stop::Failed(said, TRY_AGAIN)
-    };
     let _folder = make(folder).map_err(|error| failed(folder, &error))?;
     let mut staged = Vec::with_capacity(files.len());
     for planned in files {
@@ -72,13 +104,31 @@ pub(super) fn write(folder: &Path, files: &[Planned]) -> Result<(), Stop> {
         staged.push(one);
     }
     would_load(&staged)?;
-    for one in &mut staged {
-        fs::rename(&one.beside, &one.place).map_err(|error| failed(&one.planned.path, &error))?;
-        one.moved = true;
-    }
+    move_all(&mut staged)?;
     // So that they are still there after a power cut.
     let synced = fs::File::open(or_here(folder)).and_then(|folder| folder.sync_all());
     synced.map_err(|error| failed(folder, &error))
+}
+
+fn failed(path: &Path, error: &io::Error) -> Stop {
+    Stop::passing(words::not_written(path, &error.to_string()))
+}
+
+/// All or none.
+fn move_all(staged: &mut [Staged<'_>]) -> Result<(), Stop> {
+    for at in 0..staged.len() {
+        let Err(error) = staged[at].put_in_place() else {
+            continue;
+        };
+        let mut said = words::not_written(&staged[at].planned.path, &error.to_string());
+        for one in &mut staged[..at] {
+            if let Err(error) = one.take_back() {
+                said += &words::not_put_back(&one.planned.path, &error.to_string());
+            }
+        }
+        return Err(Stop::passing(said));
+    }
+    Ok(())
 }
 
 fn or_here(folder: &Path) -> &Path {
@@ -102,9 +152,7 @@ fn make(folder: &Path) -> io::Result<Folder<'_>> {
 
 fn stage(planned: &Planned) -> io::Result<Staged<'_>> {
     let place = fs::canonicalize(&planned.path).unwrap_or_else(|_| planned.path.clone());
-    let name = place.file_name().unwrap_or_default().to_string_lossy();
-    let beside = format!(".{name}.setup-{}", std::process::id());
-    let beside = place.with_file_name(beside);
+    let beside = hidden(&place, "setup");
     let there = match fs::metadata(&place) {
         Ok(there) if there.is_file() => Some(there),
         Ok(_) => return Err(io::Error::other("something that is no file stands there")),
@@ -120,6 +168,7 @@ fn stage(planned: &Planned) -> io::Result<Staged<'_>> {
         planned,
         place,
         beside,
+        before: None,
         moved: false,
     };
     file.write_all(planned.text.as_bytes())?;
@@ -149,7 +198,7 @@ fn would_load(staged: &[Staged<'_>]) -> Result<(), Stop> {
         Some((variable, one.beside.display().to_string()))
     });
     let variables = config::environment().chain(named);
-    let loaded = config::load(&[file.beside.clone()], variables);
+    let loaded = config::load(std::slice::from_ref(&file.beside), variables);
     let mut problems = match loaded {
         Ok(loaded) => match Policy::compile(&loaded.config) {
             Ok(_) => return Ok(()),
@@ -164,4 +213,51 @@ fn would_load(staged: &[Staged<'_>]) -> Result<(), Stop> {
         *what = what.replace(&beside, &real);
     }
     Err(Stop::lasting(words::would_not_load(&problems)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn planned(path: PathBuf, text: &str) -> Planned {
+        Planned {
+            path,
+            text: text.to_owned(),
+            mode: SECRET,
+            variable: None,
+        }
+    }
+
+    #[test]
+    fn what_was_moved_is_taken_back_when_a_later_one_cannot_be() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        fs::write(path("old"), "old").unwrap();
+        let files = ["old", "new", "taken"].map(|name| planned(path(name), "mine"));
+        let mut staged: Vec<_> = files.iter().map(|file| stage(file).unwrap()).collect();
+        fs::create_dir(path("taken")).unwrap();
+        assert!(move_all(&mut staged).is_err());
+        drop(staged);
+        assert_eq!(fs::read_to_string(path("old")).unwrap(), "old");
+        let left = fs::read_dir(dir.path()).unwrap();
+        let mut left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["old", "taken"]);
+    }
+
+    #[test]
+    fn a_link_stays_one_and_a_secret_is_closed_whatever_it_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        fs::write(path("real"), "old").unwrap();
+        fs::set_permissions(path("real"), fs::Permissions::from_mode(0o644)).unwrap();
+        std::os::unix::fs::symlink("real", path("link")).unwrap();
+        let file = planned(path("link"), "mine");
+        let mut staged = [stage(&file).unwrap()];
+        assert!(move_all(&mut staged).is_ok());
+        assert!(path("link").is_symlink());
+        assert_eq!(fs::read_to_string(path("real")).unwrap(), "mine");
+        let mode = fs::metadata(path("real")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
 }

@@ -405,6 +405,18 @@ async fn press_all(
 }
 
 #[tokio::test]
+async fn an_application_of_a_team() {
+    let Some(mut contract) = Contract::open() else {
+        return;
+    };
+    let (discord, bot) = world().await;
+    discord.adjust(|setup| setup.team = true);
+    let path = "/oauth2/applications/@me";
+    send(&mut contract, &bot, Method::GET, path, path, None).await;
+    assert_eq!(contract.found, [""; 0]);
+}
+
+#[tokio::test]
 async fn limits() {
     let Some(mut contract) = Contract::open() else {
         return;
