@@ -186,6 +186,18 @@ impl Talk {
     /// No more is typed; all that it said, and its exit code.
     async fn ends(mut self) -> (String, Option<i32>) {
         drop(self.stdin.take());
+        self.ended().await
+    }
+
+    /// The same by a signal, while more could be typed.
+    async fn ends_by(self, signal: &str) -> (String, Option<i32>) {
+        let id = self.child.id().unwrap().to_string();
+        let mut kill = std::process::Command::new("kill");
+        assert!(kill.args([signal, &id]).status().unwrap().success());
+        self.ended().await
+    }
+
+    async fn ended(mut self) -> (String, Option<i32>) {
         let rest = async {
             self.stdout.read_to_string(&mut self.said).await.unwrap();
             self.child.wait_with_output().await.unwrap()
@@ -193,12 +205,6 @@ impl Talk {
         let output = tokio::time::timeout(Duration::from_secs(40), rest).await;
         let output = output.expect("it ends");
         (self.said + &text(&output.stderr), output.status.code())
-    }
-
-    fn signal(&self, signal: &str) {
-        let id = self.child.id().unwrap().to_string();
-        let mut kill = std::process::Command::new("kill");
-        assert!(kill.args([signal, &id]).status().unwrap().success());
     }
 }
 
@@ -264,16 +270,15 @@ fn the_file_is_short_and_says_what_its_lines_are_for() {
         token_file = "/tmp/x/etc/discord_token"
         # The servers in which the bot listens. Everywhere else it is deaf.
         guilds = [1000000000000000000]
-        channels = [1100000000000000000]
-        approvals_channel = 1100000000000000001
-        alerts_channel = 1100000000000000002
+        # Where the audit can be read along.
         audit_channel = 1100000000000000003
         api_url = "http://discord"
 
         [bot]
+        # Where the bot keeps what must survive a restart.
+        state_dir = "/tmp/x/state"
         # Whose clock is meant by `hours` in rules and by "until tomorrow".
         time_zone = "Europe/Berlin"
-        state_dir = "/tmp/x/state"
 
         [[cluster]]
         name = "home"
@@ -282,6 +287,7 @@ fn the_file_is_short_and_says_what_its_lines_are_for() {
         # The API token of Proxmox, and a file that holds its secret and nothing else.
         token_id = "discord@pve!bot"
         token_secret_file = "/tmp/x/etc/pve_token"
+        # How the bot knows that it talks to your Proxmox: by the cluster's own authority.
         ca_file = "/tmp/x/etc/pve-root-ca.pem"
 
         # Names for people and roles; rules use the names.
@@ -628,8 +634,7 @@ fn whoever_stops_it_leaves_nothing_behind() {
         for signal in ["-INT", "-TERM"] {
             let mut talk = Talk::start(setup(world, &words));
             talk.hears("Commands only in").await;
-            talk.signal(signal);
-            let (said, code) = talk.ends().await;
+            let (said, code) = talk.ends_by(signal).await;
             assert_eq!(code, Some(130), "{said}");
             says(&said, &["Nothing was written."]);
             assert!(!folder(world).exists());
@@ -844,8 +849,7 @@ fn a_terminal_shows_no_secret_and_is_given_back() {
         talk.types(&world.px.token_secret()).await;
         talk.hears("Token of the bot (not shown): ").await;
         assert!(!echoes());
-        talk.signal("-INT");
-        let (said, code) = talk.ends().await;
+        let (said, code) = talk.ends_by("-INT").await;
         assert_eq!(code, Some(130), "{said}");
         assert!(echoes(), "the terminal would stay silent");
         let mut shown = [0; 4096];
