@@ -205,3 +205,87 @@ fn table(title: &str, lines: &[Line], none: &str, colour: bool) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::time::SystemTime;
+
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::embed::check;
+    use crate::proxmox::Error;
+
+    fn nothing() -> Snapshot {
+        Snapshot {
+            taken: Instant::now(),
+            wall: SystemTime::now(),
+            guests: BTreeMap::new(),
+            nodes: BTreeMap::new(),
+            storages: BTreeMap::new(),
+            pools: Vec::new(),
+            quorum: None,
+        }
+    }
+
+    #[test]
+    fn a_lost_quorum_and_a_cluster_that_is_away_stand_out() {
+        let (home, lab) = ("home".parse().unwrap(), "lab".parse().unwrap());
+        let mut seen = nothing();
+        seen.quorum = Some(Quorum {
+            cluster: Some("home".to_owned()),
+            quorate: false,
+            nodes: 3,
+            online: 1,
+        });
+        let node = Node {
+            // What Proxmox says of a node can be anything.
+            status: NodeState::Other("odd\u{1b}[2J".to_owned()),
+            name: "pve1".parse().unwrap(),
+            cpu: None,
+            maxcpu: None,
+            mem: None,
+            maxmem: None,
+            disk: None,
+            maxdisk: None,
+            uptime: None,
+            level: None,
+            ha: None,
+        };
+        seen.nodes.insert(node.name.clone(), node);
+        let away = check::unread("lab", &Error::Setup("no endpoint".to_owned()));
+        let views = [
+            Overview {
+                cluster: &home,
+                seen: Ok(&seen),
+            },
+            Overview {
+                cluster: &lab,
+                seen: Err(&away),
+            },
+        ];
+        let plain = overview(&views, false);
+        insta::assert_snapshot!(plain, @r##"
+        home: 0 of 0 guests run · 1 of 3 nodes online
+          No quorum: nothing can be started until more nodes are up.
+          NODE
+            pve1  odd[2J
+          GUEST
+            none that the token can see (VM.Audit)
+          STORAGE
+            none that the token can see (Datastore.Audit)
+
+        lab: cannot be read
+          lab: configuration: no endpoint
+          Mend the section [[cluster]] that it names.
+        "##);
+        let coloured = overview(&views, true);
+        assert!(coloured.contains("\u{1b}[31mlab: cannot be read\u{1b}[0m"));
+        assert!(coloured.contains("\u{1b}[33modd[2J\u{1b}[0m"));
+        let bare = ["31", "33", "0"].iter().fold(coloured, |text, code| {
+            text.replace(&format!("\u{1b}[{code}m"), "")
+        });
+        assert_eq!(bare, plain, "colours change nothing else");
+    }
+}

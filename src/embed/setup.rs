@@ -129,6 +129,15 @@ pub fn not_read(path: &Path, why: &str) -> String {
     format!("Is {path} the right file? It cannot be used: {why}.")
 }
 
+/// Without a slash it could be the secret itself.
+#[must_use]
+pub fn no_secret_in(path: &Path, why: &str) -> String {
+    if path.components().count() > 1 {
+        return not_read(path, why);
+    }
+    format!("The file of this name in the working directory cannot be read: {why}.")
+}
+
 #[must_use]
 pub fn unreadable(file: &Path, why: &str) -> String {
     let file = file.display();
@@ -403,6 +412,44 @@ mod tests {
             let line = line.replace("/vms", "/pool/discord");
             assert!(readme.contains(&line), "{line}");
         }
+    }
+
+    #[test]
+    fn a_secret_in_the_place_of_a_path_is_not_repeated() {
+        assert!(!no_secret_in(Path::new("s3cret"), "no such file").contains("s3cret"));
+        assert!(no_secret_in(Path::new("/run/x"), "no such file").contains("/run/x"));
+    }
+
+    #[test]
+    fn the_plan_says_what_is_made_and_what_changes() {
+        let (file, token) = (Path::new("/e/steward.toml"), Path::new("/e/pve_token"));
+        let keys = ["bot.time_zone".to_owned()];
+        assert_eq!(
+            plan(file, true, &keys, &[(token, false)]),
+            "\n  make   /e/pve_token\n  change /e/steward.toml: bot.time_zone\n"
+        );
+        assert_eq!(
+            plan(file, false, &keys, &[]),
+            "\n  make   /e/steward.toml\n"
+        );
+    }
+
+    #[test]
+    fn the_next_step_depends_on_where_the_files_are() {
+        let file = Path::new("/etc/pve-steward/steward.toml");
+        let service = next(file, "lab", true, false);
+        assert!(
+            service.contains("systemctl enable --now pve-steward"),
+            "{service}"
+        );
+        assert!(service.contains("PVE_STEWARD__CLUSTER__LAB__"), "{service}");
+        assert!(!next(file, "home", true, false).contains("__HOME__"));
+        assert!(next(file, "home", true, true).contains("systemctl restart"));
+        let own = next(Path::new("config/steward.toml"), "home", false, false);
+        assert_eq!(
+            own,
+            "\nNext:\n  pve-steward --config config/steward.toml run\n"
+        );
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::embed::setup as words;
 pub(super) enum Stop {
     /// What to tell, and the exit code.
     Failed(String, u8),
-    /// Ctrl-C, or what a service manager sends.
+    /// Ctrl-C, what a service manager sends, or a no at the end.
     Interrupted,
 }
 

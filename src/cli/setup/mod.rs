@@ -177,7 +177,7 @@ async fn written(options: &Options, files: &[PathBuf]) -> Result<Done, Stop> {
     } else {
         say(&plan.shown(&present));
         if !dialogue.unattended() && !dialogue.yes(words::WRITE, true).await? {
-            return Err(Stop::lasting(""));
+            return Err(Stop::Interrupted);
         }
         write::write(&present.folder, &plan.files)?;
         say(words::WRITTEN);
@@ -224,7 +224,7 @@ async fn time_zone(
 fn secret_of(file: &Path, option: &str) -> Result<Secret, Stop> {
     let bad = |why: &str| Stop::lasting(words::bad_option(option, why));
     let text = std::fs::read_to_string(file)
-        .map_err(|error| bad(&words::not_read(file, &error.to_string())))?;
+        .map_err(|error| bad(&words::no_secret_in(file, &error.to_string())))?;
     typed::secret(&text).map_err(|why| bad(&why))
 }
 

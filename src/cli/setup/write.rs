@@ -162,7 +162,8 @@ fn stage(planned: &Planned) -> io::Result<Staged<'_>> {
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
-        .mode(planned.mode)
+        // Until it is known who may read it: a configuration can have a token in it.
+        .mode(SECRET)
         .open(&beside)?;
     let staged = Staged {
         planned,
@@ -193,12 +194,26 @@ fn would_load(staged: &[Staged<'_>]) -> Result<(), Stop> {
     let Some((file, others)) = staged.split_last() else {
         return Ok(());
     };
-    let named = others.iter().filter_map(|one| {
-        let variable = one.planned.variable.clone()?;
-        Some((variable, one.beside.display().to_string()))
-    });
-    let variables = config::environment().chain(named);
-    let loaded = config::load(std::slice::from_ref(&file.beside), variables);
+    let named: Vec<(String, String)> = others
+        .iter()
+        .filter_map(|one| {
+            let variable = one.planned.variable.clone()?;
+            Some((variable, one.beside.display().to_string()))
+        })
+        .collect();
+    // A variable that says the same in another way would stand beside it.
+    let taken = |name: &str| {
+        let name = name.to_ascii_uppercase();
+        let same = |it: &(String, String)| {
+            it.0 == name
+                || it.0.strip_suffix("_FILE") == Some(&name)
+                || it.0.replace("__CA_FILE", "__FINGERPRINTS") == name
+        };
+        named.iter().any(same)
+    };
+    let others = config::environment().filter(|(name, _)| !taken(name));
+    let variables: Vec<_> = others.chain(named.clone()).collect();
+    let loaded = config::load(std::slice::from_ref(&file.beside), variables.into_iter());
     let mut problems = match loaded {
         Ok(loaded) => match Policy::compile(&loaded.config) {
             Ok(_) => return Ok(()),
