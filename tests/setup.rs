@@ -373,7 +373,7 @@ async fn answer_about_proxmox(talk: &mut Talk, world: &World) {
     let bare = world.px.url_of("pve1").replace("https://", "");
     talk.answers(&[
         ("Address of a node, or of several: ", "http://pve1"),
-        ("`http://pve1` is no address of a node", &bare),
+        ("  `http://pve1` is no address of a node", &bare),
     ])
     .await;
     talk.hears(&world.px.fingerprint("pve1"))
@@ -381,7 +381,7 @@ async fn answer_about_proxmox(talk: &mut Talk, world: &World) {
         .hears("pvenode cert info")
         .await;
     talk.answers(&[
-        ("your Proxmox?: ", "9"),
+        ("your Proxmox? ", "9"),
         ("Type a number from 1 to 2", "1"),
         ("Path of the copy on this machine: ", "/nowhere/ca.pem"),
         ("Is /nowhere/ca.pem the right file?", &ca),
@@ -472,6 +472,12 @@ fn a_wrong_fingerprint_sends_no_token_and_writes_nothing() {
             "no token went to a stranger"
         );
         assert!(!folder(world).exists());
+        let answers = Answers::new(world).without("--ca-file");
+        let mut public = answers.setup(world);
+        let (said, code) = told(public.arg("--public-roots")).await;
+        assert_eq!(code, Some(78), "{said}");
+        says(&said, &["Proxmox signs its certificate itself"]);
+        assert!(world.px.requests().is_empty() && !folder(world).exists());
     });
 }
 

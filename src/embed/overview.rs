@@ -26,7 +26,9 @@ pub fn overview(clusters: &[Overview<'_>], colour: bool) -> String {
 
 fn unread(cluster: &ClusterName, why: &Finding, colour: bool) -> String {
     let title = painted(&format!("{cluster}: cannot be read"), Tint::Red, colour);
-    let why = why.text.replace('\n', "\n  ");
+    // The title has said of which.
+    let why = why.text.trim_start_matches(&format!("{cluster}: "));
+    let why = why.replace('\n', "\n  ");
     format!("{title}\n  {why}\n")
 }
 
@@ -277,7 +279,7 @@ mod tests {
             none that the token can see (Datastore.Audit)
 
         lab: cannot be read
-          lab: configuration: no endpoint
+          configuration: no endpoint
           Mend the section [[cluster]] that it names.
         "##);
         let coloured = overview(&views, true);

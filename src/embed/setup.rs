@@ -57,6 +57,7 @@ pub const ONE_FILE: &str = "Name one file with --config, or a folder with --dir,
 pub fn prompt(question: &str, default: Option<&str>) -> String {
     match default {
         Some(default) => format!("{question} [{default}]: "),
+        None if question.ends_with('?') => format!("{question} "),
         None => format!("{question}: "),
     }
 }
@@ -72,12 +73,13 @@ pub fn secret_prompt(question: &str, present: bool) -> String {
     format!("{question} ({kept}): ")
 }
 
-/// `why`: begins a sentence, or completes "it ...".
+/// `why`: a sentence with its full stop, or what completes "It ...".
 #[must_use]
 pub fn not_that(why: &str) -> String {
-    let sentence = why.starts_with(char::is_uppercase);
-    let (begin, end) = if sentence { ("", "") } else { ("It ", ".") };
-    format!("  {begin}{why}{end}\n")
+    if why.ends_with('.') {
+        return format!("  {why}\n");
+    }
+    format!("  It {why}.\n")
 }
 
 #[must_use]
@@ -378,8 +380,9 @@ pub const WRITTEN: &str = "\nWritten. Now `pve-steward check`:\n\n";
 #[must_use]
 pub fn next(file: &Path, cluster: &str, service: bool, exists: bool) -> String {
     if !service {
-        let file = file.display();
-        return format!("\nNext:\n  pve-steward --config {file} run\n");
+        let shown = file.display();
+        let run = format!("\nNext:\n  pve-steward --config {shown} run\n");
+        return run + &rules_for_others(file, exists);
     }
     if exists {
         return "\nNext, so that a service that runs takes it up:\n  systemctl restart pve-steward\n"
@@ -398,7 +401,16 @@ pub fn next(file: &Path, cluster: &str, service: bool, exists: bool) -> String {
              PVE_STEWARD__CLUSTER__HOME__."
         );
     }
-    text
+    text + &rules_for_others(file, exists)
+}
+
+/// A new file allows the owner everything, and nobody else anything.
+fn rules_for_others(file: &Path, exists: bool) -> String {
+    if exists {
+        return String::new();
+    }
+    let file = file.display();
+    format!("Rules for others go into {file}: README.md, \"Who may do what\".\n")
 }
 
 #[cfg(test)]
@@ -444,8 +456,9 @@ mod tests {
         );
         assert!(service.contains("PVE_STEWARD__CLUSTER__LAB__"), "{service}");
         assert!(!next(file, "home", true, false).contains("__HOME__"));
+        assert!(service.ends_with("steward.toml: README.md, \"Who may do what\".\n"));
         assert!(next(file, "home", true, true).contains("systemctl restart"));
-        let own = next(Path::new("config/steward.toml"), "home", false, false);
+        let own = next(Path::new("config/steward.toml"), "home", false, true);
         assert_eq!(
             own,
             "\nNext:\n  pve-steward --config config/steward.toml run\n"
