@@ -546,6 +546,56 @@ async fn set_up_and_changed_by_hand(world: &World) -> String {
 }
 
 #[test]
+fn what_was_written_in_another_way_by_hand_is_kept_so() {
+    run_without_bot(Setup::default(), async |world| {
+        set_up_and_changed_by_hand(world).await;
+        let url = world.px.url_of("pve1");
+        let pin = world.px.fingerprint("pve1");
+        let text = std::fs::read_to_string(config_file(world)).unwrap();
+        let keep = |line: &&str| !line.starts_with("ca_file") && !line.starts_with("time_zone");
+        let text: Vec<&str> = text.lines().filter(keep).collect();
+        let pinned = format!(
+            "{url}/\"]\r\nfingerprints = ['{}']",
+            pin.replace(':', "").to_lowercase()
+        );
+        let text = text.join("\r\n").replace(&format!("{url}\"]"), &pinned) + "\r\n";
+        std::fs::write(config_file(world), &text).unwrap();
+        let before = files(world);
+        let (said, code) = told(&mut setup(world, &["--yes"])).await;
+        assert_eq!(code, Some(0), "{said}");
+        says(&said, &["Nothing is to be changed."]);
+        assert_eq!(files(world), before);
+        let mut talk = Talk::start(setup(world, &[]));
+        for question in [
+            "Address",
+            "as before",
+            "Token id",
+            "Secret",
+            "Token of",
+            "In which",
+            "Commands",
+            "Requests",
+            "What needs",
+            "The audit",
+            "User id",
+            "[UTC]",
+        ] {
+            talk.answers(&[(question, "")]).await;
+        }
+        talk.hears("Nothing is to be changed.").await;
+        let (said, code) = talk.ends().await;
+        assert_eq!(code, Some(0), "{said}");
+        assert_eq!(files(world), before);
+        let zone = ["--yes", "--time-zone", "Europe/Paris"];
+        let (said, code) = told(&mut setup(world, &zone)).await;
+        assert_eq!(code, Some(0), "{said}");
+        let after = files(world)["steward.toml"].1.clone();
+        let without = after.replace("time_zone = \"Europe/Paris\"\r\n", "");
+        assert_eq!(without, text);
+    });
+}
+
+#[test]
 fn a_second_run_without_anything_new_writes_nothing() {
     run_without_bot(Setup::default(), async |world| {
         set_up_and_changed_by_hand(world).await;

@@ -200,24 +200,30 @@ fn place(options: &Options, files: &[PathBuf], root: bool) -> Result<PathBuf, St
     }
 }
 
+/// `None`: as it is. A file without one means UTC, and goes on meaning it.
 async fn time_zone(
     dialogue: &mut Dialogue,
     options: &Options,
     present: &Present,
-) -> Result<String, Stop> {
+) -> Result<Option<String>, Stop> {
+    const UTC: &str = "UTC";
     if let Some(zone) = &options.time_zone {
-        return Ok(zone.clone());
+        return Ok(Some(zone.clone()));
     }
-    let system = TimeZone::system();
-    let system = system.iana_name().unwrap_or("UTC");
     let before = present.one("bot", "time_zone");
-    let default = before.unwrap_or_else(|| system.to_owned());
-    if dialogue.unattended() {
-        return Ok(default);
-    }
-    dialogue
-        .ask(words::TIME_ZONE, Some(&default), typed::time_zone)
-        .await
+    let unsaid = present.text.is_some() && before.is_none();
+    let default = match before {
+        Some(before) => before,
+        None if unsaid => UTC.to_owned(),
+        None => TimeZone::system().iana_name().unwrap_or(UTC).to_owned(),
+    };
+    let zone = if dialogue.unattended() {
+        default
+    } else {
+        let read = typed::time_zone;
+        dialogue.ask(words::TIME_ZONE, Some(&default), read).await?
+    };
+    Ok((!unsaid || zone != UTC).then_some(zone))
 }
 
 /// The secret in a file that an option names.

@@ -25,8 +25,9 @@ pub(super) struct KeptSecrets {
 pub(super) struct Found {
     pub proxmox: Proxmox,
     pub discord: Discord,
-    pub time_zone: String,
     /// `None`: as it is.
+    pub time_zone: Option<String>,
+    /// The same.
     pub state_dir: Option<String>,
     pub api_url: Option<String>,
 }
@@ -118,7 +119,9 @@ pub(super) fn plan(present: &mut Present, kept: &KeptSecrets, found: &Found) -> 
     if let Some(url) = &found.api_url {
         change.set("discord", "api_url", &Put::Text(url.clone()))?;
     }
-    change.set("bot", "time_zone", &Put::Text(found.time_zone.clone()))?;
+    if let Some(zone) = &found.time_zone {
+        change.set("bot", "time_zone", &Put::Text(zone.clone()))?;
+    }
     match &found.state_dir {
         Some(folder) => change.set("bot", "state_dir", &Put::Text(folder.clone()))?,
         None if change.present.text.is_none() => change.set("bot", "state_dir", &Put::Nothing)?,
@@ -137,7 +140,10 @@ pub(super) fn plan(present: &mut Present, kept: &KeptSecrets, found: &Found) -> 
         mut files,
         present,
     } = change;
-    let text = edit::text(present);
+    let text = match &present.text {
+        Some(text) if keys.is_empty() => text.clone(),
+        _ => edit::text(present),
+    };
     // With a new secret it is written too, though it says the same: all is loaded before anything
     // is moved.
     if present.text.as_ref() != Some(&text) || !files.is_empty() {
@@ -200,7 +206,7 @@ impl Change<'_> {
         let file = (usual_secret.as_str(), variable("TOKEN_SECRET_FILE"));
         self.secret("cluster", "token_secret", file, (&found.secret, kept))?;
         match &found.trust {
-            Believed::Ca { kept: true, .. } => {}
+            Believed::Ca { kept: true, .. } | Believed::Pinned { kept: true, .. } => {}
             Believed::Ca { pem, kept: false } => {
                 let usual = usual(self.present, "pve-root-ca", ".pem");
                 let path = self.present.folder.join(&usual);
@@ -216,7 +222,7 @@ impl Change<'_> {
                 self.set("cluster", "ca_file", &put)?;
                 self.set("cluster", "fingerprints", &Put::Nothing)?;
             }
-            Believed::Pinned(pins) => {
+            Believed::Pinned { pins, .. } => {
                 let pins: Vec<String> = pins.iter().map(fingerprint_text).collect();
                 self.set("cluster", "fingerprints", &Put::Texts(pins))?;
                 self.set("cluster", "ca_file", &Put::Nothing)?;

@@ -31,7 +31,11 @@ pub(super) enum Believed {
         pem: String,
         kept: bool,
     },
-    Pinned(Vec<[u8; 32]>),
+    /// `kept`: as they are written already.
+    Pinned {
+        pins: Vec<[u8; 32]>,
+        kept: bool,
+    },
     Public,
 }
 
@@ -39,7 +43,7 @@ impl Believed {
     fn trust(&self) -> Trust {
         match self {
             Self::Ca { pem, .. } => Trust::Ca(pem.clone()),
-            Self::Pinned(pins) => Trust::Fingerprints(pins.clone()),
+            Self::Pinned { pins, .. } => Trust::Fingerprints(pins.clone()),
             Self::Public => Trust::SystemRoots,
         }
     }
@@ -120,8 +124,8 @@ async fn endpoints(
     options: &Options,
     present: &Present,
 ) -> Result<(Vec<String>, Vec<Presented>), Stop> {
-    let read = |typed: &str| addresses(typed.split([',', ' ']).filter(|one| !one.is_empty()));
     let before = present.list("cluster", "endpoints");
+    let default = (!before.is_empty()).then(|| before.join(" "));
     let mut given = if options.endpoint.is_empty() {
         None
     } else {
@@ -129,10 +133,14 @@ async fn endpoints(
         Some(given.map_err(|why| Stop::lasting(words::bad_option("--endpoint", &why)))?)
     };
     if dialogue.unattended() {
-        return Ok((given.unwrap_or(before), Vec::new()));
+        return Ok((given.unwrap_or_else(|| before.clone()), Vec::new()));
     }
     say(&words::first_step());
-    let default = (!before.is_empty()).then(|| before.join(" "));
+    // Kept as they are written.
+    let read = |typed: &str| match &default {
+        Some(default) if typed == default => Ok(before.clone()),
+        _ => addresses(typed.split([',', ' ']).filter(|one| !one.is_empty())),
+    };
     loop {
         let urls = match given.take() {
             Some(given) => given,
@@ -187,7 +195,8 @@ async fn believed(
         return pem.map_err(|why| Stop::lasting(words::bad_option("--ca-file", &why)));
     }
     if !options.fingerprint.is_empty() {
-        return Ok(Believed::Pinned(options.fingerprint.clone()));
+        let pins = options.fingerprint.clone();
+        return Ok(Believed::Pinned { pins, kept: false });
     }
     if options.public_roots {
         return Ok(Believed::Public);
@@ -208,7 +217,8 @@ pub(super) fn before(present: &Present) -> Option<Believed> {
     let pins = present.list("cluster", "fingerprints");
     if !pins.is_empty() {
         let pins: Result<Vec<_>, _> = pins.iter().map(|pin| typed::fingerprint(pin)).collect();
-        return pins.ok().map(Believed::Pinned);
+        let pins = pins.ok()?;
+        return Some(Believed::Pinned { pins, kept: true });
     }
     // With neither key, an existing cluster is known by public authorities.
     let there = present.one("cluster", "token_id").is_some();
@@ -248,7 +258,7 @@ async fn asked_trust(
                 let mut pins: Vec<[u8; 32]> = shown.iter().map(|one| one.fingerprint).collect();
                 pins.sort_unstable();
                 pins.dedup();
-                return Ok(Believed::Pinned(pins));
+                return Ok(Believed::Pinned { pins, kept: false });
             }
             _ => say(words::NOT_COMPARED),
         }
