@@ -25,6 +25,7 @@ mod ready;
 mod refusals;
 mod requests;
 mod resolve;
+mod several;
 mod suggest;
 pub mod table;
 
@@ -109,6 +110,7 @@ struct Confirmed {
 enum Work {
     Read,
     Do(Aim),
+    Several(several::Batch),
     Ask(Aim),
     Rule(RequestId, Ruling),
     Access(access::Work),
@@ -205,6 +207,9 @@ pub fn decide(desk: &Desk, request: &Request) -> Decision {
             };
             power::decide(desk, request, aim)
         }
+        Action::Several { power, kind, which } => {
+            several::decide(desk, request, *power, *kind, which)
+        }
         Action::Confirm(question) => match desk.questions.confirm(*question, request.actor.user) {
             Ok(asked) => confirmed(desk, request, asked.what),
             Err(why) => not_open(desk, request, why),
@@ -256,6 +261,7 @@ pub async fn perform(
     match &task.work {
         Work::Read => read::perform(&desk, &task).await,
         Work::Do(aim) => power::perform(&desk, &task, aim, &shown).await,
+        Work::Several(batch) => several::perform(&desk, &task, batch, &shown).await,
         Work::Ask(aim) => ask::perform(&desk, &task, aim, &shown).await,
         Work::Rule(asked, ruling) => approve::perform(&desk, &task, *asked, ruling, &shown).await,
         Work::Audit(page) => audit::perform(&desk, &task, page).await,
@@ -287,6 +293,7 @@ fn confirmed(desk: &Desk, request: &Request, what: What) -> Decision {
             };
             power::confirmed(desk, request, deed, yes)
         }
+        What::Several(power, guests) => several::confirmed(desk, request, power, guests),
         What::Anyway(deed, guest) => {
             let yes = Confirmed {
                 guest,

@@ -20,6 +20,7 @@ pub mod problem;
 pub mod reload;
 pub mod reply;
 pub mod setup;
+pub mod several;
 pub mod status;
 pub mod terminal;
 mod words;
