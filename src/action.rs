@@ -3,6 +3,7 @@
 mod deed;
 mod right;
 mod ruling;
+mod several;
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use crate::until::End;
 pub use deed::{BackupMode, Deed};
 pub use right::{Power, Right};
 pub use ruling::{Remark, RequestState, Ruling, Yes};
+pub use several::{Guests, Several};
 
 /// Who asks, as Discord vouches for it in the very interaction. Built anew for each; never kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +80,12 @@ pub enum Action {
     BackUp {
         guest: GuestQuery,
         mode: BackupMode,
+    },
+    /// The same is to be done to several guests, at most [`Several::MOST`].
+    Several {
+        power: Power,
+        kind: Kind,
+        which: Several,
     },
     Confirm(QuestionId),
     Cancel(QuestionId),
@@ -185,6 +193,7 @@ impl Action {
             Self::SnapshotFirst(_) => "snapshot.first",
             Self::BackupList { .. } => "backup.list",
             Self::BackUp { .. } => Right::BackupRun.key(),
+            Self::Several { power, .. } => power.key(),
             Self::Confirm(_) => "confirm",
             Self::Cancel(_) => "cancel",
             Self::Ask { .. } => "ask",
@@ -241,6 +250,11 @@ pub struct Typing {
 pub enum Completion {
     Guest {
         kind: Option<Kind>,
+        right: Right,
+    },
+    /// The same, and what means several of them.
+    Guests {
+        kind: Kind,
         right: Right,
     },
     Node,

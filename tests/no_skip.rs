@@ -435,6 +435,7 @@ fn every_action_has_its_guard() {
             | Action::TakeSnapshot { .. }
             | Action::BackupList { .. }
             | Action::BackUp { .. }
+            | Action::Several { .. }
             | Action::AccessList { .. }
             | Action::Grant { .. }
             | Action::Revoke(_)

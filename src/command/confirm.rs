@@ -8,7 +8,7 @@ use std::time::Duration;
 use dashmap::DashMap;
 use tokio::sync::oneshot;
 
-use crate::action::{Deed, GuestFacts, QuestionId};
+use crate::action::{Deed, GuestFacts, Power, QuestionId};
 use crate::embed::Reply;
 use crate::embed::confirm::{self as words, Subject};
 use crate::ids::UserId;
@@ -31,6 +31,7 @@ pub(super) enum What {
     Deed(Box<AskedDeed>),
     /// The same, though the guest's node has too little memory for it.
     Anyway(Box<AskedDeed>),
+    Several(Power, Vec<GuestFacts>),
 }
 
 /// What is to be done, and to what, as it was when it was asked.

@@ -26,6 +26,7 @@ mod ready;
 mod refusals;
 mod requests;
 mod resolve;
+mod several;
 mod snapshot_first;
 mod snapshots;
 mod suggest;
@@ -123,6 +124,7 @@ enum Work {
     Snapshots(GuestQuery),
     /// After so many newer ones.
     Backups(GuestQuery, u16),
+    Several(several::Batch),
     Ask(Aim),
     Rule(RequestId, Ruling),
     Access(access::Work),
@@ -236,6 +238,9 @@ pub fn decide(desk: &Desk, request: &Request) -> Decision {
                 Err(why) => not_open(desk, request, why),
             }
         }
+        Action::Several { power, kind, which } => {
+            several::decide(desk, request, *power, *kind, which)
+        }
         Action::Confirm(question) => match desk.questions.confirm(*question, request.actor.user) {
             Ok(asked) => confirmed(desk, request, asked.what),
             Err(why) => not_open(desk, request, why),
@@ -274,7 +279,7 @@ pub fn decide(desk: &Desk, request: &Request) -> Decision {
         Action::Audit(page) => audit::decide(desk, request, page),
         Action::Whoami => Decision::answer(own::whoami(desk, request), Audience::Private),
         Action::Help => Decision::answer(own::help(desk, request), Audience::Private),
-        Action::Unclear(why) => Decision::answer(embed::problem::unclear(*why), Audience::Private),
+        Action::Unclear(why) => Decision::answer(embed::unclear::refused(*why), Audience::Private),
     }
 }
 
@@ -290,6 +295,7 @@ pub async fn perform(
         Work::First(aim, then) => snapshot_first::perform(&desk, &task, aim, then, &shown).await,
         Work::Snapshots(guest) => snapshots::perform(&desk, &task, guest).await,
         Work::Backups(guest, after) => backups::perform(&desk, &task, guest, *after).await,
+        Work::Several(batch) => several::perform(&desk, &task, batch, &shown).await,
         Work::Ask(aim) => ask::perform(&desk, &task, aim, &shown).await,
         Work::Rule(asked, ruling) => approve::perform(&desk, &task, *asked, ruling, &shown).await,
         Work::Audit(page) => audit::perform(&desk, &task, page).await,
@@ -327,6 +333,7 @@ fn confirmed(desk: &Desk, request: &Request, what: What) -> Decision {
             let (deed, yes) = yes_to(*asked, false);
             power::confirmed(desk, request, deed, yes)
         }
+        What::Several(power, guests) => several::confirmed(desk, request, power, guests),
         What::Anyway(asked) => {
             let (deed, yes) = yes_to(*asked, true);
             power::confirmed(desk, request, deed, yes)

@@ -36,6 +36,10 @@ impl Row {
                 kind,
                 right: self.right.unwrap_or(Right::View),
             }),
+            Field::Guests(kind) => Some(Completion::Guests {
+                kind,
+                right: self.right.unwrap_or(Right::View),
+            }),
             Field::Node => Some(Completion::Node),
             Field::Rights => Some(Completion::Rights),
             Field::End => Some(Completion::End),
@@ -58,6 +62,7 @@ impl Row {
     pub fn guest(&self) -> Option<Option<Kind>> {
         self.options.iter().find_map(|option| match option.field {
             Field::Guest(kind) => Some(kind),
+            Field::Guests(kind) => Some(Some(kind)),
             _ => None,
         })
     }

@@ -15,13 +15,17 @@ pub mod guest;
 pub mod guest_details;
 pub mod help;
 pub mod node;
+pub mod overview;
 pub mod policy;
 pub mod problem;
 pub mod reload;
 pub mod reply;
+pub mod setup;
+pub mod several;
 pub mod snapshot;
 pub mod status;
 pub mod terminal;
+pub mod unclear;
 pub mod why;
 mod words;
 

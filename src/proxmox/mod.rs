@@ -56,7 +56,7 @@ pub use quorum::Quorum;
 pub use rows::{Guest, Node, NodeState, Snapshot, Storage, StorageState};
 pub use snapshot::{Snapshots, Snapshotted};
 pub use task::{Followed, Patience, TaskEnd, TaskState, follow};
-pub use tls::{Fault, Presented, fingerprint_text, presented};
+pub use tls::{Fault, Presented, fingerprint_text, presented, usable_authority};
 pub use vzdump::{BackupLog, Progress};
 
 /// One cluster's API. Made once per cluster and shared: it holds the connections.

@@ -350,6 +350,7 @@ pub fn command(row: &Row, guest_of: impl Fn(Kind) -> u32) -> String {
     let words = row.options.iter().filter(|option| option.required);
     let words = words.map(|option| match option.field {
         Field::Guest(kind) => guest_of(kind.unwrap_or(Kind::Vm)).to_string(),
+        Field::Guests(kind) => guest_of(kind).to_string(),
         Field::Node => "pve1".to_owned(),
         Field::Person => "max".to_owned(),
         Field::Right | Field::Rights => "start".to_owned(),
@@ -375,7 +376,10 @@ pub fn command(row: &Row, guest_of: impl Fn(Kind) -> u32) -> String {
 /// Whether the first thing that one types after the command is completed with guests or nodes.
 pub fn completes_first(row: &Row) -> bool {
     let first = row.options.first().map(|option| option.field);
-    matches!(first, Some(Field::Guest(_) | Field::Node))
+    matches!(
+        first,
+        Some(Field::Guest(_) | Field::Guests(_) | Field::Node)
+    )
 }
 
 /// What a message says, with the times put aside that differ from run to run.

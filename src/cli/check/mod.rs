@@ -1,6 +1,6 @@
 //! `pve-steward check`: looks at everything that `run` will need, and changes nothing.
 
-mod cluster;
+pub(super) mod cluster;
 mod discord;
 mod place;
 
@@ -37,7 +37,7 @@ pub(super) async fn check(loaded: &Loaded) -> u8 {
     report.all(place::findings(&config.bot.state_dir));
     let mut estate = Estate::default();
     for (cluster, inventory) in config.clusters.iter().zip(&clusters) {
-        let (findings, seen) = cluster::findings(cluster, inventory, &policy).await;
+        let (findings, seen) = cluster::findings(cluster, inventory, policy.pools()).await;
         report.all(findings);
         estate.add(&cluster.name, seen.as_deref());
     }

@@ -6,8 +6,8 @@ mod place;
 mod rules;
 
 pub use cluster::{
-    endpoint, endpoint_failed, lacks, no_quorum, node_away, reached, token, too_much, unread,
-    unseen_pool,
+    endpoint, endpoint_failed, lacks, no_quorum, node_away, nothing_seen, of_root, reached, token,
+    too_much, unread, unseen_pool,
 };
 pub use discord::{
     bot, cannot_speak, channel, channel_elsewhere, guild, no_bot, no_channel, no_guild, no_person,
