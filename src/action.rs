@@ -1,6 +1,7 @@
 //! Everything that can be asked of the bot, typed: who asks, what for, and on what.
 
 mod deed;
+mod node_power;
 mod right;
 mod ruling;
 
@@ -14,6 +15,7 @@ use crate::ids::{
 use crate::until::End;
 
 pub use deed::{BackupMode, Deed};
+pub use node_power::NodePower;
 pub use right::{Power, Right};
 pub use ruling::{Remark, RequestState, Ruling, Yes};
 
@@ -59,6 +61,11 @@ pub enum Action {
         deed: Deed,
         kind: Option<Kind>,
         guest: GuestQuery,
+    },
+    /// Something is to be done to a whole node.
+    NodeDo {
+        power: NodePower,
+        node: NodeQuery,
     },
     Confirm(QuestionId),
     Cancel(QuestionId),
@@ -157,6 +164,7 @@ impl Action {
             Self::GuestList(Kind::Ct) => "ct.list",
             Self::GuestStatus { .. } => "guest.status",
             Self::Do { deed, .. } => deed.key(),
+            Self::NodeDo { power, .. } => power.key(),
             Self::Confirm(_) => "confirm",
             Self::Cancel(_) => "cancel",
             Self::Ask { .. } => "ask",
@@ -213,7 +221,9 @@ pub enum Completion {
         kind: Option<Kind>,
         right: Right,
     },
-    Node,
+    Node {
+        right: Right,
+    },
     /// Words for rights that can be given, several with commas.
     Rights,
     /// Ends of a grant.

@@ -334,6 +334,15 @@ pub struct NodeQuery {
     pub node: NodeName,
 }
 
+impl From<&NodeRef> for NodeQuery {
+    fn from(node: &NodeRef) -> Self {
+        Self {
+            cluster: Some(node.cluster.clone()),
+            node: node.node.clone(),
+        }
+    }
+}
+
 impl FromStr for NodeQuery {
     type Err = BadId;
     fn from_str(text: &str) -> Result<Self, BadId> {

@@ -8,10 +8,10 @@ use std::time::Duration;
 use dashmap::DashMap;
 use tokio::sync::oneshot;
 
-use crate::action::{Deed, GuestFacts, QuestionId};
+use crate::action::{Deed, GuestFacts, NodePower, QuestionId};
 use crate::embed::Reply;
 use crate::embed::confirm::{self as words, Subject};
-use crate::ids::UserId;
+use crate::ids::{NodeRef, UserId};
 
 /// How long a question holds.
 const HOLDS: Duration = Duration::from_mins(1);
@@ -29,6 +29,12 @@ pub(super) struct Asked {
 pub(super) enum What {
     /// The guest as it was when it was asked.
     Deed(Deed, GuestFacts),
+    /// Something to be done to a node; `again`: this is the second question about it.
+    Node {
+        power: NodePower,
+        node: NodeRef,
+        again: bool,
+    },
 }
 
 #[derive(Debug)]

@@ -10,11 +10,11 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Access;
-use crate::action::{Actor, Request, TargetKey};
+use crate::action::{Actor, NodePower, Request, TargetKey};
 use crate::audit;
 use crate::config::{Acts, Config};
 use crate::errand::Errands;
-use crate::ids::{ChannelId, ClusterName, UserId};
+use crate::ids::{ChannelId, ClusterName, NodeRef, UserId};
 use crate::permission::{Denied, Law, Policy};
 use crate::proxmox::Inventory;
 use crate::store::Store;
@@ -22,6 +22,7 @@ use crate::store::Store;
 use super::Audience;
 use super::busy::Busy;
 use super::confirm::Questions;
+use super::held::Held;
 use super::refusals::Refusals;
 use super::requests::Requests;
 
@@ -44,6 +45,7 @@ pub struct Desk {
     pub(super) questions: Questions,
     pub(super) requests: Requests,
     pub(super) busy: Busy,
+    pub(super) nodes: Held<NodeRef, NodePower>,
     refusals: Refusals,
     pub(super) stop: CancellationToken,
     pub(super) settings: Settings,
@@ -84,6 +86,7 @@ impl Desk {
             questions: Questions::default(),
             requests: Requests::default(),
             busy: Busy::default(),
+            nodes: Held::default(),
             refusals: Refusals::default(),
             stop: parts.stop,
             settings: Settings {

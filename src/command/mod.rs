@@ -12,7 +12,9 @@ mod confirm;
 mod desk;
 mod doing;
 mod finish;
+mod held;
 mod matter;
+mod node_act;
 mod note;
 mod opened;
 mod option;
@@ -105,6 +107,7 @@ struct Confirmed {
 enum Work {
     Read,
     Do(Aim),
+    Node(node_act::Aim),
     Ask(Aim),
     Rule(RequestId, Ruling),
     Access(access::Work),
@@ -201,6 +204,7 @@ pub fn decide(desk: &Desk, request: &Request) -> Decision {
             };
             power::decide(desk, request, aim)
         }
+        Action::NodeDo { power, node } => node_act::decide(desk, request, *power, node),
         Action::Confirm(question) => match desk.questions.confirm(*question, request.actor.user) {
             Ok(asked) => confirmed(desk, request, asked.what),
             Err(why) => not_open(desk, request, why),
@@ -252,6 +256,7 @@ pub async fn perform(
     match &task.work {
         Work::Read => read::perform(&desk, &task).await,
         Work::Do(aim) => power::perform(&desk, &task, aim, &shown).await,
+        Work::Node(aim) => node_act::perform(&desk, &task, aim, &shown).await,
         Work::Ask(aim) => ask::perform(&desk, &task, aim, &shown).await,
         Work::Rule(asked, ruling) => approve::perform(&desk, &task, *asked, ruling).await,
         Work::Audit(page) => audit::perform(&desk, &task, page).await,
@@ -276,6 +281,9 @@ pub fn suggest(desk: &Desk, typing: &Typing) -> Vec<Choice> {
 
 fn confirmed(desk: &Desk, request: &Request, what: What) -> Decision {
     match what {
+        What::Node { power, node, again } => {
+            node_act::confirmed(desk, request, power, &node, again)
+        }
         What::Deed(deed, guest) => power::confirmed(desk, request, deed, Confirmed { guest }),
     }
 }

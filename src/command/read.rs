@@ -6,13 +6,14 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use futures_util::future::join_all;
 
-use crate::action::{Action, Door, Request, Right, Target};
+use crate::action::{Action, Door, NodePower, Request, Right, Target};
 use crate::embed::guest::View as GuestView;
+use crate::embed::node::{Updates, View as NodeView};
 use crate::embed::status::{Age, Seen, View as ClusterView};
 use crate::embed::{self, Reply};
 use crate::ids::{ClusterName, GuestQuery, Kind, NodeQuery, NodeRef};
 use crate::permission::Rights;
-use crate::proxmox::{Guest, GuestNow, Node, Snapshot};
+use crate::proxmox::{Guest, GuestNow, Node, RunState, Snapshot};
 
 use super::desk::{Desk, FRESH, READ_PATIENCE};
 use super::resolve::{self, Lookup, Sight};
@@ -54,7 +55,7 @@ pub(super) fn decide(desk: &Desk, request: &Request) -> Decision {
                 lookup => Some(guest_not_found(desk, request, guest, "status", lookup)),
             }
         }
-        Action::NodeStatus(node) => match resolve::node(desk, &request.actor, node) {
+        Action::NodeStatus(node) => match resolve::node(desk, &request.actor, Sight::Shown, node) {
             Lookup::Found(_) | Lookup::NotYet => None,
             _ => Some(node_not_found(desk, request, node)),
         },
@@ -240,27 +241,56 @@ fn with_news(mut guest: Guest, now: &GuestNow) -> Guest {
 }
 
 async fn node_status(desk: &Desk, request: &Request, query: &NodeQuery) -> Result<Reply, Reply> {
-    let found = match resolve::node(desk, &request.actor, query) {
+    let found = match resolve::node(desk, &request.actor, Sight::Shown, query) {
         Lookup::Found(found) => found,
         Lookup::NotYet => return Err(embed::problem::out_of_reach("Proxmox", request.id)),
         _ => return Err(node_not_found(desk, request, query)),
     };
-    let mut details = None;
+    let (mut details, mut updates) = (None, Updates::Untold);
     if embed::node::online(&found.node) {
-        let asked = found.inventory.client().node_status(&found.reference.node);
+        let node = &found.reference.node;
+        let status = found.inventory.client().node_status(node);
+        let waiting = found.inventory.updates(node);
+        let (status, waiting) = tokio::join!(
+            tokio::time::timeout(READ_PATIENCE, status),
+            tokio::time::timeout(READ_PATIENCE, waiting),
+        );
         // Without Sys.Audit, or while it hangs, the snapshot's row has to do.
-        details = tokio::time::timeout(READ_PATIENCE, asked)
-            .await
-            .ok()
-            .and_then(Result::ok);
+        details = status.ok().and_then(Result::ok);
+        updates = match waiting {
+            Ok(Ok(Some(count))) => Updates::Waiting(count),
+            Ok(Ok(None)) => Updates::Hidden,
+            Ok(Err(_)) | Err(_) => Updates::Untold,
+        };
     }
-    let shown_age = found.inventory.latest().map_or(Age::Never, |s| age(&s));
-    Ok(embed::node::card(
-        &found.reference,
-        &found.node,
-        details.as_ref(),
-        &shown_age,
-    ))
+    let law = desk.law();
+    let mine = law.of(&request.actor);
+    if updates == Updates::Hidden && mine.decide(Right::Access, &Target::Bot).is_err() {
+        // What the bot lacks concerns those who can give it.
+        updates = Updates::Untold;
+    }
+    let latest = found.inventory.latest();
+    let runs_on_it = |guest: &&Guest| {
+        let off = matches!(guest.status, RunState::Stopped | RunState::Unknown);
+        guest.facts.node == found.reference.node && !off
+    };
+    let running = latest.as_ref().map_or(0, |snapshot| {
+        snapshot.guests.values().filter(runs_on_it).count()
+    });
+    let may = |power: &NodePower| {
+        let target = Target::Node(&found.reference);
+        mine.decide(power.right(), &target).is_ok()
+    };
+    Ok(embed::node::card(&NodeView {
+        reference: &found.reference,
+        node: &found.node,
+        details: details.as_ref(),
+        updates,
+        running,
+        may: NodePower::ALL.into_iter().filter(may).collect(),
+        busy: desk.nodes.by(&found.reference).map(|(power, _)| power),
+        age: latest.map_or(Age::Never, |s| age(&s)),
+    }))
 }
 
 fn nothing(desk: &Desk, request: &Request) -> Reply {

@@ -4,6 +4,7 @@
 mod access;
 mod guests;
 mod look;
+mod nodes;
 
 use crate::action::{Action, Completion, Right};
 use crate::ids::Kind;
@@ -34,7 +35,9 @@ impl Row {
                 kind,
                 right: self.right.unwrap_or(Right::View),
             }),
-            Field::Node => Some(Completion::Node),
+            Field::Node => Some(Completion::Node {
+                right: self.right.unwrap_or(Right::View),
+            }),
             Field::Rights => Some(Completion::Rights),
             Field::End => Some(Completion::End),
             Field::Grant => Some(Completion::Grant),
@@ -82,7 +85,7 @@ pub const GROUPS: &[(&str, &str)] = &[
     ("access", "Who may do what"),
 ];
 
-const TABLES: &[&[Row]] = &[look::ROWS, guests::ROWS, access::ROWS];
+const TABLES: &[&[Row]] = &[look::ROWS, nodes::ROWS, guests::ROWS, access::ROWS];
 
 /// All commands.
 pub fn rows() -> impl Iterator<Item = &'static Row> {

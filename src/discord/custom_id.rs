@@ -3,7 +3,7 @@
 //! Whatever stands in it comes back through anybody's client. It only names what is asked; who asks
 //! and whether they may is decided at every press.
 
-use crate::action::{Action, AuditPage, Deed, QuestionId, Right, Ruling, Unclear, Yes};
+use crate::action::{Action, AuditPage, Deed, NodePower, QuestionId, Right, Ruling, Unclear, Yes};
 use crate::ids::{BadId, GrantId, Kind, RequestId, UserId};
 
 /// Raised when the meaning of a word changes: presses of older buttons are then not understood,
@@ -23,6 +23,8 @@ pub(super) fn encode(action: &Action) -> Option<String> {
         Action::GuestList(kind) => format!("list:{}", kind.key()),
         Action::GuestStatus { guest, .. } => format!("status:{guest}"),
         Action::Do { deed, guest, .. } => format!("{}:{guest}", deed.word()),
+        // One letter each: then the longest names fit.
+        Action::NodeDo { power, node } => format!("{}:{node}", node_power_word(*power)),
         Action::Confirm(QuestionId(id)) => format!("yes:{id:016x}"),
         Action::Cancel(QuestionId(id)) => format!("no:{id:016x}"),
         Action::Ask { deed, guest } => format!("ask:{}:{guest}", deed.word()),
@@ -60,6 +62,10 @@ fn read(id: &str) -> Option<Action> {
         ("whoami", None) => Some(Action::Whoami),
         ("help", None) => Some(Action::Help),
         ("n", Some(node)) => exact(node).map(Action::NodeStatus),
+        (word, Some(node)) if node_power(word).is_some() => Some(Action::NodeDo {
+            power: node_power(word)?,
+            node: exact(node)?,
+        }),
         ("list", Some("vm")) => Some(Action::GuestList(Kind::Vm)),
         ("list", Some("ct")) => Some(Action::GuestList(Kind::Ct)),
         ("status", Some(guest)) => {
@@ -140,6 +146,20 @@ fn set<T>(text: &str, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Bad
         "-" => Ok(None),
         text => read(text).map(Some).ok_or(BadId::Guest),
     }
+}
+
+fn node_power_word(power: NodePower) -> &'static str {
+    match power {
+        NodePower::Reboot => "b",
+        NodePower::Shutdown => "d",
+        NodePower::Wake => "w",
+    }
+}
+
+fn node_power(word: &str) -> Option<NodePower> {
+    NodePower::ALL
+        .into_iter()
+        .find(|power| node_power_word(*power) == word)
 }
 
 fn ruling_word(ruling: &Ruling) -> &'static str {

@@ -348,7 +348,7 @@ pub fn pveum_lines(path: &str, privileges: &[String], any: bool, token: &str) ->
 }
 
 /// Whom to ask, by name; nobody is rung.
-fn whom_to_ask(people: &[UserId]) -> String {
+pub(super) fn whom_to_ask(people: &[UserId]) -> String {
     let names: Vec<String> = people.iter().take(3).map(|user| person(*user)).collect();
     match names.split_last() {
         None => "Ask whoever runs this bot.".to_owned(),
@@ -357,7 +357,7 @@ fn whom_to_ask(people: &[UserId]) -> String {
     }
 }
 
-fn infinitive(right: Right) -> &'static str {
+pub(super) fn infinitive(right: Right) -> &'static str {
     match right {
         Right::View => "see",
         Right::Start => "start",

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 use super::guest::GuestNow;
+use super::keyed::Keyed;
 use super::quorum::Quorum;
 use super::rows::{NodeState, Snapshot};
 use super::shared::{Held, Shared};
@@ -23,6 +24,8 @@ const QUORUM_LOST: Duration = Duration::from_mins(3);
 const QUORUM_WAIT: Duration = Duration::from_secs(1);
 /// How long an answer of `status/current` serves everybody.
 const GUEST_AGE: Duration = Duration::from_secs(2);
+/// Packages wait for days; a node looks for new ones once a day.
+const UPDATES_AGE: Duration = Duration::from_mins(10);
 
 /// One per cluster.
 #[derive(Debug)]
@@ -32,6 +35,7 @@ pub struct Inventory {
     quorum: Arc<Shared<Option<Quorum>>>,
     names: Mutex<BTreeMap<Vmid, Named>>,
     guests: Mutex<HashMap<GuestKey, GuestReads>>,
+    updates: Keyed<NodeName, Option<usize>>,
 }
 
 type GuestKey = (Vmid, Kind, NodeName);
@@ -96,6 +100,7 @@ impl Inventory {
             quorum: Shared::new(),
             names: Mutex::default(),
             guests: Mutex::default(),
+            updates: Keyed::default(),
         })
     }
 
@@ -163,7 +168,20 @@ impl Inventory {
         value(reads.look.get(GUEST_AGE, fetch).await)
     }
 
-    /// The same, asked for after this call: before and after a write.
+    /// How many packages wait to be installed on a node; `None`: not visible to this token.
+    ///
+    /// # Errors
+    ///
+    /// As every read: see [`Error`].
+    pub async fn updates(&self, node: &NodeName) -> Result<Option<usize>, Error> {
+        let fetch = || {
+            let (client, node) = (Arc::clone(&self.client), node.clone());
+            async move { client.updates(&node).await }
+        };
+        Ok(*self.updates.get(node, UPDATES_AGE, fetch).await?)
+    }
+
+    /// As [`Inventory::guest_now`], asked for after this call: before and after a write.
     ///
     /// # Errors
     ///

@@ -13,7 +13,9 @@ mod error;
 mod guest;
 mod http;
 mod inventory;
+mod keyed;
 mod node;
+mod node_power;
 mod path;
 mod perl;
 mod quorum;
@@ -77,6 +79,12 @@ impl Client {
     #[must_use]
     pub fn cluster(&self) -> &ClusterName {
         self.transport.cluster()
+    }
+
+    /// Through how many addresses it is reached.
+    #[must_use]
+    pub fn endpoints(&self) -> usize {
+        self.transport.endpoints()
     }
 
     /// Reads something that the entry node answers from memory, of at most `most` bytes.
