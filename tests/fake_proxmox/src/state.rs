@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
+use crate::access::Caller;
 use crate::backup::Job;
 use crate::certs::Certificate;
 use crate::faults::Fault;
@@ -11,6 +12,7 @@ use crate::history;
 use crate::node::Node;
 use crate::node_power::NodeChange;
 use crate::power;
+use crate::pveum;
 use crate::record::Recorded;
 use crate::setup::{BackupJob, Clock, Setup};
 use crate::storage::{self as backups, Storage};
@@ -97,6 +99,12 @@ impl State {
             secrets: 0,
             next_pid: 0x0001_C5A1,
         };
+        for line in &setup.typed {
+            if let Err(text) = pveum::run(&mut state, &Caller::root(), line) {
+                panic!("{line}\n{text}");
+            }
+        }
+        state.cfg.fill(setup);
         for past in &setup.history {
             history::add(&mut state, past);
         }
@@ -177,10 +185,14 @@ impl State {
         effect: Effect,
         end: End,
     ) -> String {
-        self.begin_as(node, user, kind, &effect.id(), effect, end)
+        let upid = self.begin_as(node, user, kind, &effect.id(), effect);
+        if let Some(task) = self.tasks.last_mut() {
+            task.end = end;
+        }
+        upid
     }
 
-    /// A task that is about something else than one guest, or nothing at all.
+    /// One that is about something else than one guest, or nothing at all; it ends when told.
     pub fn begin_as(
         &mut self,
         node: &str,
@@ -188,7 +200,6 @@ impl State {
         kind: &str,
         id: &str,
         effect: Effect,
-        end: End,
     ) -> String {
         self.next_pid += 7;
         let started = text::epoch();
@@ -209,7 +220,7 @@ impl State {
             started: Instant::now(),
             log: Vec::new(),
             effect,
-            end,
+            end: End::Told,
             ended: None,
         });
         upid
