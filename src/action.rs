@@ -67,6 +67,8 @@ pub enum Action {
         power: NodePower,
         node: NodeQuery,
     },
+    /// Storages, of one node or of all.
+    StorageList(Option<NodeQuery>),
     Confirm(QuestionId),
     Cancel(QuestionId),
     /// Ask those who may give it for an act that was refused.
@@ -165,6 +167,7 @@ impl Action {
             Self::GuestStatus { .. } => "guest.status",
             Self::Do { deed, .. } => deed.key(),
             Self::NodeDo { power, .. } => power.key(),
+            Self::StorageList(_) => "storage.list",
             Self::Confirm(_) => "confirm",
             Self::Cancel(_) => "cancel",
             Self::Ask { .. } => "ask",

@@ -212,7 +212,7 @@ fn a_node_is_rebooted_after_two_questions_and_followed_until_it_is_back() {
         [Refresh] (secondary)
         ");
         assert_eq!(world.writes(), ["POST /nodes/pve2/status"]);
-        assert_eq!(world.audit(), ["open node.reboot", "closed done"]);
+        assert_eq!(world.audit(), ["opened node.reboot", "closed done"]);
     });
 }
 
@@ -300,7 +300,8 @@ fn whoever_may_only_reboot_learns_numbers_and_no_names() {
         let max = world.person("max");
         let offered = max.type_ahead("/node reboot ").await;
         assert_eq!(offered.len(), 1);
-        let first = max.slash("/node reboot pve2").await.first().await;
+        let asked = max.slash("/node reboot pve2").await;
+        let first = asked.first().await;
         assert_snapshot!(card(&first), @"
         🔒 only max
         │ ⚠️ Really reboot pve2?
@@ -315,11 +316,14 @@ fn whoever_may_only_reboot_learns_numbers_and_no_names() {
         [Go on] (danger) [Cancel] (secondary)
         ");
         // Somebody else's question stays theirs.
-        let taken = world.person("owner").click(&first, "Go on").await.first().await;
+        let go_on = first.custom_id("Go on").unwrap();
+        let owner = world.person("owner");
+        let taken = owner.press(&first, &go_on).await.first().await;
         assert!(shown(&taken).contains("not for you"), "{}", shown(&taken));
         // A rule that goes while the question is open takes the yes with it.
         let again = max.click(&first, "Go on").await;
         let second = again.first().await;
+        asked.until("Confirmed").await;
         world.write_rules(&support::rules(""));
         world.again.notify_one();
         for _ in 0..500 {
@@ -344,10 +348,17 @@ fn a_lockdown_closes_the_questions_and_refuses_the_rest() {
         let first = asked.first().await;
         world.person("owner").slash("/access lockdown on").await.first().await;
         asked.until("locked down").await;
-        let late = max.click(&first, "Go on").await.first().await;
+        let go_on = first.custom_id("Go on").unwrap();
+        let late = max.press(&first, &go_on).await.first().await;
         assert!(shown(&late).contains("This question is closed"));
         let refused = max.slash("/node reboot pve2").await.first().await;
-        assert_snapshot!(card(&refused), @"");
+        assert_snapshot!(card(&refused), @"
+        🔒 only max
+        │ ⛔ You may not reboot pve2 now
+        │ The bot is locked down: only people
+        │ with access act. You can still look.
+        │ — node · home
+        ");
         assert_eq!(world.writes(), Vec::<String>::new());
     });
 }

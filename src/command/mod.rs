@@ -25,6 +25,7 @@ mod ready;
 mod refusals;
 mod requests;
 mod resolve;
+mod storage;
 mod suggest;
 pub mod table;
 
@@ -194,6 +195,7 @@ pub fn decide(desk: &Desk, request: &Request) -> Decision {
         Action::Status
         | Action::NodeList
         | Action::NodeStatus(_)
+        | Action::StorageList(_)
         | Action::GuestList(_)
         | Action::GuestStatus { .. } => read::decide(desk, request),
         Action::Do { deed, kind, guest } => {

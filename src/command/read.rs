@@ -17,7 +17,7 @@ use crate::proxmox::{Guest, GuestNow, Node, RunState, Snapshot};
 
 use super::desk::{Desk, FRESH, READ_PATIENCE};
 use super::resolve::{self, Lookup, Sight};
-use super::{Audience, Decision, Outcome, Task, guest_not_found, node_not_found};
+use super::{Audience, Decision, Outcome, Task, guest_not_found, node_not_found, storage};
 
 /// A snapshot younger than this is shown without its age. One round of refreshing may be late.
 const AS_GOOD_AS_NOW: Duration = Duration::from_secs(15);
@@ -100,6 +100,9 @@ pub(super) async fn perform(desk: &Desk, task: &Task) -> Outcome {
 
 /// Summary and lists: everything comes from memory.
 fn overview(desk: &Desk, request: &Request) -> Result<Reply, Reply> {
+    if let Action::StorageList(node) = &request.action {
+        return storage::list(desk, request, node.as_ref());
+    }
     let law = desk.law();
     let mine = law.of(&request.actor);
     let snapshots: Vec<(&ClusterName, Option<Arc<Snapshot>>)> = desk
@@ -181,7 +184,7 @@ fn view<'s>(
     }
 }
 
-fn age(snapshot: &Snapshot) -> Age {
+pub(super) fn age(snapshot: &Snapshot) -> Age {
     if snapshot.taken.elapsed() < AS_GOOD_AS_NOW {
         return Age::Now;
     }
@@ -293,7 +296,7 @@ async fn node_status(desk: &Desk, request: &Request, query: &NodeQuery) -> Resul
     }))
 }
 
-fn nothing(desk: &Desk, request: &Request) -> Reply {
+pub(super) fn nothing(desk: &Desk, request: &Request) -> Reply {
     desk.note_refusal(request, None, "nothing visible");
     let law = desk.law();
     embed::problem::nothing_to_see(&law.holders(&request.actor, Right::Access, &Target::Bot))

@@ -5,6 +5,7 @@ mod access;
 mod guests;
 mod look;
 mod nodes;
+mod storages;
 
 use crate::action::{Action, Completion, Right};
 use crate::ids::Kind;
@@ -82,10 +83,11 @@ pub const GROUPS: &[(&str, &str)] = &[
     ("node", "Nodes of the cluster"),
     ("vm", "Virtual machines"),
     ("ct", "Containers"),
+    ("storage", "Where disks and backups lie"),
     ("access", "Who may do what"),
 ];
 
-const TABLES: &[&[Row]] = &[look::ROWS, nodes::ROWS, guests::ROWS, access::ROWS];
+const TABLES: &[&[Row]] = &[look::ROWS, nodes::ROWS, storages::ROWS, guests::ROWS, access::ROWS];
 
 /// All commands.
 pub fn rows() -> impl Iterator<Item = &'static Row> {

@@ -25,6 +25,8 @@ pub(super) fn encode(action: &Action) -> Option<String> {
         Action::Do { deed, guest, .. } => format!("{}:{guest}", deed.word()),
         // One letter each: then the longest names fit.
         Action::NodeDo { power, node } => format!("{}:{node}", node_power_word(*power)),
+        Action::StorageList(None) => "storages".to_owned(),
+        Action::StorageList(Some(node)) => format!("s:{node}"),
         Action::Confirm(QuestionId(id)) => format!("yes:{id:016x}"),
         Action::Cancel(QuestionId(id)) => format!("no:{id:016x}"),
         Action::Ask { deed, guest } => format!("ask:{}:{guest}", deed.word()),
@@ -62,6 +64,8 @@ fn read(id: &str) -> Option<Action> {
         ("whoami", None) => Some(Action::Whoami),
         ("help", None) => Some(Action::Help),
         ("n", Some(node)) => exact(node).map(Action::NodeStatus),
+        ("storages", None) => Some(Action::StorageList(None)),
+        ("s", Some(node)) => Some(Action::StorageList(Some(exact(node)?))),
         (word, Some(node)) if node_power(word).is_some() => Some(Action::NodeDo {
             power: node_power(word)?,
             node: exact(node)?,

@@ -19,6 +19,7 @@ pub mod refused;
 pub mod reload;
 pub mod reply;
 pub mod status;
+pub mod storage;
 pub mod terminal;
 mod words;
 
