@@ -44,6 +44,36 @@ impl Actor {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct QuestionId(pub u64);
 
+/// A task that stood in a list. Only the bot's memory knows which: no UPID is ever typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TaskId(pub u64);
+
+/// An act that goes on. Only the bot's memory knows which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct NoticeId(pub u64);
+
+/// Whose tasks are listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TasksOf {
+    /// Of all that the person may see.
+    All,
+    Node(NodeQuery),
+    Guest(GuestQuery),
+}
+
+/// How much of a task's log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogPart {
+    End,
+    More,
+    /// As a file.
+    Whole,
+}
+
+impl LogPart {
+    pub const ALL: [Self; 3] = [Self::End, Self::More, Self::Whole];
+}
+
 /// Everything that can be asked. Nothing below the edge sees what a person typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
@@ -69,6 +99,14 @@ pub enum Action {
     },
     /// Storages, of one node or of all.
     StorageList(Option<NodeQuery>),
+    TaskList(TasksOf),
+    TaskLog {
+        task: TaskId,
+        part: LogPart,
+    },
+    TaskStop(TaskId),
+    /// Be told when an act has ended.
+    Notify(NoticeId),
     Confirm(QuestionId),
     Cancel(QuestionId),
     /// Ask those who may give it for an act that was refused.
@@ -148,6 +186,8 @@ pub enum Unclear {
     Time,
     /// No number of a grant.
     Grant,
+    /// None of the tasks that were listed.
+    Task,
     /// A command or subcommand that this version does not have.
     Command,
     /// A button that this version does not have: of an older version, or forged.
@@ -168,6 +208,10 @@ impl Action {
             Self::Do { deed, .. } => deed.key(),
             Self::NodeDo { power, .. } => power.key(),
             Self::StorageList(_) => "storage.list",
+            Self::TaskList(_) => "task.list",
+            Self::TaskLog { .. } => "task.log",
+            Self::TaskStop(_) => "task.stop",
+            Self::Notify(_) => "notify",
             Self::Confirm(_) => "confirm",
             Self::Cancel(_) => "cancel",
             Self::Ask { .. } => "ask",
@@ -225,6 +269,10 @@ pub enum Completion {
         right: Right,
     },
     Node {
+        right: Right,
+    },
+    /// Tasks that stood in a list, on whose guest or node `right` is held.
+    Task {
         right: Right,
     },
     /// Words for rights that can be given, several with commas.

@@ -408,6 +408,18 @@ impl Upid {
     pub fn kind(&self) -> &str {
         &self.kind
     }
+
+    /// What the task is about: mostly a guest's number, often nothing.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.text.split(':').nth(6).unwrap_or_default()
+    }
+
+    /// Who began it: `root@pam`, or a token.
+    #[must_use]
+    pub fn user(&self) -> &str {
+        self.text.split(':').nth(7).unwrap_or_default()
+    }
 }
 
 impl FromStr for Upid {

@@ -90,7 +90,12 @@ pub(super) async fn begin<'d>(
     };
     let refusal = match once_more(desk, order, &found, &now, &did) {
         Ok(permit) if *permit.verdict() == noted_as => {
+            // Where somebody approved it, the person who asked is told anyway.
+            let shared = order.public && order.once.is_none();
+            let about = About::Guest(facts.clone());
+            let channel = order.request.actor.channel;
             let doing = Doing {
+                notice: shared.then(|| desk.waiting.open(about, channel)),
                 desk,
                 act,
                 found,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use dashmap::DashMap;
 use tokio::sync::oneshot;
 
-use crate::action::{Deed, GuestFacts, NodePower, QuestionId};
+use crate::action::{Deed, GuestFacts, NodePower, QuestionId, TaskId};
 use crate::embed::Reply;
 use crate::embed::confirm::{self as words, Subject};
 use crate::ids::{NodeRef, UserId};
@@ -35,6 +35,7 @@ pub(super) enum What {
         node: NodeRef,
         again: bool,
     },
+    TaskStop(TaskId),
 }
 
 #[derive(Debug)]

@@ -13,6 +13,7 @@ use crate::proxmox::{Error, Order, Sent};
 
 use super::busy::Claim;
 use super::desk::Desk;
+use super::notify::Notice;
 use super::resolve::FoundGuest;
 use super::{Last, Outcome};
 
@@ -24,6 +25,8 @@ pub(super) struct Doing<'d> {
     pub entry: Entry,
     pub claim: Claim,
     pub ha_managed: bool,
+    /// Others can wait for its end.
+    pub notice: Option<Notice>,
 }
 
 impl Doing<'_> {
@@ -42,7 +45,9 @@ impl Doing<'_> {
         let end = match sent {
             Ok(Sent::Task(upid)) => {
                 audit::sent(&self.desk.store, &self.entry, &upid).await;
-                shown.send_replace(Some(embed::act::at_work(&self.act)));
+                let notify = self.notice.iter().map(|n| embed::notify::button(n.id()));
+                let at_work = embed::act::at_work(&self.act).with_buttons(notify.collect());
+                shown.send_replace(Some(at_work));
                 follow::to_the_end(&self.found.inventory, &self.act, &upid, started).await
             }
             Ok(Sent::Nothing) => {
@@ -60,6 +65,9 @@ impl Doing<'_> {
         audit::close(&self.desk.store, self.entry, &end.ending).await;
         self.found.inventory.refresh();
         drop(self.claim);
+        if let Some(notice) = self.notice {
+            notice.tell(&self.desk.errands, &end.reply).await;
+        }
         Outcome {
             last: Last::Shown(end.reply),
             aside: end.aside,

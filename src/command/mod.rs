@@ -16,6 +16,7 @@ mod held;
 mod matter;
 mod node_act;
 mod note;
+mod notify;
 mod opened;
 mod option;
 mod own;
@@ -28,12 +29,14 @@ mod resolve;
 mod storage;
 mod suggest;
 pub mod table;
+mod task_stop;
+mod tasks;
 
 use std::sync::Arc;
 
 use tokio::sync::{oneshot, watch};
 
-use crate::action::{Action, AuditPage, Door, GuestFacts, Request, Ruling, Typing};
+use crate::action::{Action, AuditPage, Door, GuestFacts, Request, Ruling, TaskId, Typing};
 use crate::embed::{self, Reply};
 use crate::ids::{GuestQuery, NodeQuery, RequestId};
 
@@ -109,6 +112,8 @@ enum Work {
     Read,
     Do(Aim),
     Node(node_act::Aim),
+    Tasks(tasks::Look),
+    TaskStop(TaskId),
     Ask(Aim),
     Rule(RequestId, Ruling),
     Access(access::Work),
@@ -207,6 +212,12 @@ pub fn decide(desk: &Desk, request: &Request) -> Decision {
             power::decide(desk, request, aim)
         }
         Action::NodeDo { power, node } => node_act::decide(desk, request, *power, node),
+        Action::TaskList(of) => tasks::decide(desk, request, tasks::Look::List(of.clone())),
+        Action::TaskLog { task, part } => {
+            tasks::decide(desk, request, tasks::Look::Log(*task, *part))
+        }
+        Action::Notify(id) => notify::decide(desk, request, *id),
+        Action::TaskStop(task) => task_stop::decide(desk, request, *task),
         Action::Confirm(question) => match desk.questions.confirm(*question, request.actor.user) {
             Ok(asked) => confirmed(desk, request, asked.what),
             Err(why) => not_open(desk, request, why),
@@ -259,6 +270,8 @@ pub async fn perform(
         Work::Read => read::perform(&desk, &task).await,
         Work::Do(aim) => power::perform(&desk, &task, aim, &shown).await,
         Work::Node(aim) => node_act::perform(&desk, &task, aim, &shown).await,
+        Work::Tasks(look) => tasks::perform(&desk, &task, look).await,
+        Work::TaskStop(id) => task_stop::perform(&desk, &task, *id, &shown).await,
         Work::Ask(aim) => ask::perform(&desk, &task, aim, &shown).await,
         Work::Rule(asked, ruling) => approve::perform(&desk, &task, *asked, ruling).await,
         Work::Audit(page) => audit::perform(&desk, &task, page).await,
@@ -286,6 +299,7 @@ fn confirmed(desk: &Desk, request: &Request, what: What) -> Decision {
         What::Node { power, node, again } => {
             node_act::confirmed(desk, request, power, &node, again)
         }
+        What::TaskStop(task) => task_stop::confirmed(desk, request, task),
         What::Deed(deed, guest) => power::confirmed(desk, request, deed, Confirmed { guest }),
     }
 }

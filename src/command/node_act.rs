@@ -9,6 +9,7 @@ use tokio::sync::{oneshot, watch};
 use crate::action::{NodePower, Request, Right, Target};
 use crate::audit::{self, About, Ending, Opening};
 use crate::embed::node_act::{self as words, Door, NodeAct, Toll};
+use crate::embed::refused::Thing;
 use crate::embed::{self, Reply};
 use crate::follow::{self, End};
 use crate::ids::{NodeQuery, NodeRef};
@@ -18,6 +19,7 @@ use crate::proxmox::{Error, Node, NodeState, RunState, Snapshot};
 use super::confirm::{Asked, What};
 use super::desk::{ACT_PATIENCE, Desk, FRESH, reason};
 use super::matter::{self, NotBegun};
+use super::notify::Notice;
 use super::power::ask_late;
 use super::resolve::{self, FoundNode, Lookup, Sight};
 use super::{Audience, Decision, Last, Outcome, Task, Work, node_not_found};
@@ -125,6 +127,7 @@ fn act(request: &Request, power: NodePower, node: &NodeRef) -> NodeAct {
         node: node.clone(),
         by: request.actor.user,
         since: Timestamp::now().as_second(),
+        notice: None,
     }
 }
 
@@ -241,6 +244,12 @@ pub(super) async fn perform(
         Ok(begun) => begun,
         Err(not) => return not_begun(desk, task, right, &found.reference, not),
     };
+    let about = About::Node(found.reference.clone());
+    let notice = opening.public.then(|| desk.waiting.open(about, request.actor.channel));
+    let act = NodeAct {
+        notice: notice.as_ref().map(Notice::id),
+        ..act
+    };
     shown.send_replace(Some(words::asked(&act)));
     let client = found.inventory.client();
     let sent = client.switch_node(&permit, aim.power, &found.reference).await;
@@ -262,6 +271,9 @@ pub(super) async fn perform(
     audit::close(&desk.store, entry, &end.ending).await;
     found.inventory.refresh();
     drop(hold);
+    if let Some(notice) = notice {
+        notice.tell(&desk.errands, &end.reply).await;
+    }
     Outcome {
         last: Last::Shown(end.reply),
         aside: end.aside,
@@ -337,7 +349,7 @@ fn not_begun(
 ) -> Outcome {
     match not {
         NotBegun::Denied(denied) => task.refuse(refuse(desk, &task.request, right, node, &denied)),
-        NotBegun::Changed => task.refuse(embed::refused::rules_changed(&embed::node::thing(node))),
+        NotBegun::Changed => task.refuse(embed::refused::rules_changed(&Thing::node(node))),
         NotBegun::Twice => Outcome::left(),
         NotBegun::NotNoted(reply) => task.refuse(reply),
     }
@@ -354,5 +366,5 @@ pub(super) fn refuse(
     desk.note_refusal(request, Some(&target.key()), &reason(denied));
     let law = desk.law();
     let ask = law.holders(&request.actor, Right::Access, &Target::Bot);
-    embed::refused::refused(right, &embed::node::thing(node), denied, &ask)
+    embed::refused::refused(right, &Thing::node(node), denied, &ask)
 }

@@ -23,7 +23,7 @@ use super::{Audience, Decision, Outcome, Task, guest_not_found, node_not_found, 
 const AS_GOOD_AS_NOW: Duration = Duration::from_secs(15);
 
 /// Where the answer goes. A button changes the presser's own card, and nobody else's.
-fn audience(desk: &Desk, request: &Request) -> Audience {
+pub(super) fn audience(desk: &Desk, request: &Request) -> Audience {
     let public = desk.reads_are_public(&request.actor);
     match request.door {
         Door::Button { private: true, .. } => Audience::Replace,

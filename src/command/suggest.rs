@@ -17,6 +17,7 @@ pub(super) fn suggest(desk: &Desk, typing: &Typing) -> Vec<Choice> {
     match typing.wanted {
         Completion::Guest { kind, right } => guests(desk, &typing.actor, kind, right, &text),
         Completion::Node { right } => nodes(desk, &typing.actor, right, &text),
+        Completion::Task { right } => tasks(desk, &typing.actor, right, &text),
         Completion::Rights => rights(&text),
         Completion::End => words(&["1h", "6h", "until 23:00", "tomorrow", "7d"], &text),
         Completion::Since => words(&["1h", "today", "24h", "7d", "30d"], &text),
@@ -100,6 +101,18 @@ fn choice(guest: &Guest, several: bool) -> Choice {
         name: embed::guest::choice(guest, several),
         value: embed::guest::number(&guest.facts, several),
     }
+}
+
+fn tasks(desk: &Desk, actor: &Actor, right: Right, text: &str) -> Vec<Choice> {
+    super::tasks::completed(desk, actor, right)
+        .iter()
+        .map(|line| Choice {
+            name: embed::task::choice(line),
+            value: format!("{:016x}", line.id.0),
+        })
+        .filter(|choice| choice.name.to_lowercase().contains(text))
+        .take(MOST)
+        .collect()
 }
 
 fn words(known: &[&str], text: &str) -> Vec<Choice> {

@@ -6,6 +6,7 @@ mod guests;
 mod look;
 mod nodes;
 mod storages;
+mod tasks;
 
 use crate::action::{Action, Completion, Right};
 use crate::ids::Kind;
@@ -38,6 +39,9 @@ impl Row {
             }),
             Field::Node => Some(Completion::Node {
                 right: self.right.unwrap_or(Right::View),
+            }),
+            Field::Task => Some(Completion::Task {
+                right: self.right.unwrap_or(Right::TaskView),
             }),
             Field::Rights => Some(Completion::Rights),
             Field::End => Some(Completion::End),
@@ -84,10 +88,18 @@ pub const GROUPS: &[(&str, &str)] = &[
     ("vm", "Virtual machines"),
     ("ct", "Containers"),
     ("storage", "Where disks and backups lie"),
+    ("task", "What Proxmox does and did"),
     ("access", "Who may do what"),
 ];
 
-const TABLES: &[&[Row]] = &[look::ROWS, nodes::ROWS, storages::ROWS, guests::ROWS, access::ROWS];
+const TABLES: &[&[Row]] = &[
+    look::ROWS,
+    nodes::ROWS,
+    storages::ROWS,
+    tasks::ROWS,
+    guests::ROWS,
+    access::ROWS,
+];
 
 /// All commands.
 pub fn rows() -> impl Iterator<Item = &'static Row> {

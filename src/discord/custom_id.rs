@@ -3,7 +3,10 @@
 //! Whatever stands in it comes back through anybody's client. It only names what is asked; who asks
 //! and whether they may is decided at every press.
 
-use crate::action::{Action, AuditPage, Deed, NodePower, QuestionId, Right, Ruling, Unclear, Yes};
+use crate::action::{
+    Action, AuditPage, Deed, LogPart, NodePower, NoticeId, QuestionId, Right, Ruling, TaskId, TasksOf, Unclear,
+    Yes,
+};
 use crate::ids::{BadId, GrantId, Kind, RequestId, UserId};
 
 /// Raised when the meaning of a word changes: presses of older buttons are then not understood,
@@ -27,6 +30,13 @@ pub(super) fn encode(action: &Action) -> Option<String> {
         Action::NodeDo { power, node } => format!("{}:{node}", node_power_word(*power)),
         Action::StorageList(None) => "storages".to_owned(),
         Action::StorageList(Some(node)) => format!("s:{node}"),
+        Action::TaskList(TasksOf::All) => "tasks".to_owned(),
+        Action::TaskList(TasksOf::Node(node)) => format!("t:{node}"),
+        Action::TaskList(TasksOf::Guest(guest)) => format!("tasks:{guest}"),
+        // UPIDs are longer than an id may be.
+        Action::TaskLog { task, part } => format!("{}:{:016x}", log_word(*part), task.0),
+        Action::TaskStop(TaskId(task)) => format!("end:{task:016x}"),
+        Action::Notify(NoticeId(id)) => format!("tell:{id:016x}"),
         Action::Confirm(QuestionId(id)) => format!("yes:{id:016x}"),
         Action::Cancel(QuestionId(id)) => format!("no:{id:016x}"),
         Action::Ask { deed, guest } => format!("ask:{}:{guest}", deed.word()),
@@ -66,6 +76,15 @@ fn read(id: &str) -> Option<Action> {
         ("n", Some(node)) => exact(node).map(Action::NodeStatus),
         ("storages", None) => Some(Action::StorageList(None)),
         ("s", Some(node)) => Some(Action::StorageList(Some(exact(node)?))),
+        ("tasks", None) => Some(Action::TaskList(TasksOf::All)),
+        ("t", Some(node)) => Some(Action::TaskList(TasksOf::Node(exact(node)?))),
+        ("tasks", Some(guest)) => Some(Action::TaskList(TasksOf::Guest(exact(guest)?))),
+        ("tell", Some(id)) => hex16(id).map(NoticeId).map(Action::Notify),
+        ("end", Some(task)) => hex16(task).map(TaskId).map(Action::TaskStop),
+        (word, Some(task)) if log_part(word).is_some() => Some(Action::TaskLog {
+            task: TaskId(hex16(task)?),
+            part: log_part(word)?,
+        }),
         (word, Some(node)) if node_power(word).is_some() => Some(Action::NodeDo {
             power: node_power(word)?,
             node: exact(node)?,
@@ -194,8 +213,24 @@ fn exact<T: std::str::FromStr + ToString>(text: &str) -> Option<T> {
 }
 
 fn question_id(text: &str) -> Option<QuestionId> {
-    let id = u64::from_str_radix(text, 16).ok().map(QuestionId)?;
-    (format!("{:016x}", id.0) == text).then_some(id)
+    hex16(text).map(QuestionId)
+}
+
+fn hex16(text: &str) -> Option<u64> {
+    let number = u64::from_str_radix(text, 16).ok()?;
+    (format!("{number:016x}") == text).then_some(number)
+}
+
+fn log_word(part: LogPart) -> &'static str {
+    match part {
+        LogPart::End => "log",
+        LogPart::More => "log-more",
+        LogPart::Whole => "log-all",
+    }
+}
+
+fn log_part(word: &str) -> Option<LogPart> {
+    LogPart::ALL.into_iter().find(|part| log_word(*part) == word)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ pub mod guest;
 pub mod help;
 pub mod node;
 pub mod node_act;
+pub mod notify;
 pub mod policy;
 pub mod problem;
 pub mod refused;
@@ -20,6 +21,7 @@ pub mod reload;
 pub mod reply;
 pub mod status;
 pub mod storage;
+pub mod task;
 pub mod terminal;
 mod words;
 

@@ -4,11 +4,10 @@ use crate::action::{Action, NodePower};
 use crate::ids::NodeRef;
 use crate::proxmox::{Node, NodeState, NodeStatus};
 
-use super::node_act::{footer, going_on, label};
-use super::refused::Thing;
+use super::node_act::{going_on, label};
 use super::reply::{Button, Card, Colour, Reply, Style};
 use super::status::Age;
-use super::words::{bar, duration, percent, plain, share, size};
+use super::words::{bar, duration, node_footer, percent, plain, share, size};
 
 /// `🟢 pve1 · CPU 12 % · 45 % RAM`. The figures are missing where the token may not see them.
 #[must_use]
@@ -86,15 +85,6 @@ pub enum Updates {
     Untold,
 }
 
-/// What a no about it names.
-#[must_use]
-pub fn thing(node: &NodeRef) -> Thing {
-    Thing {
-        name: node.node.to_string(),
-        footer: footer(node),
-    }
-}
-
 #[must_use]
 pub fn card(view: &View<'_>) -> Reply {
     let node = view.node;
@@ -111,7 +101,7 @@ pub fn card(view: &View<'_>) -> Reply {
         colour,
         title: format!("{mark} {} · {word}", node.name),
         body: lines.join("\n"),
-        footer: Some(footer(view.reference)),
+        footer: Some(node_footer(view.reference)),
     })
     .with_buttons(buttons(view))
 }

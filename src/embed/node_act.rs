@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use crate::action::{Action, NodePower};
+use crate::action::{Action, NodePower, NoticeId};
 use crate::ids::{NodeRef, UserId};
 use crate::proxmox::Quorum;
 
 use super::confirm::Subject;
+use super::notify;
 use super::reply::{Button, Card, Colour, Reply, Style};
-use super::words::{ago, duration, person, plain};
+use super::words::{ago, duration, node_footer, person};
 
 /// Who does what to which node, since when (unix seconds).
 #[derive(Debug, Clone)]
@@ -17,6 +18,8 @@ pub struct NodeAct {
     pub node: NodeRef,
     pub by: UserId,
     pub since: i64,
+    /// Under which others can wait for its end.
+    pub notice: Option<NoticeId>,
 }
 
 /// What is seen while it goes on.
@@ -105,7 +108,7 @@ pub fn first_question(power: NodePower, node: &NodeRef, toll: &Toll<'_>) -> Subj
         to_do: to_do(power, node.node.as_str()),
         consequence: consequence(power, toll),
         yes: "Go on",
-        footer: footer(node),
+        footer: node_footer(node),
     }
 }
 
@@ -129,7 +132,7 @@ pub fn second_question(power: NodePower, node: &NodeRef, toll: &Toll<'_>) -> Sub
         to_do: format!("{} now", to_do(power, node.node.as_str())),
         consequence: format!("{what}{then}\nAsked twice, so that no slip does it."),
         yes,
-        footer: footer(node),
+        footer: node_footer(node),
     }
 }
 
@@ -238,6 +241,7 @@ pub fn at_work(act: &NodeAct, state: State) -> Reply {
     };
     let body = format!("Asked by {} {}.\n{body}", person(act.by), ago(act.since));
     Reply::card(card(act, Colour::Amber, mark, word, body))
+        .with_buttons(act.notice.map(notify::button).into_iter().collect())
 }
 
 /// The answer to the order was lost: only a look tells.
@@ -339,7 +343,7 @@ pub fn busy(node: &NodeRef, power: NodePower, by: Option<UserId>) -> Reply {
         colour: Colour::Amber,
         title: format!("🟡 {} is {} already", node.node, going_on(power)),
         body: format!("{who}Nothing was done.\nWait for that to end."),
-        footer: Some(footer(node)),
+        footer: Some(node_footer(node)),
     })
     .with_buttons(vec![refresh(node)])
 }
@@ -368,12 +372,8 @@ fn card(act: &NodeAct, colour: Colour, mark: &str, state: &str, body: String) ->
         colour,
         title: format!("{mark} {} · {state}", act.node.node),
         body,
-        footer: Some(footer(&act.node)),
+        footer: Some(node_footer(&act.node)),
     }
-}
-
-pub(super) fn footer(node: &NodeRef) -> String {
-    format!("node · {}", plain(node.cluster.as_str()))
 }
 
 fn refresh(node: &NodeRef) -> Button {

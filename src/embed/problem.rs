@@ -161,6 +161,10 @@ pub fn unclear(unclear: Unclear) -> Reply {
             "That is no grant",
             "Pick one from the list that appears\nwhile you type.",
         ),
+        Unclear::Task => (
+            "That is no task",
+            "Pick one from the list that appears\nwhile you type, or see `/task list`.",
+        ),
         Unclear::Command => (
             "I do not know that command",
             "It is of another version. Reload\nDiscord, or see `/help`.",
@@ -404,7 +408,7 @@ pub(super) fn refusal(title: &str, body: String) -> Reply {
 }
 
 /// The id is that of the interaction, which every log line about it carries.
-fn failure(title: &str, body: String, id: InteractionId) -> Reply {
+pub(super) fn failure(title: &str, body: String, id: InteractionId) -> Reply {
     Reply::card(Card {
         colour: Colour::Red,
         title: format!("🔴 {title}"),

@@ -1,18 +1,36 @@
 //! A no about a node, or about anything else that is known by a name: the same words as for guests.
 
-use crate::action::Right;
-use crate::ids::UserId;
+use crate::action::{GuestFacts, Right};
+use crate::ids::{NodeRef, UserId};
 use crate::permission::Denied;
 
 use super::problem::{infinitive, refusal, whom_to_ask};
 use super::reply::Reply;
-use super::words::{ago, clock};
+use super::words::{ago, clock, guest_footer, guest_name, node_footer};
 
 /// What a no is about, ready to be shown: `pve1`, and the small print.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Thing {
     pub name: String,
     pub footer: String,
+}
+
+impl Thing {
+    #[must_use]
+    pub fn guest(guest: &GuestFacts) -> Self {
+        Self {
+            name: guest_name(guest),
+            footer: guest_footer(guest),
+        }
+    }
+
+    #[must_use]
+    pub fn node(node: &NodeRef) -> Self {
+        Self {
+            name: node.node.to_string(),
+            footer: node_footer(node),
+        }
+    }
 }
 
 /// They may know of it, but not do this. `ask`: who could give it.

@@ -12,9 +12,11 @@ use super::keyed::Keyed;
 use super::quorum::Quorum;
 use super::rows::{NodeState, Snapshot};
 use super::shared::{Held, Shared};
+use super::task::{TaskEnd, TaskState};
+use super::tasks_list::{Listed, TaskLists};
 use super::{Client, Error};
 use crate::action::GuestFacts;
-use crate::ids::{Kind, NodeName, Vmid};
+use crate::ids::{Kind, NodeName, Upid, Vmid};
 
 /// `/cluster/status` is asked anew when older.
 const QUORUM_AGE: Duration = Duration::from_mins(1);
@@ -36,6 +38,7 @@ pub struct Inventory {
     names: Mutex<BTreeMap<Vmid, Named>>,
     guests: Mutex<HashMap<GuestKey, GuestReads>>,
     updates: Keyed<NodeName, Option<usize>>,
+    tasks: TaskLists,
 }
 
 type GuestKey = (Vmid, Kind, NodeName);
@@ -101,6 +104,7 @@ impl Inventory {
             names: Mutex::default(),
             guests: Mutex::default(),
             updates: Keyed::default(),
+            tasks: TaskLists::default(),
         })
     }
 
@@ -179,6 +183,49 @@ impl Inventory {
             async move { client.updates(&node).await }
         };
         Ok(*self.updates.get(node, UPDATES_AGE, fetch).await?)
+    }
+
+    /// The newest tasks of a node, or of one guest there, at most 3 s old. Without `Sys.Audit` on
+    /// `/nodes/{node}` these are the token's own alone.
+    ///
+    /// # Errors
+    ///
+    /// As every read: see [`Error`].
+    pub async fn tasks(
+        &self,
+        node: &NodeName,
+        of: Option<Vmid>,
+    ) -> Result<Arc<Vec<Listed>>, Error> {
+        self.tasks.get(&self.client, node, of).await
+    }
+
+    /// Asks for the tasks of a node, unless that was done a moment ago, and does not wait for them.
+    pub fn refresh_tasks(&self, node: &NodeName) {
+        self.tasks.refresh(&self.client, node);
+    }
+
+    /// How a task that stood in a list is at this moment; remembered where it has ended.
+    ///
+    /// # Errors
+    ///
+    /// As every read: see [`Error`].
+    pub async fn task_now(&self, upid: &Upid) -> Result<TaskState, Error> {
+        let state = self.client.task_status_to_read(upid).await?;
+        if let TaskState::Ended(end) = &state {
+            self.note_end(upid, end);
+        }
+        Ok(state)
+    }
+
+    /// Somebody saw a task end.
+    pub fn note_end(&self, upid: &Upid, end: &TaskEnd) {
+        self.tasks.note_end(upid, end);
+    }
+
+    /// Every task that stood in a list of late. Never waits.
+    #[must_use]
+    pub fn seen_tasks(&self) -> Vec<Listed> {
+        self.tasks.seen()
     }
 
     /// As [`Inventory::guest_now`], asked for after this call: before and after a write.

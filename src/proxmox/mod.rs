@@ -23,6 +23,7 @@ mod rows;
 mod shared;
 mod snapshot;
 mod task;
+mod tasks_list;
 mod tls;
 mod turns;
 
@@ -51,6 +52,7 @@ pub use quorum::Quorum;
 pub use rows::{Guest, Node, NodeState, Snapshot, Storage, StorageState};
 pub use snapshot::{Snapshots, Snapshotted};
 pub use task::{Followed, Patience, TaskEnd, TaskState, follow};
+pub use tasks_list::Listed;
 pub use tls::{Fault, Presented, fingerprint_text, presented};
 
 /// One cluster's API. Made once per cluster and shared: it holds the connections.

@@ -347,6 +347,7 @@ pub fn command(row: &Row, guest_of: impl Fn(Kind) -> u32) -> String {
         Field::Right | Field::Rights => "start".to_owned(),
         Field::End => "1h".to_owned(),
         Field::Grant => "1".to_owned(),
+        Field::Task => format!("{:016x}", 1),
         Field::Switch => "off".to_owned(),
         Field::Remark => "because".to_owned(),
         Field::Flag => "true".to_owned(),

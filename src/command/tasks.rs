@@ -1,0 +1,458 @@
+//! `/task list` and `/task log`: each task only for those who may see the tasks of its guest, or of its
+//! node where it is about none.
+
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use tokio::time::timeout;
+
+use crate::action::{Actor, Door, LogPart, Request, Right, Target, TaskId, TasksOf};
+use crate::audit::About;
+use crate::embed::refused::Thing;
+use crate::embed::task::{Line, List};
+use crate::embed::{self, Reply};
+use crate::ids::{ClusterName, GuestQuery, NodeName, NodeQuery, NodeRef, Vmid};
+use crate::permission::Rights;
+use crate::proxmox::{Guest, Inventory, Listed, NodeState, Snapshot};
+
+use super::desk::{Desk, FRESH, READ_PATIENCE};
+use super::read::{audience, nothing};
+use super::resolve::{self, Lookup, Sight};
+use super::{Audience, Decision, Outcome, Task, Work, guest_not_found, node_act, node_not_found};
+
+/// As many as a phone shows without a long thumb.
+const SHOWN: usize = 15;
+
+#[derive(Debug, Clone)]
+pub(super) enum Look {
+    List(TasksOf),
+    Log(TaskId, LogPart),
+}
+
+/// A task that stood in a list, and what it is about.
+#[derive(Debug, Clone)]
+pub(super) struct FoundTask {
+    pub inventory: Arc<Inventory>,
+    pub task: Listed,
+    pub about: About,
+}
+
+impl FoundTask {
+    pub(super) fn thing(&self) -> Thing {
+        thing(&self.about)
+    }
+}
+
+fn thing(about: &About) -> Thing {
+    match about {
+        About::Guest(guest) => Thing::guest(guest),
+        About::Node(node) => Thing::node(node),
+        About::Bot => Thing {
+            name: String::new(),
+            footer: String::new(),
+        },
+    }
+}
+
+pub(super) fn decide(desk: &Desk, request: &Request, look: Look) -> Decision {
+    let (refusal, to) = match &look {
+        Look::List(of) => (may_list(desk, request, of).err(), audience(desk, request)),
+        Look::Log(task, _) => {
+            let private = matches!(request.door, Door::Button { private: true, .. });
+            // A log is more than a list, and of a list one wants to keep the card.
+            let to = match &look {
+                Look::Log(_, LogPart::More | LogPart::Whole) if private => Audience::Replace,
+                _ => Audience::Private,
+            };
+            (visible(desk, request, *task, Right::TaskView).err(), to)
+        }
+    };
+    match refusal {
+        Some(reply) => Decision::answer(reply, Audience::Private),
+        None => Decision::go(Task::new(request, Work::Tasks(look), to)),
+    }
+}
+
+pub(super) async fn perform(desk: &Desk, task: &Task, look: &Look) -> Outcome {
+    let shown = match look {
+        Look::List(of) => list(desk, &task.request, of).await,
+        Look::Log(id, part) => log(desk, &task.request, *id, *part).await,
+    };
+    match shown {
+        Ok(reply) => Outcome::shown(reply),
+        Err(refusal) => task.refuse(refusal),
+    }
+}
+
+/// What stands behind an id, if the person holds `right` on its guest or node. One that is not there
+/// and one that is not theirs are the same answer.
+pub(super) fn visible(
+    desk: &Desk,
+    request: &Request,
+    id: TaskId,
+    right: Right,
+) -> Result<FoundTask, Reply> {
+    let missing = |why| {
+        desk.note_refusal(request, None, why);
+        embed::task::gone()
+    };
+    let found = find(desk, id).ok_or_else(|| missing("no such task in memory"))?;
+    let law = desk.law();
+    match law.of(&request.actor).decide(right, &found.about.target()) {
+        Ok(_) => Ok(found),
+        Err(denied) => {
+            let mine = law.of(&request.actor);
+            if mine.decide(Right::TaskView, &found.about.target()).is_err() {
+                return Err(missing("no such task, or not visible"));
+            }
+            let key = found.about.target().key();
+            desk.note_refusal(request, Some(&key), &super::desk::reason(&denied));
+            let ask = law.holders(&request.actor, Right::Access, &found.about.target());
+            Err(embed::refused::refused(right, &found.thing(), &denied, &ask))
+        }
+    }
+}
+
+fn find(desk: &Desk, id: TaskId) -> Option<FoundTask> {
+    desk.clusters.iter().find_map(|inventory| {
+        let cluster = inventory.client().cluster();
+        let seen = inventory.seen_tasks();
+        let task = seen
+            .into_iter()
+            .find(|task| id_of(desk, cluster, task) == id)?;
+        let about = about(inventory.latest().as_deref(), cluster, &task);
+        Some(FoundTask {
+            inventory: Arc::clone(inventory),
+            task,
+            about,
+        })
+    })
+}
+
+/// Keyed with randomness of this process: not to be guessed, and worth nothing after a restart.
+pub(super) fn id_of(desk: &Desk, cluster: &ClusterName, task: &Listed) -> TaskId {
+    TaskId(desk.task_ids.hash_one((cluster.as_str(), task.upid.as_str())))
+}
+
+/// The guest of the UPID, or its node: where the task is about none, or about one that is gone.
+pub(super) fn about(snapshot: Option<&Snapshot>, cluster: &ClusterName, task: &Listed) -> About {
+    let guest = task.guest().and_then(|(vmid, kind)| {
+        let guest = snapshot?.guests.get(&vmid)?;
+        let same = kind.is_none_or(|kind| kind == guest.facts.kind);
+        same.then(|| guest.facts.clone())
+    });
+    guest.map_or_else(
+        || {
+            About::Node(NodeRef {
+                cluster: cluster.clone(),
+                node: task.upid.node().clone(),
+            })
+        },
+        About::Guest,
+    )
+}
+
+/// From memory: whether there can be anything to list.
+fn may_list(desk: &Desk, request: &Request, of: &TasksOf) -> Result<(), Reply> {
+    match of {
+        TasksOf::Guest(guest) => guest_on(desk, request, guest).map(drop),
+        TasksOf::Node(node) => node_of(desk, request, node).map(drop),
+        TasksOf::All => {
+            let law = desk.law();
+            let mine = law.of(&request.actor);
+            let somewhere = |inventory: &Arc<Inventory>| match inventory.latest() {
+                Some(snapshot) => !nodes(inventory, &snapshot, &mine).is_empty(),
+                None => mine.any(),
+            };
+            if desk.clusters.iter().any(somewhere) {
+                Ok(())
+            } else {
+                Err(nothing(desk, request))
+            }
+        }
+    }
+}
+
+fn guest_on(
+    desk: &Desk,
+    request: &Request,
+    query: &GuestQuery,
+) -> Result<(Arc<Inventory>, Guest), Reply> {
+    let actor = &request.actor;
+    let found = match resolve::guest(desk, actor, Sight::Known, None, query) {
+        Lookup::Found(found) => found,
+        lookup => return Err(guest_not_found(desk, request, query, "status", lookup)),
+    };
+    let (law, facts) = (desk.law(), &found.guest.facts);
+    let target = Target::Guest(facts);
+    match law.of(actor).decide(Right::TaskView, &target) {
+        Ok(_) => Ok((found.inventory, found.guest)),
+        Err(denied) => {
+            desk.note_refusal(request, Some(&target.key()), &super::desk::reason(&denied));
+            let ask = law.holders(actor, Right::Access, &target);
+            let thing = Thing::guest(facts);
+            Err(embed::refused::refused(Right::TaskView, &thing, &denied, &ask))
+        }
+    }
+}
+
+/// A node on which there is something that the person may see.
+fn node_of(
+    desk: &Desk,
+    request: &Request,
+    query: &NodeQuery,
+) -> Result<(Arc<Inventory>, NodeName), Reply> {
+    let actor = &request.actor;
+    let found = match resolve::node(desk, actor, Sight::Known, query) {
+        Lookup::Found(found) => found,
+        Lookup::NotYet if desk.law().of(actor).any() => {
+            return Err(embed::problem::out_of_reach("Proxmox", request.id));
+        }
+        _ => return Err(node_not_found(desk, request, query)),
+    };
+    let law = desk.law();
+    let mine = law.of(actor);
+    let snapshot = found.inventory.latest();
+    let some = snapshot.is_some_and(|snapshot| {
+        nodes(&found.inventory, &snapshot, &mine).contains(&found.reference.node)
+    });
+    if some {
+        return Ok((found.inventory, found.reference.node));
+    }
+    let target = Target::Node(&found.reference);
+    match mine.decide(Right::TaskView, &target) {
+        Err(denied) => Err(node_act::refuse(
+            desk,
+            request,
+            Right::TaskView,
+            &found.reference,
+            &denied,
+        )),
+        // Theirs to ask, and offline: it tells nothing.
+        Ok(_) => Ok((found.inventory, found.reference.node)),
+    }
+}
+
+/// The nodes that are up on which the person may see the tasks of the node or of any guest.
+pub(super) fn nodes(
+    inventory: &Inventory,
+    snapshot: &Snapshot,
+    mine: &Rights<'_>,
+) -> Vec<NodeName> {
+    let may = |name: &NodeName| {
+        let reference = NodeRef {
+            cluster: inventory.client().cluster().clone(),
+            node: name.clone(),
+        };
+        let of_node = mine.decide(Right::TaskView, &Target::Node(&reference));
+        of_node.is_ok()
+            || snapshot
+                .guests
+                .values()
+                .filter(|guest| guest.facts.node == *name)
+                .any(|guest| {
+                    let target = Target::Guest(&guest.facts);
+                    mine.decide(Right::TaskView, &target).is_ok()
+                })
+    };
+    let up = snapshot
+        .nodes
+        .values()
+        .filter(|node| node.status == NodeState::Online);
+    up.map(|node| node.name.clone()).filter(may).collect()
+}
+
+/// One list to be read.
+struct Wanted {
+    inventory: Arc<Inventory>,
+    node: NodeName,
+    of: Option<Vmid>,
+}
+
+async fn list(desk: &Desk, request: &Request, of: &TasksOf) -> Result<Reply, Reply> {
+    let fresh = desk.clusters.iter().map(|c| async {
+        // What cannot be had fresh is judged by what was seen last.
+        let _ = c.fresh(FRESH, READ_PATIENCE).await;
+    });
+    join_all(fresh).await;
+    // That took a moment: asked again.
+    may_list(desk, request, of)?;
+    let wanted = wanted(desk, request, of)?;
+    let reads = wanted.iter().map(|list| async {
+        let read = list.inventory.tasks(&list.node, list.of);
+        match timeout(READ_PATIENCE, read).await {
+            Ok(Ok(tasks)) => Some(tasks),
+            Ok(Err(error)) => {
+                tracing::debug!(interaction = %request.id, %error, node = %list.node, "no tasks are told");
+                None
+            }
+            Err(_) => None,
+        }
+    });
+    let told = join_all(reads).await;
+    let law = desk.law();
+    let mine = law.of(&request.actor);
+    let mut found = Vec::new();
+    let (mut silent, mut own_only) = (Vec::new(), Vec::new());
+    for (list, told) in wanted.iter().zip(told) {
+        let Some(tasks) = told else {
+            silent.push(list.node.to_string());
+            continue;
+        };
+        let snapshot = list.inventory.latest();
+        let cluster = list.inventory.client().cluster();
+        // A node whose figures are hidden hides the tasks of others just so, and silently.
+        let node = snapshot.as_ref().and_then(|s| s.nodes.get(&list.node));
+        if node.is_some_and(|node| node.cpu.is_none()) {
+            own_only.push(list.node.to_string());
+        }
+        for task in tasks.iter() {
+            let about = about(snapshot.as_deref(), cluster, task);
+            if mine.decide(Right::TaskView, &about.target()).is_ok() {
+                found.push(FoundTask {
+                    inventory: Arc::clone(&list.inventory),
+                    task: task.clone(),
+                    about,
+                });
+            }
+        }
+    }
+    found.sort_by_key(|found| (found.task.end.is_some(), std::cmp::Reverse(found.task.started)));
+    found.truncate(SHOWN);
+    let lines: Vec<Line> = found.iter().map(|found| line(desk, found)).collect();
+    Ok(embed::task::list(&List {
+        of,
+        lines: &lines,
+        silent: &silent,
+        own_only: &own_only,
+    }))
+}
+
+fn wanted(desk: &Desk, request: &Request, of: &TasksOf) -> Result<Vec<Wanted>, Reply> {
+    match of {
+        TasksOf::Guest(query) => {
+            let (inventory, guest) = guest_on(desk, request, query)?;
+            Ok(vec![Wanted {
+                inventory,
+                node: guest.facts.node,
+                of: Some(guest.facts.guest.vmid),
+            }])
+        }
+        TasksOf::Node(query) => {
+            let (inventory, node) = node_of(desk, request, query)?;
+            let of = None;
+            Ok(vec![Wanted {
+                inventory,
+                node,
+                of,
+            }])
+        }
+        TasksOf::All => {
+            let law = desk.law();
+            let mine = law.of(&request.actor);
+            let mut wanted = Vec::new();
+            for inventory in &desk.clusters {
+                let Some(snapshot) = inventory.latest() else {
+                    continue;
+                };
+                let nodes = nodes(inventory, &snapshot, &mine);
+                wanted.extend(nodes.into_iter().map(|node| Wanted {
+                    inventory: Arc::clone(inventory),
+                    node,
+                    of: None,
+                }));
+            }
+            Ok(wanted)
+        }
+    }
+}
+
+/// As the words have it.
+pub(super) fn line(desk: &Desk, found: &FoundTask) -> Line {
+    let task = &found.task;
+    let cluster = found.inventory.client().cluster();
+    let ours = task.upid.user() == desk.token_of(cluster);
+    let now = Timestamp::now().as_second();
+    let until = task.ended.unwrap_or(now).saturating_sub(task.started);
+    let thing = found.thing();
+    let gone = match (&found.about, task.guest()) {
+        (About::Node(_), Some((vmid, _))) => Some(embed::task::gone_guest(vmid)),
+        _ => None,
+    };
+    Line {
+        id: id_of(desk, cluster, task),
+        name: gone.unwrap_or(thing.name),
+        kind: task.upid.kind().to_owned(),
+        by: (!ours).then(|| task.upid.user().to_owned()),
+        started: task.started,
+        took: std::time::Duration::from_secs(u64::try_from(until).unwrap_or(0)),
+        end: task.end.clone(),
+        footer: thing.footer,
+    }
+}
+
+async fn log(desk: &Desk, request: &Request, id: TaskId, part: LogPart) -> Result<Reply, Reply> {
+    let found = visible(desk, request, id, Right::TaskView)?;
+    let found = if found.task.end.is_none() {
+        // Its list may be old, and the card says whether it runs.
+        let now = found.inventory.task_now(&found.task.upid);
+        let _ = timeout(READ_PATIENCE, now).await;
+        visible(desk, request, id, Right::TaskView)?
+    } else {
+        found
+    };
+    let wanted = embed::task::lines_of(part);
+    let client = found.inventory.client();
+    // One more than is shown says whether there are older ones.
+    let read = client.task_log_to_read(&found.task.upid, wanted + 1);
+    let lines = match timeout(LOG_PATIENCE, read).await {
+        Ok(Ok(lines)) => lines,
+        Ok(Err(error)) => {
+            tracing::warn!(interaction = %request.id, %error, "a task's log cannot be read");
+            return Err(embed::task::unreadable(&line(desk, &found), request.id));
+        }
+        Err(_) => return Err(embed::task::unreadable(&line(desk, &found), request.id)),
+    };
+    let law = desk.law();
+    let mine = law.of(&request.actor);
+    let stops = found.task.end.is_none()
+        && mine
+            .decide(Right::TaskStop, &found.about.target())
+            .is_ok();
+    Ok(embed::task::log(&line(desk, &found), &lines, part, stops))
+}
+
+/// A long log is read in pages; whoever wants one waits a moment.
+const LOG_PATIENCE: std::time::Duration = std::time::Duration::from_secs(8);
+
+/// What is completed: from memory, while newer lists are on their way for the next letter typed.
+pub(super) fn completed(desk: &Desk, actor: &Actor, right: Right) -> Vec<Line> {
+    let law = desk.law();
+    let mine = law.of(actor);
+    let mut found = Vec::new();
+    for inventory in &desk.clusters {
+        let Some(snapshot) = inventory.latest() else {
+            continue;
+        };
+        for node in nodes(inventory, &snapshot, &mine) {
+            inventory.refresh_tasks(&node);
+        }
+        let cluster = inventory.client().cluster();
+        for task in inventory.seen_tasks() {
+            let about = about(Some(&snapshot), cluster, &task);
+            let fits = right != Right::TaskStop || task.end.is_none();
+            if fits && mine.decide(right, &about.target()).is_ok() {
+                let inventory = Arc::clone(inventory);
+                found.push(FoundTask {
+                    inventory,
+                    task,
+                    about,
+                });
+            }
+        }
+    }
+    found.sort_by_key(|found| (found.task.end.is_some(), std::cmp::Reverse(found.task.started)));
+    found.iter().map(|found| line(desk, found)).collect()
+}
