@@ -28,7 +28,9 @@ actions = ["node.reboot", "node.wake"]
 nodes = ["pve2"]
 "#,
     ));
-    setup.rules = setup.rules.replace("[people]", "[people]\nmax = 80351110224678912");
+    setup.rules = setup
+        .rules
+        .replace("[people]", "[people]\nmax = 80351110224678912");
     setup.px = setup.px.lived_in();
     setup.px.clock = fake_proxmox::Clock::Manual;
     grant(&mut setup, &["Sys.Audit", "Sys.PowerMgmt"]);
@@ -127,7 +129,10 @@ fn a_node_shows_its_figures_and_what_waits() {
         let before = world.px.requests().iter().filter(|r| asked(r)).count();
         owner.slash("/node status pve1").await.first().await;
         let after = world.px.requests().iter().filter(|r| asked(r)).count();
-        assert_eq!(before, after, "packages wait for days: they are not asked for each time");
+        assert_eq!(
+            before, after,
+            "packages wait for days: they are not asked for each time"
+        );
     });
 }
 
@@ -135,9 +140,23 @@ fn a_node_shows_its_figures_and_what_waits() {
 fn updates_that_the_token_may_not_see_are_told_to_those_who_can_mend_it() {
     run(home(), async |world| {
         settled(world).await;
-        let owner = world.person("owner").slash("/node status pve2").await.first().await;
-        assert!(shown(&owner).contains("may not\n│ see them (Sys.Modify)"), "{}", shown(&owner));
-        let friend = world.person("friend").slash("/node status pve2").await.first().await;
+        let owner = world
+            .person("owner")
+            .slash("/node status pve2")
+            .await
+            .first()
+            .await;
+        assert!(
+            shown(&owner).contains("may not\n│ see them (Sys.Modify)"),
+            "{}",
+            shown(&owner)
+        );
+        let friend = world
+            .person("friend")
+            .slash("/node status pve2")
+            .await
+            .first()
+            .await;
         assert!(!shown(&friend).contains("pdates"), "{}", shown(&friend));
     });
 }
@@ -186,7 +205,12 @@ fn a_node_is_rebooted_after_two_questions_and_followed_until_it_is_back() {
         again.until("Confirmed").await;
         assert_eq!(world.writes(), ["POST /nodes/pve2/status"]);
         // Two people do not reboot it at once.
-        let max = world.person("max").slash("/node reboot pve2").await.first().await;
+        let max = world
+            .person("max")
+            .slash("/node reboot pve2")
+            .await
+            .first()
+            .await;
         assert_snapshot!(card(&max), @"
         🔒 only max
         │ 🟡 pve2 is rebooting already
@@ -232,7 +256,11 @@ fn a_node_is_shut_down_and_woken_again() {
         ");
         let owner = world.person("owner");
         let off = owner.slash("/node shutdown pve2").await.first().await;
-        assert!(shown(&off).contains("pve2 · offline already"), "{}", shown(&off));
+        assert!(
+            shown(&off).contains("pve2 · offline already"),
+            "{}",
+            shown(&off)
+        );
         let status = owner.slash("/node status pve2").await.first().await;
         assert_snapshot!(card(&status), @"
         🔒 only owner
@@ -263,7 +291,11 @@ fn a_node_is_shut_down_and_woken_again() {
         [Refresh] (secondary)
         ");
         let up = owner.slash("/node wake pve2").await.first().await;
-        assert!(shown(&up).contains("pve2 · online already"), "{}", shown(&up));
+        assert!(
+            shown(&up).contains("pve2 · online already"),
+            "{}",
+            shown(&up)
+        );
     });
 }
 
@@ -346,7 +378,12 @@ fn a_lockdown_closes_the_questions_and_refuses_the_rest() {
         let max = world.person("max");
         let asked = max.slash("/node reboot pve2").await;
         let first = asked.first().await;
-        world.person("owner").slash("/access lockdown on").await.first().await;
+        world
+            .person("owner")
+            .slash("/access lockdown on")
+            .await
+            .first()
+            .await;
         asked.until("locked down").await;
         let go_on = first.custom_id("Go on").unwrap();
         let late = max.press(&first, &go_on).await.first().await;
@@ -425,7 +462,9 @@ fn an_order_whose_answer_is_lost_is_given_once_and_looked_after() {
     run(home(), async |world| {
         settled(world).await;
         let fault = Fault::always(FaultKind::DropAfterRequest);
-        world.px.fault(fault.on(Match::any().path("/nodes/pve2/status").method("POST")));
+        world
+            .px
+            .fault(fault.on(Match::any().path("/nodes/pve2/status").method("POST")));
         let answer = twice(world, "owner", "/node shutdown pve2", "Shut down the node").await;
         assert_snapshot!(card(&answer.until("was lost").await), @"
         │ 🟠 pve2 · shutting down

@@ -16,10 +16,16 @@ actions = ["view", "start"]
 guests = ["tag:games"]
 "#,
     ));
-    setup.px.wol.insert("pve2".into(), "BC:24:11:5E:02:11".into());
+    setup
+        .px
+        .wol
+        .insert("pve2".into(), "BC:24:11:5E:02:11".into());
     for who in ["discord@pve", "discord@pve!bot"] {
         let privs = ["Sys.Audit", "Sys.PowerMgmt"];
-        setup.px.acls.push(fake_proxmox::Acl::new("/nodes", who, &privs, true));
+        setup
+            .px
+            .acls
+            .push(fake_proxmox::Acl::new("/nodes", who, &privs, true));
     }
     setup
 }

@@ -23,6 +23,7 @@ fn a_friend_starts_a_guest_and_sees_it_run() {
         │ Asked by <@80351110224678912>.
         │ Proxmox is at work, begun <time>.
         │ — VM 101 · home
+        [Notify me] (secondary)
         ");
         world.px.finish(&upid, "OK");
         assert_snapshot!(shown(&answer.until("started").await), @"
@@ -112,7 +113,7 @@ fn a_stop_is_asked_twice_and_then_done() {
         ");
         assert_snapshot!(shown(&asked.until("Confirmed").await), @"
         🔒 only owner
-        │ ☑️ minecraft · stop
+        │ ☑️ Yes: stop minecraft
         │ Confirmed. See the answer below.
         │ — VM 102 · home
         ");

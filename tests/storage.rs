@@ -22,7 +22,9 @@ nodes = ["pve2"]
 fn storages_are_told_once_with_how_full_they_are() {
     run(home(), async |world| {
         world.px.set_storage_size("local", 10 << 30, 100 << 30);
-        world.px.set_storage_size("local-lvm", 840 << 30, 1000 << 30);
+        world
+            .px
+            .set_storage_size("local-lvm", 840 << 30, 1000 << 30);
         world.px.set_storage_size("nas", (93 << 40) / 10, 10 << 40);
         world.next_snapshot().await;
         let owner = world.person("owner");
@@ -61,9 +63,17 @@ fn storages_are_told_once_with_how_full_they_are() {
         [Refresh] (secondary)
         ");
         // Somebody who may look at one node sees what hangs there.
-        let friend = world.person("friend").slash("/storage list").await.first().await;
+        let friend = world
+            .person("friend")
+            .slash("/storage list")
+            .await
+            .first()
+            .await;
         let text = shown(&friend);
-        assert!(text.contains("nas") && text.contains("local** on pve2"), "{text}");
+        assert!(
+            text.contains("nas") && text.contains("local** on pve2"),
+            "{text}"
+        );
         assert!(!text.contains("pve1"), "{text}");
     });
 }
@@ -131,8 +141,19 @@ fn strangers_and_others_learn_nothing() {
             assert!(shown(&said).contains("⛔"), "{}", shown(&said));
             assert!(!shown(&said).contains("nas"));
         }
-        assert!(world.person("stranger").type_ahead("/storage list ").await.is_empty());
-        let card = world.person("friend").slash("/storage list").await.first().await;
+        assert!(
+            world
+                .person("stranger")
+                .type_ahead("/storage list ")
+                .await
+                .is_empty()
+        );
+        let card = world
+            .person("friend")
+            .slash("/storage list")
+            .await
+            .first()
+            .await;
         let stranger = world.person("stranger").press(&card, "1:s:home/pve1").await;
         assert!(shown(&stranger.first().await).contains("⛔"));
     });
@@ -141,10 +162,21 @@ fn strangers_and_others_learn_nothing() {
 #[test]
 fn while_proxmox_is_away_the_older_figures_have_their_age() {
     run(home(), async |world| {
-        world.px.fault(Fault::always(FaultKind::Hang).on(Match::any()));
+        world
+            .px
+            .fault(Fault::always(FaultKind::Hang).on(Match::any()));
         tokio::time::sleep(std::time::Duration::from_secs(16)).await;
-        let owner = world.person("owner").slash("/storage list").await.first().await;
-        assert!(shown(&owner).contains("Not up to date"), "{}", shown(&owner));
+        let owner = world
+            .person("owner")
+            .slash("/storage list")
+            .await
+            .first()
+            .await;
+        assert!(
+            shown(&owner).contains("Not up to date"),
+            "{}",
+            shown(&owner)
+        );
         world.px.clear_faults();
     });
 }

@@ -51,10 +51,22 @@ fn minutes(n: u64) -> Duration {
 fn past(world: &World) {
     let px = &world.px;
     px.add_task(&Past::new("pve1", "qmstart", "103").ago(minutes(90)));
-    px.add_task(&Past::new("pve2", "qmshutdown", "102").ago(minutes(80)).exit("got timeout"));
+    px.add_task(
+        &Past::new("pve2", "qmshutdown", "102")
+            .ago(minutes(80))
+            .exit("got timeout"),
+    );
     px.add_task(&Past::new("pve1", "aptupdate", "").ago(minutes(70)));
-    px.add_task(&Past::new("pve1", "qmstart", "101").ago(minutes(60)).took(Duration::from_secs(3)));
-    px.add_task(&Past::new("pve1", "imgcopy", "").ago(minutes(50)).exit("WARNINGS: 1"));
+    px.add_task(
+        &Past::new("pve1", "qmstart", "101")
+            .ago(minutes(60))
+            .took(Duration::from_secs(3)),
+    );
+    px.add_task(
+        &Past::new("pve1", "imgcopy", "")
+            .ago(minutes(50))
+            .exit("WARNINGS: 1"),
+    );
     px.add_task(&Past::new("pve1", "vncproxy", "109").ago(minutes(40)));
 }
 
@@ -117,7 +129,12 @@ fn what_runs_comes_first_then_what_ran() {
         [Log 1] (secondary) [Refresh] (secondary)
         ");
         // Somebody else's tasks only where one may see those of the guest.
-        let friend = world.person("friend").slash("/task list").await.first().await;
+        let friend = world
+            .person("friend")
+            .slash("/task list")
+            .await
+            .first()
+            .await;
         assert_snapshot!(card(&friend), @r"
         🔒 only friend
         │ 📋 Tasks · 1 at work
@@ -176,7 +193,11 @@ fn a_log_is_read_to_its_beginning_and_privately() {
         ");
         let more = max.click(&end, "More").await;
         let more = more.until("21 %").await;
-        let whole = max.click(&more, "All as a file").await.until("file holds").await;
+        let whole = max
+            .click(&more, "All as a file")
+            .await
+            .until("file holds")
+            .await;
         assert_snapshot!(card(&whole), @r"
         🔒 only max
         │ 🟡 valheim · backing up
@@ -199,10 +220,17 @@ fn a_log_is_read_to_its_beginning_and_privately() {
         📎 task-log.txt
         ");
         let file = String::from_utf8_lossy(&whole.attachments[0].bytes).into_owned();
-        assert!(file.starts_with("INFO: 1 %\n") && file.ends_with("INFO: 60 %"), "{file}");
+        assert!(
+            file.starts_with("INFO: 1 %\n") && file.ends_with("INFO: 60 %"),
+            "{file}"
+        );
         // Picked from what appears while one types, once it has been seen.
         let offered = max.type_ahead("/task log ").await;
-        assert!(offered[0].name.starts_with("🟡 valheim · backing up · 2 min"));
+        assert!(
+            offered[0]
+                .name
+                .starts_with("🟡 valheim · backing up · 2 min")
+        );
         let id = offered[0].value.as_str().unwrap();
         let said = max.slash(&format!("/task log {id}")).await.first().await;
         assert!(said.ephemeral_for.is_some() && shown(&said).contains("60 %"));
@@ -224,12 +252,29 @@ fn typing_never_waits_and_fills_up_by_itself() {
             offered = max.type_ahead("/task stop val").await;
         }
         assert_eq!(offered.len(), 1);
-        world.px.fault(Fault::always(FaultKind::Hang).on(Match::any()));
+        world
+            .px
+            .fault(Fault::always(FaultKind::Hang).on(Match::any()));
         assert_eq!(max.type_ahead("/task stop v").await.len(), 1);
         world.px.clear_faults();
-        assert!(world.person("stranger").type_ahead("/task stop ").await.is_empty());
-        assert!(world.person("friend").type_ahead("/task stop ").await.is_empty());
-        assert_eq!(world.person("friend").type_ahead("/task log ").await.len(), 1);
+        assert!(
+            world
+                .person("stranger")
+                .type_ahead("/task stop ")
+                .await
+                .is_empty()
+        );
+        assert!(
+            world
+                .person("friend")
+                .type_ahead("/task stop ")
+                .await
+                .is_empty()
+        );
+        assert_eq!(
+            world.person("friend").type_ahead("/task log ").await.len(),
+            1
+        );
     });
 }
 
@@ -342,7 +387,11 @@ fn strangers_viewers_and_forged_ids_get_nothing() {
         │ since. List them again: `/task list`.
         ");
         let forged = stranger.press(&list, "1:log:0000000000000001").await;
-        assert_eq!(shown(&forged.first().await), hidden, "hidden and missing look the same");
+        assert_eq!(
+            shown(&forged.first().await),
+            hidden,
+            "hidden and missing look the same"
+        );
         // Who may see some tasks may not see all of them.
         let friend = world.person("friend");
         let mut open = 0;
@@ -359,8 +408,16 @@ fn strangers_viewers_and_forged_ids_get_nothing() {
         │ Ask <@184405311681986560>.
         │ — VM 101 · home
         ");
-        for typed in ["UPID:pve1:00000001:00000001:65000000:vzdump:101:root@pam:", "zzz", "1"] {
-            let said = owner.slash(&format!("/task stop {typed}")).await.first().await;
+        for typed in [
+            "UPID:pve1:00000001:00000001:65000000:vzdump:101:root@pam:",
+            "zzz",
+            "1",
+        ] {
+            let said = owner
+                .slash(&format!("/task stop {typed}"))
+                .await
+                .first()
+                .await;
             assert!(shown(&said).contains("That is no task"), "{}", shown(&said));
         }
         for command in ["/task list guest:103", "/task list node:pve1"] {
@@ -378,7 +435,12 @@ fn buttons_from_before_a_restart_say_so_and_lockdown_stops_stopping() {
         let max = world.person("max");
         let list = max.slash("/task list").await.first().await;
         let log = max.click(&list, "Log 1").await.first().await;
-        world.person("owner").slash("/access lockdown on").await.first().await;
+        world
+            .person("owner")
+            .slash("/access lockdown on")
+            .await
+            .first()
+            .await;
         let refused = max.click(&log, "Stop the task").await.first().await;
         assert_snapshot!(shown(&refused), @"
         🔒 only max
@@ -403,8 +465,15 @@ fn a_node_that_hangs_is_named_and_a_token_that_sees_little_says_so() {
     run(setup, async |world| {
         past(world);
         let fault = Fault::always(FaultKind::Hang);
-        world.px.fault(fault.on(Match::any().path("/nodes/pve2/tasks")));
-        let list = world.person("owner").slash("/task list").await.first().await;
+        world
+            .px
+            .fault(fault.on(Match::any().path("/nodes/pve2/tasks")));
+        let list = world
+            .person("owner")
+            .slash("/task list")
+            .await
+            .first()
+            .await;
         assert_snapshot!(card(&list), @"
         🔒 only owner
         │ 📋 Tasks

@@ -34,7 +34,12 @@ pub(super) struct Aim {
 }
 
 /// From memory: refused, asked back, or on its way.
-pub(super) fn decide(desk: &Desk, request: &Request, power: NodePower, node: &NodeQuery) -> Decision {
+pub(super) fn decide(
+    desk: &Desk,
+    request: &Request,
+    power: NodePower,
+    node: &NodeQuery,
+) -> Decision {
     let aim = Aim {
         power,
         node: node.clone(),
@@ -110,7 +115,12 @@ fn in_memory(
 }
 
 /// Somebody is at it, or it is that way already.
-fn in_the_way(desk: &Desk, request: &Request, power: NodePower, found: &FoundNode) -> Option<Reply> {
+fn in_the_way(
+    desk: &Desk,
+    request: &Request,
+    power: NodePower,
+    found: &FoundNode,
+) -> Option<Reply> {
     if let Some((current, by)) = desk.nodes.by(&found.reference) {
         return Some(words::busy(&found.reference, current, desk.shown_actor(by)));
     }
@@ -160,12 +170,7 @@ fn question(
 }
 
 /// What goes down with it, as far as the person may know.
-fn toll<'s>(
-    desk: &Desk,
-    request: &Request,
-    found: &FoundNode,
-    snapshot: &'s Snapshot,
-) -> Toll<'s> {
+fn toll<'s>(desk: &Desk, request: &Request, found: &FoundNode, snapshot: &'s Snapshot) -> Toll<'s> {
     let name = &found.reference.node;
     let law = desk.law();
     let mine = law.of(&request.actor);
@@ -194,7 +199,10 @@ fn toll<'s>(
         snapshot.nodes.values().filter(up).count(),
         snapshot.nodes.len(),
     );
-    let door = snapshot.quorum.as_ref().and_then(|q| q.answered_by.as_ref());
+    let door = snapshot
+        .quorum
+        .as_ref()
+        .and_then(|q| q.answered_by.as_ref());
     toll.door = match (found.inventory.client().endpoints(), door) {
         _ if snapshot.nodes.len() == 1 => Door::This,
         (2.., _) => Door::Others,
@@ -245,14 +253,18 @@ pub(super) async fn perform(
         Err(not) => return not_begun(desk, task, right, &found.reference, not),
     };
     let about = About::Node(found.reference.clone());
-    let notice = opening.public.then(|| desk.waiting.open(about, request.actor.channel));
+    let notice = opening
+        .public
+        .then(|| desk.waiting.open(about, request.actor.channel));
     let act = NodeAct {
         notice: notice.as_ref().map(Notice::id),
         ..act
     };
     shown.send_replace(Some(words::asked(&act)));
     let client = found.inventory.client();
-    let sent = client.switch_node(&permit, aim.power, &found.reference).await;
+    let sent = client
+        .switch_node(&permit, aim.power, &found.reference)
+        .await;
     let end = match sent {
         Ok(()) => {
             shown.send_replace(Some(words::at_work(&act, words::State::Taken)));
@@ -281,11 +293,7 @@ pub(super) async fn perform(
 }
 
 /// The node from a snapshot that is at most ten seconds old, and the yes by that.
-async fn fresh(
-    desk: &Desk,
-    request: &Request,
-    aim: &Aim,
-) -> Result<(FoundNode, Verdict), Reply> {
+async fn fresh(desk: &Desk, request: &Request, aim: &Aim) -> Result<(FoundNode, Verdict), Reply> {
     let one_second = Duration::from_secs(1);
     for inventory in desk.asked_for(aim.node.cluster.as_ref()) {
         // What could not be read is not fresh, and is told of below.
@@ -299,7 +307,11 @@ async fn fresh(
             node_not_found(desk, request, &aim.node)
         });
     };
-    match found.inventory.fresh(FRESH + one_second, Duration::ZERO).await {
+    match found
+        .inventory
+        .fresh(FRESH + one_second, Duration::ZERO)
+        .await
+    {
         Ok(_) => Ok((found, verdict)),
         Err(_) => Err(out_of_reach(found.reference.cluster.as_str())),
     }
@@ -340,13 +352,7 @@ pub(super) fn lacking(
 }
 
 /// Why it was not begun, in words; a late no is private.
-fn not_begun(
-    desk: &Desk,
-    task: &Task,
-    right: Right,
-    node: &NodeRef,
-    not: NotBegun,
-) -> Outcome {
+fn not_begun(desk: &Desk, task: &Task, right: Right, node: &NodeRef, not: NotBegun) -> Outcome {
     match not {
         NotBegun::Denied(denied) => task.refuse(refuse(desk, &task.request, right, node, &denied)),
         NotBegun::Changed => task.refuse(embed::refused::rules_changed(&Thing::node(node))),

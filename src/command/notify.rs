@@ -114,6 +114,8 @@ fn sees(desk: &Desk, request: &Request, about: &About) -> bool {
     };
     let mut clusters = desk.asked_for(Some(&guest.guest.cluster));
     let latest = clusters.next().and_then(|inventory| inventory.latest());
-    let now = latest.as_ref().and_then(|snapshot| snapshot.guests.get(&guest.guest.vmid));
+    let now = latest
+        .as_ref()
+        .and_then(|snapshot| snapshot.guests.get(&guest.guest.vmid));
     now.is_some_and(|now| mine.see(&Target::Guest(&now.facts)))
 }

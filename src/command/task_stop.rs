@@ -52,11 +52,7 @@ pub(super) fn decide(desk: &Desk, request: &Request, id: TaskId) -> Decision {
 /// The person said yes; checked like a new command.
 pub(super) fn confirmed(desk: &Desk, request: &Request, id: TaskId) -> Decision {
     match visible(desk, request, id, Right::TaskStop) {
-        Ok(_) => Decision::go(Task::new(
-            request,
-            Work::TaskStop(id),
-            desk.act_audience(),
-        )),
+        Ok(_) => Decision::go(Task::new(request, Work::TaskStop(id), desk.act_audience())),
         Err(refusal) => Decision::answer(refusal, Audience::Private),
     }
 }
@@ -171,13 +167,7 @@ fn ended(stop: &Stop, followed: Followed) -> End {
     End::of(words::stopped(stop, how), ending)
 }
 
-fn not_taken(
-    desk: &Desk,
-    request: &Request,
-    stop: &Stop,
-    found: &FoundTask,
-    error: &Error,
-) -> End {
+fn not_taken(desk: &Desk, request: &Request, stop: &Stop, found: &FoundTask, error: &Error) -> End {
     tracing::warn!(interaction = %request.id, %error, "Proxmox does not stop the task");
     let cluster = found.inventory.client().cluster();
     End {
@@ -187,22 +177,14 @@ fn not_taken(
     }
 }
 
-fn not_begun(
-    desk: &Desk,
-    task: &Task,
-    id: TaskId,
-    found: &FoundTask,
-    not: NotBegun,
-) -> Outcome {
+fn not_begun(desk: &Desk, task: &Task, id: TaskId, found: &FoundTask, not: NotBegun) -> Outcome {
     let thing = found.thing();
     match not {
         NotBegun::Denied(denied) => {
             // In the words of the first check, where it is the same no.
             let reply = visible(desk, &task.request, id, Right::TaskStop)
                 .err()
-                .unwrap_or_else(|| {
-                    embed::refused::refused(Right::TaskStop, &thing, &denied, &[])
-                });
+                .unwrap_or_else(|| embed::refused::refused(Right::TaskStop, &thing, &denied, &[]));
             task.refuse(reply)
         }
         NotBegun::Changed => task.refuse(embed::refused::rules_changed(&thing)),

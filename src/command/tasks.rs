@@ -13,7 +13,7 @@ use crate::audit::About;
 use crate::embed::refused::Thing;
 use crate::embed::task::{Line, List};
 use crate::embed::{self, Reply};
-use crate::ids::{ClusterName, GuestQuery, NodeName, NodeQuery, NodeRef, Vmid};
+use crate::ids::{ClusterName, GuestQuery, GuestRef, NodeName, NodeQuery, NodeRef, Vmid};
 use crate::permission::Rights;
 use crate::proxmox::{Guest, Inventory, Listed, NodeState, Snapshot};
 
@@ -110,7 +110,12 @@ pub(super) fn visible(
             let key = found.about.target().key();
             desk.note_refusal(request, Some(&key), &super::desk::reason(&denied));
             let ask = law.holders(&request.actor, Right::Access, &found.about.target());
-            Err(embed::refused::refused(right, &found.thing(), &denied, &ask))
+            Err(embed::refused::refused(
+                right,
+                &found.thing(),
+                &denied,
+                &ask,
+            ))
         }
     }
 }
@@ -133,7 +138,10 @@ fn find(desk: &Desk, id: TaskId) -> Option<FoundTask> {
 
 /// Keyed with randomness of this process: not to be guessed, and worth nothing after a restart.
 pub(super) fn id_of(desk: &Desk, cluster: &ClusterName, task: &Listed) -> TaskId {
-    TaskId(desk.task_ids.hash_one((cluster.as_str(), task.upid.as_str())))
+    TaskId(
+        desk.task_ids
+            .hash_one((cluster.as_str(), task.upid.as_str())),
+    )
 }
 
 /// The guest of the UPID, or its node: where the task is about none, or about one that is gone.
@@ -193,7 +201,12 @@ fn guest_on(
             desk.note_refusal(request, Some(&target.key()), &super::desk::reason(&denied));
             let ask = law.holders(actor, Right::Access, &target);
             let thing = Thing::guest(facts);
-            Err(embed::refused::refused(Right::TaskView, &thing, &denied, &ask))
+            Err(embed::refused::refused(
+                Right::TaskView,
+                &thing,
+                &denied,
+                &ask,
+            ))
         }
     }
 }
@@ -319,15 +332,38 @@ async fn list(desk: &Desk, request: &Request, of: &TasksOf) -> Result<Reply, Rep
             }
         }
     }
-    found.sort_by_key(|found| (found.task.end.is_some(), std::cmp::Reverse(found.task.started)));
+    found.sort_by_key(|found| {
+        (
+            found.task.end.is_some(),
+            std::cmp::Reverse(found.task.started),
+        )
+    });
     found.truncate(SHOWN);
     let lines: Vec<Line> = found.iter().map(|found| line(desk, found)).collect();
+    let of = exactly(of, &wanted);
     Ok(embed::task::list(&List {
-        of,
+        of: &of,
         lines: &lines,
         silent: &silent,
         own_only: &own_only,
     }))
+}
+
+/// The same for a button: names that people type may be too long for one, or mean another tomorrow.
+fn exactly(of: &TasksOf, wanted: &[Wanted]) -> TasksOf {
+    match (of, wanted) {
+        (TasksOf::All, _) | (_, []) => of.clone(),
+        (TasksOf::Guest(_) | TasksOf::Node(_), [list, ..]) => {
+            let cluster = list.inventory.client().cluster().clone();
+            match list.of {
+                Some(vmid) => TasksOf::Guest(GuestQuery::from(&GuestRef { cluster, vmid })),
+                None => TasksOf::Node(NodeQuery {
+                    cluster: Some(cluster),
+                    node: list.node.clone(),
+                }),
+            }
+        }
+    }
 }
 
 fn wanted(desk: &Desk, request: &Request, of: &TasksOf) -> Result<Vec<Wanted>, Reply> {
@@ -417,10 +453,8 @@ async fn log(desk: &Desk, request: &Request, id: TaskId, part: LogPart) -> Resul
     };
     let law = desk.law();
     let mine = law.of(&request.actor);
-    let stops = found.task.end.is_none()
-        && mine
-            .decide(Right::TaskStop, &found.about.target())
-            .is_ok();
+    let stops =
+        found.task.end.is_none() && mine.decide(Right::TaskStop, &found.about.target()).is_ok();
     Ok(embed::task::log(&line(desk, &found), &lines, part, stops))
 }
 
@@ -453,6 +487,11 @@ pub(super) fn completed(desk: &Desk, actor: &Actor, right: Right) -> Vec<Line> {
             }
         }
     }
-    found.sort_by_key(|found| (found.task.end.is_some(), std::cmp::Reverse(found.task.started)));
+    found.sort_by_key(|found| {
+        (
+            found.task.end.is_some(),
+            std::cmp::Reverse(found.task.started),
+        )
+    });
     found.iter().map(|found| line(desk, found)).collect()
 }

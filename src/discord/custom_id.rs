@@ -4,8 +4,8 @@
 //! and whether they may is decided at every press.
 
 use crate::action::{
-    Action, AuditPage, Deed, LogPart, NodePower, NoticeId, QuestionId, Right, Ruling, TaskId, TasksOf, Unclear,
-    Yes,
+    Action, AuditPage, Deed, LogPart, NodePower, NoticeId, QuestionId, Right, Ruling, TaskId,
+    TasksOf, Unclear, Yes,
 };
 use crate::ids::{BadId, GrantId, Kind, RequestId, UserId};
 
@@ -230,14 +230,16 @@ fn log_word(part: LogPart) -> &'static str {
 }
 
 fn log_part(word: &str) -> Option<LogPart> {
-    LogPart::ALL.into_iter().find(|part| log_word(*part) == word)
+    LogPart::ALL
+        .into_iter()
+        .find(|part| log_word(*part) == word)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::action::Power;
-    use crate::ids::GuestQuery;
+    use crate::ids::{GuestQuery, NodeQuery};
 
     fn guest(text: &str) -> GuestQuery {
         text.parse().unwrap()
@@ -256,6 +258,13 @@ mod tests {
                 kind: None,
                 guest: guest("home/101"),
             },
+            Action::StorageList(None),
+            Action::StorageList(Some("home/pve1".parse().unwrap())),
+            Action::TaskList(TasksOf::All),
+            Action::TaskList(TasksOf::Node("home/pve1".parse().unwrap())),
+            Action::TaskList(TasksOf::Guest(guest("home/101"))),
+            Action::TaskStop(TaskId(7)),
+            Action::Notify(NoticeId(u64::MAX)),
             Action::Confirm(QuestionId(0)),
             Action::Confirm(QuestionId(u64::MAX)),
             Action::Cancel(QuestionId(0xdead_beef)),
@@ -289,6 +298,14 @@ mod tests {
             deed: power.into(),
             kind: None,
             guest: guest("home/valheim"),
+        }));
+        actions.extend(NodePower::ALL.map(|power| Action::NodeDo {
+            power,
+            node: "home/pve1".parse().unwrap(),
+        }));
+        actions.extend(LogPart::ALL.map(|part| Action::TaskLog {
+            task: TaskId(0xdead_beef),
+            part,
         }));
         let snapshot = || Deed::from_word("snapshot.create:before-update+ram").unwrap();
         actions.push(Action::Do {
@@ -324,8 +341,19 @@ mod tests {
     #[test]
     fn the_longest_names_fit() {
         let cluster = format!("a{}", "b".repeat(31));
-        let node = format!("{cluster}/{}", "n".repeat(63)).parse().unwrap();
-        assert_eq!(encode(&Action::NodeStatus(node)).unwrap().len(), MOST);
+        let node: NodeQuery = format!("{cluster}/{}", "n".repeat(63)).parse().unwrap();
+        let mut about_nodes = vec![
+            Action::NodeStatus(node.clone()),
+            Action::StorageList(Some(node.clone())),
+            Action::TaskList(TasksOf::Node(node.clone())),
+        ];
+        about_nodes.extend(NodePower::ALL.map(|power| Action::NodeDo {
+            power,
+            node: node.clone(),
+        }));
+        for action in about_nodes {
+            assert_eq!(encode(&action).unwrap().len(), MOST);
+        }
         let biggest = guest(&format!("{cluster}/999999999"));
         let shutdown = Action::Do {
             deed: Power::Shutdown.into(),
@@ -375,6 +403,17 @@ mod tests {
             "1:yes:00000000000000FF",
             "1:no:00000000000000000",
             "1:n:",
+            "1:b:",
+            "1:d:home/",
+            "1:w:pve1:",
+            "1:s:",
+            "1:t: pve1",
+            "1:tasks:",
+            "1:log:1",
+            "1:log:000000000000000G",
+            "1:log-more:",
+            "1:end:+00000000000000f",
+            "1:tell:1",
             "1:n:home/",
             "1:once:",
             "1:once:0",

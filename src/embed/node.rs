@@ -92,7 +92,11 @@ pub fn card(view: &View<'_>) -> Reply {
     let mut lines = Vec::new();
     if online(node) {
         lines.extend(figures(view));
-        let guests = if view.running == 1 { "guest runs" } else { "guests run" };
+        let guests = if view.running == 1 {
+            "guest runs"
+        } else {
+            "guests run"
+        };
         lines.push(format!("{} {guests} on it", view.running));
     }
     lines.extend(view.busy.map(|power| format!("🟡 {} now", going_on(power))));
@@ -135,7 +139,9 @@ fn figures(view: &View<'_>) -> Vec<String> {
         Updates::Waiting(0) => Some("No updates that it knows of".to_owned()),
         Updates::Waiting(1) => Some("⬆️ 1 update waits".to_owned()),
         Updates::Waiting(count) => Some(format!("⬆️ {count} updates wait")),
-        Updates::Hidden => Some("Updates: the bot's token may not\nsee them (Sys.Modify)".to_owned()),
+        Updates::Hidden => {
+            Some("Updates: the bot's token may not\nsee them (Sys.Modify)".to_owned())
+        }
         Updates::Untold => None,
     });
     lines

@@ -165,7 +165,12 @@ fn guests(toll: &Toll<'_>) -> Vec<String> {
         return vec!["No guest that I see runs on it.".to_owned()];
     }
     let mut lines = vec!["What runs on it goes down with it:".to_owned()];
-    lines.extend(toll.guests.iter().take(MOST).map(|name| format!("• {name}")));
+    lines.extend(
+        toll.guests
+            .iter()
+            .take(MOST)
+            .map(|name| format!("• {name}")),
+    );
     if let more @ 1.. = toll.guests.len().saturating_sub(MOST) {
         lines.push(format!("• and {more} more"));
     }
@@ -223,11 +228,7 @@ pub fn at_work(act: &NodeAct, state: State) -> Reply {
             going_on(act.power),
             "The wake-up packet was sent.\nIt has not been seen online yet.",
         ),
-        (State::Taken, _) => (
-            "🟡",
-            going_on(act.power),
-            "Proxmox has taken the order.",
-        ),
+        (State::Taken, _) => ("🟡", going_on(act.power), "Proxmox has taken the order."),
         (State::Offline, _) => (
             "🟡",
             "offline",
@@ -348,7 +349,8 @@ pub fn busy(node: &NodeRef, power: NodePower, by: Option<UserId>) -> Reply {
     .with_buttons(vec![refresh(node)])
 }
 
-const NO_ADDRESS: &str = "Proxmox knows no address (MAC) of it\nfor that. Set Wake-on-LAN in the\nnode's options.";
+const NO_ADDRESS: &str =
+    "Proxmox knows no address (MAC) of it\nfor that. Set Wake-on-LAN in the\nnode's options.";
 const ITSELF: &str = "I reach Proxmox through that node\nalone, and no node wakes itself.";
 
 /// What a refusal of Proxmox means.

@@ -16,7 +16,10 @@ pub fn button(id: NoticeId) -> Button {
 
 #[must_use]
 pub fn added() -> Reply {
-    note("🔔 I tell you when it ends", "In this channel. If I am restarted\nmeanwhile, I forget it.")
+    note(
+        "🔔 I tell you when it ends",
+        "In this channel. If I am restarted\nmeanwhile, I forget it.",
+    )
 }
 
 #[must_use]

@@ -55,8 +55,18 @@ const OF_GUESTS: &[Words] = &[
     ("suspend", "suspending", "suspended", "suspend"),
     ("pause", "suspending", "suspended", "suspend"),
     ("resume", "resuming", "resumed", "resume"),
-    ("snapshot", "taking a snapshot", "snapshot taken", "snapshot"),
-    ("delsnapshot", "deleting a snapshot", "snapshot deleted", "snapshot deletion"),
+    (
+        "snapshot",
+        "taking a snapshot",
+        "snapshot taken",
+        "snapshot",
+    ),
+    (
+        "delsnapshot",
+        "deleting a snapshot",
+        "snapshot deleted",
+        "snapshot deletion",
+    ),
     ("rollback", "rolling back", "rolled back", "rollback"),
     ("clone", "cloning", "cloned", "clone"),
     ("create", "creating", "created", "creation"),
@@ -65,8 +75,18 @@ const OF_GUESTS: &[Words] = &[
     ("migrate", "moving", "moved", "move"),
     ("relocate", "moving", "moved", "move"),
     ("destroy", "deleting", "deleted", "deletion"),
-    ("template", "becoming a template", "made a template", "template"),
-    ("config", "changing settings", "settings changed", "change of settings"),
+    (
+        "template",
+        "becoming a template",
+        "made a template",
+        "template",
+    ),
+    (
+        "config",
+        "changing settings",
+        "settings changed",
+        "change of settings",
+    ),
     ("move", "moving a disk", "disk moved", "move of a disk"),
 ];
 
@@ -75,16 +95,51 @@ const OTHERS: &[Words] = &[
     ("vncproxy", "console open", "console closed", "console"),
     ("vncshell", "shell open", "shell closed", "shell"),
     ("spiceproxy", "console open", "console closed", "console"),
-    ("aptupdate", "looking for updates", "looked for updates", "look for updates"),
-    ("startall", "starting guests", "guests started", "start of guests"),
-    ("stopall", "stopping guests", "guests stopped", "stop of guests"),
+    (
+        "aptupdate",
+        "looking for updates",
+        "looked for updates",
+        "look for updates",
+    ),
+    (
+        "startall",
+        "starting guests",
+        "guests started",
+        "start of guests",
+    ),
+    (
+        "stopall",
+        "stopping guests",
+        "guests stopped",
+        "stop of guests",
+    ),
     ("imgcopy", "copying a file", "file copied", "copy of a file"),
-    ("imgdel", "deleting a disk", "disk deleted", "deletion of a disk"),
+    (
+        "imgdel",
+        "deleting a disk",
+        "disk deleted",
+        "deletion of a disk",
+    ),
     ("download", "downloading", "downloaded", "download"),
-    ("move_volume", "moving a disk", "disk moved", "move of a disk"),
+    (
+        "move_volume",
+        "moving a disk",
+        "disk moved",
+        "move of a disk",
+    ),
     ("resize", "resizing a disk", "disk resized", "resizing"),
-    ("srvreload", "reloading a service", "service reloaded", "reload of a service"),
-    ("srvrestart", "restarting a service", "service restarted", "restart of a service"),
+    (
+        "srvreload",
+        "reloading a service",
+        "service reloaded",
+        "reload of a service",
+    ),
+    (
+        "srvrestart",
+        "restarting a service",
+        "service restarted",
+        "restart of a service",
+    ),
 ];
 
 fn words(kind: &str) -> Option<&'static Words> {
@@ -144,7 +199,10 @@ fn by(line: &Line) -> String {
 
 #[must_use]
 pub fn list(list: &List<'_>) -> Reply {
-    let mut parts: Vec<String> = (1..).zip(list.lines).map(|(n, line)| shown(n, line)).collect();
+    let mut parts: Vec<String> = (1..)
+        .zip(list.lines)
+        .map(|(n, line)| shown(n, line))
+        .collect();
     if parts.is_empty() {
         parts.push("None that you may see here.".to_owned());
     }
@@ -333,7 +391,8 @@ pub enum Stopped {
 pub fn question(stop: &Stop) -> Subject {
     Subject {
         to_do: format!("stop the {}", as_thing(&stop.task)),
-        consequence: "Proxmox breaks it off where it is.\nWhat it has done so far stays done.".to_owned(),
+        consequence: "Proxmox breaks it off where it is.\nWhat it has done so far stays done."
+            .to_owned(),
         yes: "Stop the task",
         footer: stop.task.footer.clone(),
     }
@@ -366,7 +425,9 @@ pub fn stopped(stop: &Stop, how: Stopped) -> Reply {
             Colour::Amber,
             "🟠",
             "outcome unknown",
-            format!("Asked by {by}. Proxmox was told, and\nI did not see it end.\nLook again before you repeat it."),
+            format!(
+                "Asked by {by}. Proxmox was told, and\nI did not see it end.\nLook again before you repeat it."
+            ),
         ),
     };
     card(stop, colour, mark, word, body)
@@ -408,7 +469,8 @@ pub fn why_refused(status: Option<u16>) -> String {
 }
 
 fn card(stop: &Stop, colour: Colour, mark: &str, word: &str, body: String) -> Reply {
-    let noun = words(&stop.task.kind).map_or_else(|| plain(&stop.task.kind), |words| words.3.to_owned());
+    let noun =
+        words(&stop.task.kind).map_or_else(|| plain(&stop.task.kind), |words| words.3.to_owned());
     Reply::card(Card {
         colour,
         title: format!("{mark} {} · {noun} {word}", stop.task.name),

@@ -176,19 +176,13 @@ impl Client {
         self.log_in(Lane::Look(upid.node()), upid, last).await
     }
 
-    async fn log_in(
-        &self,
-        lane: Lane<'_>,
-        upid: &Upid,
-        last: usize,
-    ) -> Result<Vec<String>, Error> {
+    async fn log_in(&self, lane: Lane<'_>, upid: &Upid, last: usize) -> Result<Vec<String>, Error> {
         let mut lines = VecDeque::new();
         let mut start = 0;
         for _ in 0..MOST_PAGES {
             let (at, limit) = (start.to_string(), PAGE.to_string());
             let path = task_path(upid, "log").query(&[("start", &at), ("limit", &limit)]);
-            let (page, total): (Vec<Object<LineRow>>, _) =
-                self.get_page(lane, &path).await?;
+            let (page, total): (Vec<Object<LineRow>>, _) = self.get_page(lane, &path).await?;
             let rows = page.len() as u64;
             lines.extend(page.into_iter().filter_map(|row| line(&row.0?)));
             while lines.len() > last {

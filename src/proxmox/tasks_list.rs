@@ -160,7 +160,10 @@ impl TaskLists {
         let (node, of) = key.clone();
         async move {
             let list = client.tasks(&node, of).await?;
-            remember(&mut seen.lock().unwrap_or_else(PoisonError::into_inner), &list);
+            remember(
+                &mut seen.lock().unwrap_or_else(PoisonError::into_inner),
+                &list,
+            );
             Ok(list)
         }
     }
@@ -241,7 +244,9 @@ mod tests {
     fn only_known_types_are_about_a_guest() {
         let guest = |kind: &str, id: &str| {
             let json = format!(r#"[{{"upid":"{}","starttime":1}}]"#, upid(kind, id, 1));
-            read(&json)[0].guest().map(|(vmid, kind)| (vmid.get(), kind))
+            read(&json)[0]
+                .guest()
+                .map(|(vmid, kind)| (vmid.get(), kind))
         };
         assert_eq!(guest("qmstart", "101"), Some((101, Some(Kind::Vm))));
         assert_eq!(guest("vzshutdown", "105"), Some((105, Some(Kind::Ct))));

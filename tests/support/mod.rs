@@ -361,10 +361,10 @@ pub fn command(row: &Row, guest_of: impl Fn(Kind) -> u32) -> String {
         .join(" ")
 }
 
-/// Whether the first thing that one types after the command is completed with guests or nodes.
+/// Whether the first thing that one types after the command is completed with guests, nodes or tasks.
 pub fn completes_first(row: &Row) -> bool {
     let first = row.options.first().map(|option| option.field);
-    matches!(first, Some(Field::Guest(_) | Field::Node))
+    matches!(first, Some(Field::Guest(_) | Field::Node | Field::Task))
 }
 
 /// What a message says, with the times put aside that differ from run to run.

@@ -5,7 +5,11 @@ use crate::command::option::{Field, Opt};
 
 use super::{Row, maybe, opt};
 
-const TASK: Opt = opt("task", "One of those that appear while you type", Field::Task);
+const TASK: Opt = opt(
+    "task",
+    "One of those that appear while you type",
+    Field::Task,
+);
 
 pub(super) const ROWS: &[Row] = &[
     Row {
