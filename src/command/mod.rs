@@ -29,6 +29,7 @@ mod resolve;
 mod storage;
 mod suggest;
 pub mod table;
+mod task;
 mod task_stop;
 mod tasks;
 
@@ -36,7 +37,9 @@ use std::sync::Arc;
 
 use tokio::sync::{oneshot, watch};
 
-use crate::action::{Action, AuditPage, Door, GuestFacts, Request, Ruling, TaskId, Typing};
+use crate::action::{
+    Action, AuditPage, Door, GuestFacts, Request, Ruling, TaskId, Typing, Unclear,
+};
 use crate::embed::{self, Reply};
 use crate::ids::{GuestQuery, NodeQuery, RequestId};
 
@@ -211,24 +214,12 @@ pub fn decide(desk: &Desk, request: &Request) -> Decision {
             };
             power::decide(desk, request, aim)
         }
-        Action::NodeDo { power, node } => node_act::decide(desk, request, *power, node),
-        Action::TaskList(of) => tasks::decide(desk, request, tasks::Look::List(of.clone())),
-        Action::TaskLog { task, part } => {
-            tasks::decide(desk, request, tasks::Look::Log(*task, *part))
-        }
+        Action::NodeDo { .. }
+        | Action::TaskList(_)
+        | Action::TaskLog { .. }
+        | Action::TaskStop(_) => of_nodes_and_tasks(desk, request),
         Action::Notify(id) => notify::decide(desk, request, *id),
-        Action::TaskStop(task) => task_stop::decide(desk, request, *task),
-        Action::Confirm(question) => match desk.questions.confirm(*question, request.actor.user) {
-            Ok(asked) => confirmed(desk, request, asked.what),
-            Err(why) => not_open(desk, request, why),
-        },
-        Action::Cancel(question) => match desk.questions.cancel(*question, request.actor.user) {
-            Ok(asked) => {
-                let reply = embed::confirm::cancelled(&asked.about);
-                Decision::answer(reply, Audience::Replace)
-            }
-            Err(why) => not_open(desk, request, why),
-        },
+        Action::Confirm(_) | Action::Cancel(_) => answered(desk, request),
         Action::Ask { deed, guest } => {
             let aim = Aim {
                 deed: deed.clone(),
@@ -257,6 +248,38 @@ pub fn decide(desk: &Desk, request: &Request) -> Decision {
         Action::Whoami => Decision::answer(own::whoami(desk, request), Audience::Private),
         Action::Help => Decision::answer(own::help(desk, request), Audience::Private),
         Action::Unclear(why) => Decision::answer(embed::problem::unclear(*why), Audience::Private),
+    }
+}
+
+/// A yes or no to a question.
+fn answered(desk: &Desk, request: &Request) -> Decision {
+    match &request.action {
+        Action::Confirm(question) => match desk.questions.confirm(*question, request.actor.user) {
+            Ok(asked) => confirmed(desk, request, asked.what),
+            Err(why) => not_open(desk, request, why),
+        },
+        Action::Cancel(question) => match desk.questions.cancel(*question, request.actor.user) {
+            Ok(asked) => {
+                let reply = embed::confirm::cancelled(&asked.about);
+                Decision::answer(reply, Audience::Replace)
+            }
+            Err(why) => not_open(desk, request, why),
+        },
+        // Nothing else comes here; whatever does, is not understood.
+        _ => Decision::answer(embed::problem::unclear(Unclear::Button), Audience::Private),
+    }
+}
+
+fn of_nodes_and_tasks(desk: &Desk, request: &Request) -> Decision {
+    match &request.action {
+        Action::NodeDo { power, node } => node_act::decide(desk, request, *power, node),
+        Action::TaskLog { task, part } => {
+            tasks::decide(desk, request, tasks::Look::Log(*task, *part))
+        }
+        Action::TaskStop(task) => task_stop::decide(desk, request, *task),
+        Action::TaskList(of) => tasks::decide(desk, request, tasks::Look::List(of.clone())),
+        // Nothing else comes here; whatever does, is not understood.
+        _ => Decision::answer(embed::problem::unclear(Unclear::Button), Audience::Private),
     }
 }
 

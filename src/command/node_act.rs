@@ -233,8 +233,20 @@ pub(super) async fn perform(
         let (reply, closed) = question(desk, request, aim.power, &found, false);
         return ask_late(task, reply, closed, shown).await;
     }
-    let act = act(request, aim.power, &found.reference);
-    let hold = match desk.nodes.take(&found.reference, aim.power, act.by) {
+    order(desk, task, aim.power, &found, shown).await
+}
+
+/// Nobody else is at it: permitted, noted, ordered once, and watched.
+async fn order(
+    desk: &Desk,
+    task: &Task,
+    power: NodePower,
+    found: &FoundNode,
+    shown: &watch::Sender<Option<Reply>>,
+) -> Outcome {
+    let request = &task.request;
+    let mut act = act(request, power, &found.reference);
+    let hold = match desk.nodes.take(&found.reference, power, act.by) {
         Ok(hold) => hold,
         Err((current, by)) => {
             let by = desk.shown_actor(by);
@@ -247,39 +259,18 @@ pub(super) async fn perform(
         detail: None,
         public: task.audience == Audience::Public,
     };
-    let right = aim.power.right();
-    let (entry, permit) = match matter::begin(desk, right, &opening).await {
+    let (entry, permit) = match matter::begin(desk, power.right(), &opening).await {
         Ok(begun) => begun,
-        Err(not) => return not_begun(desk, task, right, &found.reference, not),
+        Err(not) => return not_begun(desk, task, power.right(), &found.reference, not),
     };
-    let about = About::Node(found.reference.clone());
     let notice = opening
         .public
-        .then(|| desk.waiting.open(about, request.actor.channel));
-    let act = NodeAct {
-        notice: notice.as_ref().map(Notice::id),
-        ..act
-    };
+        .then(|| desk.waiting.open(opening.about, request.actor.channel));
+    act.notice = notice.as_ref().map(Notice::id);
     shown.send_replace(Some(words::asked(&act)));
     let client = found.inventory.client();
-    let sent = client
-        .switch_node(&permit, aim.power, &found.reference)
-        .await;
-    let end = match sent {
-        Ok(()) => {
-            shown.send_replace(Some(words::at_work(&act, words::State::Taken)));
-            follow::node_to_the_end(&found.inventory, &act, true, shown).await
-        }
-        Err(error) => {
-            tracing::warn!(interaction = %request.id, %error, "the order to a node was not taken");
-            if error.surely_not_done() {
-                not_taken(desk, request, &act, &error)
-            } else {
-                shown.send_replace(Some(words::perhaps_sent(&act)));
-                follow::node_to_the_end(&found.inventory, &act, false, shown).await
-            }
-        }
-    };
+    let sent = client.switch_node(&permit, power, &found.reference).await;
+    let end = watched(desk, request, found, &act, sent, shown).await;
     audit::close(&desk.store, entry, &end.ending).await;
     found.inventory.refresh();
     drop(hold);
@@ -290,6 +281,29 @@ pub(super) async fn perform(
         last: Last::Shown(end.reply),
         aside: end.aside,
     }
+}
+
+/// What came of the order. Where Proxmox's answer was lost, only the node itself tells.
+async fn watched(
+    desk: &Desk,
+    request: &Request,
+    found: &FoundNode,
+    act: &NodeAct,
+    sent: Result<(), Error>,
+    shown: &watch::Sender<Option<Reply>>,
+) -> End {
+    let taken = sent.is_ok();
+    match sent {
+        Ok(()) => shown.send_replace(Some(words::at_work(act, words::State::Taken))),
+        Err(error) => {
+            tracing::warn!(interaction = %request.id, %error, "the order to a node was not taken");
+            if error.surely_not_done() {
+                return not_taken(desk, request, act, &error);
+            }
+            shown.send_replace(Some(words::perhaps_sent(act)))
+        }
+    };
+    follow::node_to_the_end(&found.inventory, act, taken, shown).await
 }
 
 /// The node from a snapshot that is at most ten seconds old, and the yes by that.

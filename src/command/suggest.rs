@@ -104,7 +104,7 @@ fn choice(guest: &Guest, several: bool) -> Choice {
 }
 
 fn tasks(desk: &Desk, actor: &Actor, right: Right, text: &str) -> Vec<Choice> {
-    super::tasks::completed(desk, actor, right)
+    super::task::completed(desk, actor, right)
         .iter()
         .map(|line| Choice {
             name: embed::task::choice(line),

@@ -17,7 +17,7 @@ use crate::proxmox::{Error, Followed, Patience, TaskEnd, TaskState, follow};
 use super::confirm::{Asked, What};
 use super::desk::{ACT_PATIENCE, Desk, FRESH};
 use super::matter::{self, NotBegun};
-use super::tasks::{FoundTask, line, visible};
+use super::task::{FoundTask, line, visible};
 use super::{Audience, Decision, Last, Outcome, Task, Work, node_act};
 
 /// How long a task may take to end once it was told to.
@@ -91,6 +91,21 @@ pub(super) async fn perform(
         }
         Err(_) => return task.refuse(words::unreadable(&stop.task, request.id)),
     }
+    break_off(desk, task, id, &found, shown).await
+}
+
+/// Nobody else is at it: permitted, noted, told once, and followed.
+async fn break_off(
+    desk: &Desk,
+    task: &Task,
+    id: TaskId,
+    found: &FoundTask,
+    shown: &watch::Sender<Option<Reply>>,
+) -> Outcome {
+    let request = &task.request;
+    let stop = stop(desk, request, found);
+    let upid = &found.task.upid;
+    let client = found.inventory.client();
     let Ok(hold) = desk.stopping.take(upid, (), stop.by) else {
         return task.refuse(words::stopping_already(&stop, None));
     };
@@ -102,7 +117,7 @@ pub(super) async fn perform(
     };
     let (entry, permit) = match matter::begin(desk, Right::TaskStop, &opening).await {
         Ok(begun) => begun,
-        Err(not) => return not_begun(desk, task, id, &found, not),
+        Err(not) => return not_begun(desk, task, id, found, not),
     };
     let channel = request.actor.channel;
     let open = || desk.waiting.open(found.about.clone(), channel);
@@ -112,7 +127,7 @@ pub(super) async fn perform(
     shown.send_replace(Some(stopping));
     let target = found.about.target().key();
     let end = match client.stop_task(&permit, target, upid).await {
-        Err(error) if error.surely_not_done() => not_taken(desk, request, &stop, &found, &error),
+        Err(error) if error.surely_not_done() => not_taken(desk, request, &stop, found, &error),
         sent => {
             if let Err(error) = sent {
                 tracing::warn!(interaction = %request.id, %error, "the answer to a stop was lost");

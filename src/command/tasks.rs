@@ -1,25 +1,23 @@
 //! `/task list` and `/task log`: each task only for those who may see the tasks of its guest, or of its
 //! node where it is about none.
 
-use std::hash::BuildHasher;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::join_all;
-use jiff::Timestamp;
 use tokio::time::timeout;
 
-use crate::action::{Actor, Door, LogPart, Request, Right, Target, TaskId, TasksOf};
-use crate::audit::About;
+use crate::action::{Door, LogPart, Request, Right, Target, TaskId, TasksOf};
 use crate::embed::refused::Thing;
 use crate::embed::task::{Line, List};
 use crate::embed::{self, Reply};
-use crate::ids::{ClusterName, GuestQuery, GuestRef, NodeName, NodeQuery, NodeRef, Vmid};
-use crate::permission::Rights;
-use crate::proxmox::{Guest, Inventory, Listed, NodeState, Snapshot};
+use crate::ids::{GuestQuery, GuestRef, NodeName, NodeQuery, Vmid};
+use crate::proxmox::{Guest, Inventory, Listed};
 
-use super::desk::{Desk, FRESH, READ_PATIENCE};
+use super::desk::{Desk, FRESH, READ_PATIENCE, reason};
 use super::read::{audience, nothing};
 use super::resolve::{self, Lookup, Sight};
+use super::task::{FoundTask, about, line, newest_first, nodes, visible};
 use super::{Audience, Decision, Outcome, Task, Work, guest_not_found, node_act, node_not_found};
 
 /// As many as a phone shows without a long thumb.
@@ -29,31 +27,6 @@ const SHOWN: usize = 15;
 pub(super) enum Look {
     List(TasksOf),
     Log(TaskId, LogPart),
-}
-
-/// A task that stood in a list, and what it is about.
-#[derive(Debug, Clone)]
-pub(super) struct FoundTask {
-    pub inventory: Arc<Inventory>,
-    pub task: Listed,
-    pub about: About,
-}
-
-impl FoundTask {
-    pub(super) fn thing(&self) -> Thing {
-        thing(&self.about)
-    }
-}
-
-fn thing(about: &About) -> Thing {
-    match about {
-        About::Guest(guest) => Thing::guest(guest),
-        About::Node(node) => Thing::node(node),
-        About::Bot => Thing {
-            name: String::new(),
-            footer: String::new(),
-        },
-    }
 }
 
 pub(super) fn decide(desk: &Desk, request: &Request, look: Look) -> Decision {
@@ -84,82 +57,6 @@ pub(super) async fn perform(desk: &Desk, task: &Task, look: &Look) -> Outcome {
         Ok(reply) => Outcome::shown(reply),
         Err(refusal) => task.refuse(refusal),
     }
-}
-
-/// What stands behind an id, if the person holds `right` on its guest or node. One that is not there
-/// and one that is not theirs are the same answer.
-pub(super) fn visible(
-    desk: &Desk,
-    request: &Request,
-    id: TaskId,
-    right: Right,
-) -> Result<FoundTask, Reply> {
-    let missing = |why| {
-        desk.note_refusal(request, None, why);
-        embed::task::gone()
-    };
-    let found = find(desk, id).ok_or_else(|| missing("no such task in memory"))?;
-    let law = desk.law();
-    match law.of(&request.actor).decide(right, &found.about.target()) {
-        Ok(_) => Ok(found),
-        Err(denied) => {
-            let mine = law.of(&request.actor);
-            if mine.decide(Right::TaskView, &found.about.target()).is_err() {
-                return Err(missing("no such task, or not visible"));
-            }
-            let key = found.about.target().key();
-            desk.note_refusal(request, Some(&key), &super::desk::reason(&denied));
-            let ask = law.holders(&request.actor, Right::Access, &found.about.target());
-            Err(embed::refused::refused(
-                right,
-                &found.thing(),
-                &denied,
-                &ask,
-            ))
-        }
-    }
-}
-
-fn find(desk: &Desk, id: TaskId) -> Option<FoundTask> {
-    desk.clusters.iter().find_map(|inventory| {
-        let cluster = inventory.client().cluster();
-        let seen = inventory.seen_tasks();
-        let task = seen
-            .into_iter()
-            .find(|task| id_of(desk, cluster, task) == id)?;
-        let about = about(inventory.latest().as_deref(), cluster, &task);
-        Some(FoundTask {
-            inventory: Arc::clone(inventory),
-            task,
-            about,
-        })
-    })
-}
-
-/// Keyed with randomness of this process: not to be guessed, and worth nothing after a restart.
-pub(super) fn id_of(desk: &Desk, cluster: &ClusterName, task: &Listed) -> TaskId {
-    TaskId(
-        desk.task_ids
-            .hash_one((cluster.as_str(), task.upid.as_str())),
-    )
-}
-
-/// The guest of the UPID, or its node: where the task is about none, or about one that is gone.
-pub(super) fn about(snapshot: Option<&Snapshot>, cluster: &ClusterName, task: &Listed) -> About {
-    let guest = task.guest().and_then(|(vmid, kind)| {
-        let guest = snapshot?.guests.get(&vmid)?;
-        let same = kind.is_none_or(|kind| kind == guest.facts.kind);
-        same.then(|| guest.facts.clone())
-    });
-    guest.map_or_else(
-        || {
-            About::Node(NodeRef {
-                cluster: cluster.clone(),
-                node: task.upid.node().clone(),
-            })
-        },
-        About::Guest,
-    )
 }
 
 /// From memory: whether there can be anything to list.
@@ -198,7 +95,7 @@ fn guest_on(
     match law.of(actor).decide(Right::TaskView, &target) {
         Ok(_) => Ok((found.inventory, found.guest)),
         Err(denied) => {
-            desk.note_refusal(request, Some(&target.key()), &super::desk::reason(&denied));
+            desk.note_refusal(request, Some(&target.key()), &reason(&denied));
             let ask = law.holders(actor, Right::Access, &target);
             let thing = Thing::guest(facts);
             Err(embed::refused::refused(
@@ -248,35 +145,6 @@ fn node_of(
     }
 }
 
-/// The nodes that are up on which the person may see the tasks of the node or of any guest.
-pub(super) fn nodes(
-    inventory: &Inventory,
-    snapshot: &Snapshot,
-    mine: &Rights<'_>,
-) -> Vec<NodeName> {
-    let may = |name: &NodeName| {
-        let reference = NodeRef {
-            cluster: inventory.client().cluster().clone(),
-            node: name.clone(),
-        };
-        let of_node = mine.decide(Right::TaskView, &Target::Node(&reference));
-        of_node.is_ok()
-            || snapshot
-                .guests
-                .values()
-                .filter(|guest| guest.facts.node == *name)
-                .any(|guest| {
-                    let target = Target::Guest(&guest.facts);
-                    mine.decide(Right::TaskView, &target).is_ok()
-                })
-    };
-    let up = snapshot
-        .nodes
-        .values()
-        .filter(|node| node.status == NodeState::Online);
-    up.map(|node| node.name.clone()).filter(may).collect()
-}
-
 /// One list to be read.
 struct Wanted {
     inventory: Arc<Inventory>,
@@ -293,18 +161,7 @@ async fn list(desk: &Desk, request: &Request, of: &TasksOf) -> Result<Reply, Rep
     // That took a moment: asked again.
     may_list(desk, request, of)?;
     let wanted = wanted(desk, request, of)?;
-    let reads = wanted.iter().map(|list| async {
-        let read = list.inventory.tasks(&list.node, list.of);
-        match timeout(READ_PATIENCE, read).await {
-            Ok(Ok(tasks)) => Some(tasks),
-            Ok(Err(error)) => {
-                tracing::debug!(interaction = %request.id, %error, node = %list.node, "no tasks are told");
-                None
-            }
-            Err(_) => None,
-        }
-    });
-    let told = join_all(reads).await;
+    let told = join_all(wanted.iter().map(|list| told(request, list))).await;
     let law = desk.law();
     let mine = law.of(&request.actor);
     let mut found = Vec::new();
@@ -315,29 +172,21 @@ async fn list(desk: &Desk, request: &Request, of: &TasksOf) -> Result<Reply, Rep
             continue;
         };
         let snapshot = list.inventory.latest();
-        let cluster = list.inventory.client().cluster();
         // A node whose figures are hidden hides the tasks of others just so, and silently.
         let node = snapshot.as_ref().and_then(|s| s.nodes.get(&list.node));
         if node.is_some_and(|node| node.cpu.is_none()) {
             own_only.push(list.node.to_string());
         }
-        for task in tasks.iter() {
-            let about = about(snapshot.as_deref(), cluster, task);
-            if mine.decide(Right::TaskView, &about.target()).is_ok() {
-                found.push(FoundTask {
-                    inventory: Arc::clone(&list.inventory),
-                    task: task.clone(),
-                    about,
-                });
-            }
-        }
+        let theirs = tasks.iter().map(|task| FoundTask {
+            inventory: Arc::clone(&list.inventory),
+            task: task.clone(),
+            about: about(snapshot.as_deref(), list.inventory.client().cluster(), task),
+        });
+        found.extend(
+            theirs.filter(|found| mine.decide(Right::TaskView, &found.about.target()).is_ok()),
+        );
     }
-    found.sort_by_key(|found| {
-        (
-            found.task.end.is_some(),
-            std::cmp::Reverse(found.task.started),
-        )
-    });
+    newest_first(&mut found);
     found.truncate(SHOWN);
     let lines: Vec<Line> = found.iter().map(|found| line(desk, found)).collect();
     let of = exactly(of, &wanted);
@@ -347,6 +196,19 @@ async fn list(desk: &Desk, request: &Request, of: &TasksOf) -> Result<Reply, Rep
         silent: &silent,
         own_only: &own_only,
     }))
+}
+
+/// The tasks of one node, if it tells them in time.
+async fn told(request: &Request, list: &Wanted) -> Option<Arc<Vec<Listed>>> {
+    let read = list.inventory.tasks(&list.node, list.of);
+    match timeout(READ_PATIENCE, read).await {
+        Ok(Ok(tasks)) => Some(tasks),
+        Ok(Err(error)) => {
+            tracing::debug!(interaction = %request.id, %error, node = %list.node, "no tasks are told");
+            None
+        }
+        Err(_) => None,
+    }
 }
 
 /// The same for a button: names that people type may be too long for one, or mean another tomorrow.
@@ -405,30 +267,6 @@ fn wanted(desk: &Desk, request: &Request, of: &TasksOf) -> Result<Vec<Wanted>, R
     }
 }
 
-/// As the words have it.
-pub(super) fn line(desk: &Desk, found: &FoundTask) -> Line {
-    let task = &found.task;
-    let cluster = found.inventory.client().cluster();
-    let ours = task.upid.user() == desk.token_of(cluster);
-    let now = Timestamp::now().as_second();
-    let until = task.ended.unwrap_or(now).saturating_sub(task.started);
-    let thing = found.thing();
-    let gone = match (&found.about, task.guest()) {
-        (About::Node(_), Some((vmid, _))) => Some(embed::task::gone_guest(vmid)),
-        _ => None,
-    };
-    Line {
-        id: id_of(desk, cluster, task),
-        name: gone.unwrap_or(thing.name),
-        kind: task.upid.kind().to_owned(),
-        by: (!ours).then(|| task.upid.user().to_owned()),
-        started: task.started,
-        took: std::time::Duration::from_secs(u64::try_from(until).unwrap_or(0)),
-        end: task.end.clone(),
-        footer: thing.footer,
-    }
-}
-
 async fn log(desk: &Desk, request: &Request, id: TaskId, part: LogPart) -> Result<Reply, Reply> {
     let found = visible(desk, request, id, Right::TaskView)?;
     let found = if found.task.end.is_none() {
@@ -459,39 +297,4 @@ async fn log(desk: &Desk, request: &Request, id: TaskId, part: LogPart) -> Resul
 }
 
 /// A long log is read in pages; whoever wants one waits a moment.
-const LOG_PATIENCE: std::time::Duration = std::time::Duration::from_secs(8);
-
-/// What is completed: from memory, while newer lists are on their way for the next letter typed.
-pub(super) fn completed(desk: &Desk, actor: &Actor, right: Right) -> Vec<Line> {
-    let law = desk.law();
-    let mine = law.of(actor);
-    let mut found = Vec::new();
-    for inventory in &desk.clusters {
-        let Some(snapshot) = inventory.latest() else {
-            continue;
-        };
-        for node in nodes(inventory, &snapshot, &mine) {
-            inventory.refresh_tasks(&node);
-        }
-        let cluster = inventory.client().cluster();
-        for task in inventory.seen_tasks() {
-            let about = about(Some(&snapshot), cluster, &task);
-            let fits = right != Right::TaskStop || task.end.is_none();
-            if fits && mine.decide(right, &about.target()).is_ok() {
-                let inventory = Arc::clone(inventory);
-                found.push(FoundTask {
-                    inventory,
-                    task,
-                    about,
-                });
-            }
-        }
-    }
-    found.sort_by_key(|found| {
-        (
-            found.task.end.is_some(),
-            std::cmp::Reverse(found.task.started),
-        )
-    });
-    found.iter().map(|found| line(desk, found)).collect()
-}
+const LOG_PATIENCE: Duration = Duration::from_secs(8);
