@@ -157,7 +157,7 @@ pub(super) fn line(desk: &Desk, found: &FoundTask) -> Line {
     let until = task.ended.unwrap_or(now).saturating_sub(task.started);
     let thing = found.thing();
     let gone = match (&found.about, task.guest()) {
-        (About::Node(_), Some((vmid, _))) => Some(embed::task::gone_guest(vmid)),
+        (About::Node(_), Some((vmid, _))) => Some(embed::task_words::gone_guest(vmid)),
         _ => None,
     };
     Line {

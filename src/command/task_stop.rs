@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use crate::action::{Request, Right, TaskId};
 use crate::audit::{self, Ending, Opening};
-use crate::embed::task::{self as words, Stop};
+use crate::embed::task_stop::{self as words, Stop};
 use crate::embed::{self, Reply};
 use crate::follow::End;
 use crate::proxmox::{Error, Followed, Patience, TaskEnd, TaskState, follow};
@@ -89,7 +89,7 @@ pub(super) async fn perform(
         Ok(Err(error)) => {
             tracing::info!(interaction = %request.id, %error, "a task is stopped unseen");
         }
-        Err(_) => return task.refuse(words::unreadable(&stop.task, request.id)),
+        Err(_) => return task.refuse(embed::task::unreadable(&stop.task, request.id)),
     }
     break_off(desk, task, id, &found, shown).await
 }

@@ -22,6 +22,8 @@ pub mod reply;
 pub mod status;
 pub mod storage;
 pub mod task;
+pub mod task_stop;
+pub mod task_words;
 pub mod terminal;
 mod words;
 

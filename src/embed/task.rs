@@ -1,16 +1,16 @@
-//! Tasks of Proxmox: the list, one's log, and breaking one off.
+//! Tasks of Proxmox: the list, and one's log.
 
 use std::time::Duration;
 
 use crate::action::{Action, LogPart, TaskId, TasksOf};
-use crate::ids::{InteractionId, UserId, Vmid};
+use crate::ids::InteractionId;
 use crate::proxmox::TaskEnd;
 
 use super::act::log_line;
-use super::confirm::Subject;
 use super::problem::{failure, refusal};
 use super::reply::{Button, Card, Colour, File, Reply, Style};
-use super::words::{ago, duration, person, plain, visible};
+use super::task_words::{by, state};
+use super::words::{ago, duration, visible};
 
 /// One task.
 #[derive(Debug, Clone)]
@@ -40,161 +40,6 @@ pub struct List<'a> {
     pub silent: &'a [String],
     /// Nodes on which the bot's token sees none but its own.
     pub own_only: &'a [String],
-}
-
-/// Type, and what it is while it goes on, once it is done, and as a thing.
-type Words = (&'static str, &'static str, &'static str, &'static str);
-
-/// The part behind `qm`, `vz` or `ha`.
-const OF_GUESTS: &[Words] = &[
-    ("start", "starting", "started", "start"),
-    ("stop", "stopping", "stopped", "stop"),
-    ("shutdown", "shutting down", "shut down", "shutdown"),
-    ("reboot", "rebooting", "rebooted", "reboot"),
-    ("reset", "resetting", "reset", "reset"),
-    ("suspend", "suspending", "suspended", "suspend"),
-    ("pause", "suspending", "suspended", "suspend"),
-    ("resume", "resuming", "resumed", "resume"),
-    (
-        "snapshot",
-        "taking a snapshot",
-        "snapshot taken",
-        "snapshot",
-    ),
-    (
-        "delsnapshot",
-        "deleting a snapshot",
-        "snapshot deleted",
-        "snapshot deletion",
-    ),
-    ("rollback", "rolling back", "rolled back", "rollback"),
-    ("clone", "cloning", "cloned", "clone"),
-    ("create", "creating", "created", "creation"),
-    ("restore", "restoring", "restored", "restore"),
-    ("igrate", "moving", "moved", "move"),
-    ("migrate", "moving", "moved", "move"),
-    ("relocate", "moving", "moved", "move"),
-    ("destroy", "deleting", "deleted", "deletion"),
-    (
-        "template",
-        "becoming a template",
-        "made a template",
-        "template",
-    ),
-    (
-        "config",
-        "changing settings",
-        "settings changed",
-        "change of settings",
-    ),
-    ("move", "moving a disk", "disk moved", "move of a disk"),
-];
-
-const OTHERS: &[Words] = &[
-    ("vzdump", "backing up", "backed up", "backup"),
-    ("vncproxy", "console open", "console closed", "console"),
-    ("vncshell", "shell open", "shell closed", "shell"),
-    ("spiceproxy", "console open", "console closed", "console"),
-    (
-        "aptupdate",
-        "looking for updates",
-        "looked for updates",
-        "look for updates",
-    ),
-    (
-        "startall",
-        "starting guests",
-        "guests started",
-        "start of guests",
-    ),
-    (
-        "stopall",
-        "stopping guests",
-        "guests stopped",
-        "stop of guests",
-    ),
-    ("imgcopy", "copying a file", "file copied", "copy of a file"),
-    (
-        "imgdel",
-        "deleting a disk",
-        "disk deleted",
-        "deletion of a disk",
-    ),
-    ("download", "downloading", "downloaded", "download"),
-    (
-        "move_volume",
-        "moving a disk",
-        "disk moved",
-        "move of a disk",
-    ),
-    ("resize", "resizing a disk", "disk resized", "resizing"),
-    (
-        "srvreload",
-        "reloading a service",
-        "service reloaded",
-        "reload of a service",
-    ),
-    (
-        "srvrestart",
-        "restarting a service",
-        "service restarted",
-        "restart of a service",
-    ),
-];
-
-fn words(kind: &str) -> Option<&'static Words> {
-    let whole = OTHERS.iter().find(|words| words.0 == kind);
-    whole.or_else(|| {
-        let part = ["qm", "vz", "ha"]
-            .iter()
-            .find_map(|prefix| kind.strip_prefix(prefix))?;
-        OF_GUESTS.iter().find(|words| words.0 == part)
-    })
-}
-
-/// The guest of a task that is not there any more.
-#[must_use]
-pub fn gone_guest(vmid: Vmid) -> String {
-    format!("{vmid} (gone)")
-}
-
-/// "backup of valheim": after "stop the".
-fn as_thing(line: &Line) -> String {
-    let noun = words(&line.kind).map_or_else(|| plain(&line.kind), |words| words.3.to_owned());
-    format!("{noun} of {}", line.name)
-}
-
-/// Mark, and what became of it.
-fn state(line: &Line) -> (&'static str, String) {
-    let known = words(&line.kind);
-    let kind = || plain(&line.kind);
-    let noun = || known.map_or_else(kind, |words| words.3.to_owned());
-    match &line.end {
-        None => (
-            "🟡",
-            known.map_or_else(|| format!("{} runs", kind()), |words| words.1.to_owned()),
-        ),
-        Some(TaskEnd::Ok) => (
-            "✅",
-            known.map_or_else(|| format!("{} done", kind()), |words| words.2.to_owned()),
-        ),
-        Some(TaskEnd::Warnings(_)) => (
-            "⚠️",
-            known.map_or_else(
-                || format!("{} done, with warnings", kind()),
-                |words| format!("{}, with warnings", words.2),
-            ),
-        ),
-        Some(TaskEnd::Failed(_)) => ("🔴", format!("{} failed", noun())),
-        Some(TaskEnd::Aborted) => ("⚪", format!("{} broken off", noun())),
-        Some(TaskEnd::Unexpected) => ("🟠", format!("{}, end unknown", noun())),
-    }
-}
-
-fn by(line: &Line) -> String {
-    line.by
-        .as_deref()
-        .map_or_else(|| "this bot".to_owned(), plain)
 }
 
 #[must_use]
@@ -366,117 +211,6 @@ pub fn gone() -> Reply {
         "No such task for you here",
         "It is too long ago, or I was restarted\nsince. List them again: `/task list`.".to_owned(),
     )
-}
-
-/// Somebody breaks a task off.
-#[derive(Debug, Clone)]
-pub struct Stop {
-    pub task: Line,
-    pub by: UserId,
-    pub since: i64,
-}
-
-/// What became of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stopped {
-    BrokenOff,
-    /// It was done first.
-    Finished,
-    /// It does not run any more, and ended in words of its own.
-    Over,
-    Unseen,
-}
-
-#[must_use]
-pub fn question(stop: &Stop) -> Subject {
-    Subject {
-        to_do: format!("stop the {}", as_thing(&stop.task)),
-        consequence: "Proxmox breaks it off where it is.\nWhat it has done so far stays done."
-            .to_owned(),
-        yes: "Stop the task",
-        footer: stop.task.footer.clone(),
-    }
-}
-
-#[must_use]
-pub fn stopping(stop: &Stop) -> Reply {
-    let body = format!("Asked by {} {}.", person(stop.by), ago(stop.since));
-    card(stop, Colour::Amber, "🟡", "stopping", body)
-}
-
-#[must_use]
-pub fn stopped(stop: &Stop, how: Stopped) -> Reply {
-    let by = person(stop.by);
-    let (colour, mark, word, body) = match how {
-        Stopped::BrokenOff => (Colour::Grey, "⚪", "stopped", format!("By {by}.")),
-        Stopped::Finished => (
-            Colour::Amber,
-            "🟠",
-            "was done first",
-            format!("Asked by {by}. The task had ended\nbefore it could be broken off."),
-        ),
-        Stopped::Over => (
-            Colour::Grey,
-            "⚪",
-            "has ended",
-            format!("Asked by {by}. It runs no more."),
-        ),
-        Stopped::Unseen => (
-            Colour::Amber,
-            "🟠",
-            "outcome unknown",
-            format!(
-                "Asked by {by}. Proxmox was told, and\nI did not see it end.\nLook again before you repeat it."
-            ),
-        ),
-    };
-    card(stop, colour, mark, word, body)
-}
-
-#[must_use]
-pub fn ended_already(stop: &Stop) -> Reply {
-    let body = "The task has ended already.\nNothing was done.".to_owned();
-    card(stop, Colour::Grey, "⚪", "over already", body)
-}
-
-#[must_use]
-pub fn stopping_already(stop: &Stop, by: Option<UserId>) -> Reply {
-    let who = by
-        .map(|by| format!("Asked by {}. ", person(by)))
-        .unwrap_or_default();
-    let body = format!("{who}Nothing was done.\nWait for that to end.");
-    card(stop, Colour::Amber, "🟡", "stopping already", body)
-}
-
-#[must_use]
-pub fn not_stopped(stop: &Stop, why: &str) -> Reply {
-    let body = format!("Asked by {}.\n{why}", person(stop.by));
-    card(stop, Colour::Red, "🔴", "not stopped", body)
-}
-
-/// What a refusal of Proxmox means.
-#[must_use]
-pub fn why_refused(status: Option<u16>) -> String {
-    match status {
-        Some(401) => "Proxmox does not accept the bot's\ntoken. Tell the owner.",
-        Some(403) => "Somebody else began it, and the bot\nmay stop only its own. Tell the owner.",
-        Some(400) => "Proxmox knows no such task any more.",
-        Some(595..=599) => "Its node does not answer. Try again\nwhen the node is back.",
-        Some(_) => "Proxmox refused it.",
-        None => "Proxmox could not be reached, so it\nwas never asked. Try again.",
-    }
-    .to_owned()
-}
-
-fn card(stop: &Stop, colour: Colour, mark: &str, word: &str, body: String) -> Reply {
-    let noun =
-        words(&stop.task.kind).map_or_else(|| plain(&stop.task.kind), |words| words.3.to_owned());
-    Reply::card(Card {
-        colour,
-        title: format!("{mark} {} · {noun} {word}", stop.task.name),
-        body,
-        footer: Some(stop.task.footer.clone()),
-    })
 }
 
 #[cfg(test)]
