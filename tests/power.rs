@@ -64,7 +64,9 @@ fn a_stranger_is_refused_and_learns_nothing() {
             "a guest that is hidden and one that is not there look the same"
         );
         assert_eq!(world.writes(), Vec::<String>::new());
-        world.audited(&["refused start", "refused start"]).await;
+        world
+            .audited(&["refused start 101", "refused start 999"])
+            .await;
     });
 }
 
@@ -82,7 +84,9 @@ fn a_friend_is_refused_what_no_rule_gives() {
         let hidden = max.slash("/vm start 103").await.first().await;
         assert!(shown(&hidden).contains("No guest 103 for you here"));
         assert_eq!(world.writes(), Vec::<String>::new());
-        world.audited(&["refused stop 102", "refused start"]).await;
+        world
+            .audited(&["refused stop 102", "refused start 103"])
+            .await;
     });
 }
 

@@ -36,6 +36,8 @@ pub(super) enum What {
         again: bool,
     },
     TaskStop(TaskId),
+    /// The same, though the guest's node has too little memory for it.
+    Anyway(Deed, GuestFacts),
 }
 
 #[derive(Debug)]

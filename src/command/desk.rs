@@ -24,6 +24,7 @@ use super::Audience;
 use super::busy::Busy;
 use super::confirm::Questions;
 use super::held::Held;
+use super::memory::Starting;
 use super::notify::Waiting;
 use super::refusals::Refusals;
 use super::requests::Requests;
@@ -52,6 +53,7 @@ pub struct Desk {
     pub(super) stopping: Held<Upid, ()>,
     /// Makes the ids of tasks that buttons carry.
     pub(super) task_ids: RandomState,
+    pub(super) starting: Starting,
     refusals: Refusals,
     pub(super) stop: CancellationToken,
     pub(super) settings: Settings,
@@ -96,6 +98,7 @@ impl Desk {
             nodes: Held::default(),
             stopping: Held::default(),
             task_ids: RandomState::new(),
+            starting: Starting::default(),
             refusals: Refusals::default(),
             stop: parts.stop,
             settings: Settings {

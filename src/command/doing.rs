@@ -1,13 +1,16 @@
 //! An act that is permitted and noted: sent once, followed, read again, told, closed.
 
-use tokio::sync::watch;
-use tokio::time::Instant;
+use std::time::Duration;
 
-use crate::action::{Request, Right, Target};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
+
+use crate::action::{Deed, Power, Request, Right, Target};
 use crate::audit::{self, Ending, Entry};
 use crate::embed::act::Act;
 use crate::embed::{self, Reply};
 use crate::follow::{self, End};
+use crate::ids::Upid;
 use crate::permission::Permit;
 use crate::proxmox::{Error, Order, Sent};
 
@@ -16,6 +19,9 @@ use super::desk::Desk;
 use super::notify::Notice;
 use super::resolve::FoundGuest;
 use super::{Last, Outcome};
+
+/// A guest that has not shut down by then may never do so.
+const SLOW: Duration = Duration::from_secs(20);
 
 /// An act whose entry is open. From here on every way out closes it.
 pub(super) struct Doing<'d> {
@@ -45,10 +51,8 @@ impl Doing<'_> {
         let end = match sent {
             Ok(Sent::Task(upid)) => {
                 audit::sent(&self.desk.store, &self.entry, &upid).await;
-                let notify = self.notice.iter().map(|n| embed::notify::button(n.id()));
-                let at_work = embed::act::at_work(&self.act).with_buttons(notify.collect());
-                shown.send_replace(Some(at_work));
-                follow::to_the_end(&self.found.inventory, &self.act, &upid, started).await
+                shown.send_replace(Some(self.waitable(embed::act::at_work(&self.act))));
+                self.follow(&upid, started, shown).await
             }
             Ok(Sent::Nothing) => {
                 let reply = embed::act::failed(&self.act, embed::act::NOT_THERE, None);
@@ -72,6 +76,32 @@ impl Doing<'_> {
             last: Last::Shown(end.reply),
             aside: end.aside,
         }
+    }
+
+    /// Follows the task to its end. Where a guest takes its time to shut down, a way out is offered.
+    async fn follow(
+        &self,
+        upid: &Upid,
+        started: Instant,
+        shown: &watch::Sender<Option<Reply>>,
+    ) -> End {
+        let end = follow::to_the_end(&self.found.inventory, &self.act, upid, started);
+        let mut end = std::pin::pin!(end);
+        if matches!(self.act.deed, Deed::Power(Power::Shutdown | Power::Reboot)) {
+            match timeout(SLOW, &mut end).await {
+                Ok(end) => return end,
+                Err(_) => {
+                    let still = self.waitable(embed::act::still_at_work(&self.act));
+                    shown.send_replace(Some(still))
+                }
+            };
+        }
+        end.await
+    }
+
+    /// With the button for those who wait for the end.
+    fn waitable(&self, reply: Reply) -> Reply {
+        embed::notify::waitable(reply, self.notice.as_ref().map(Notice::id))
     }
 
     fn order<'a>(&'a self, remark: &'a str) -> Order<'a> {

@@ -10,10 +10,12 @@ mod begin;
 mod busy;
 mod confirm;
 mod desk;
+mod details;
 mod doing;
 mod finish;
 mod held;
 mod matter;
+mod memory;
 mod node_act;
 mod note;
 mod notify;
@@ -38,10 +40,10 @@ use std::sync::Arc;
 use tokio::sync::{oneshot, watch};
 
 use crate::action::{
-    Action, AuditPage, Door, GuestFacts, Request, Ruling, TaskId, Typing, Unclear,
+    Action, AuditPage, Door, GuestFacts, Request, Ruling, TargetKey, TaskId, Typing, Unclear,
 };
 use crate::embed::{self, Reply};
-use crate::ids::{GuestQuery, NodeQuery, RequestId};
+use crate::ids::{GuestQuery, GuestRef, NodeQuery, RequestId, Wanted};
 
 pub use ask::resume;
 pub use desk::{Desk, Parts};
@@ -108,6 +110,8 @@ pub struct Task {
 #[derive(Debug)]
 struct Confirmed {
     guest: GuestFacts,
+    /// Though its node has too little memory.
+    anyway: bool,
 }
 
 #[derive(Debug)]
@@ -296,7 +300,7 @@ pub async fn perform(
         Work::Tasks(look) => tasks::perform(&desk, &task, look).await,
         Work::TaskStop(id) => task_stop::perform(&desk, &task, *id, &shown).await,
         Work::Ask(aim) => ask::perform(&desk, &task, aim, &shown).await,
-        Work::Rule(asked, ruling) => approve::perform(&desk, &task, *asked, ruling).await,
+        Work::Rule(asked, ruling) => approve::perform(&desk, &task, *asked, ruling, &shown).await,
         Work::Audit(page) => audit::perform(&desk, &task, page).await,
         Work::Access(work) => access::perform(&desk, &task, work).await,
     }
@@ -323,7 +327,20 @@ fn confirmed(desk: &Desk, request: &Request, what: What) -> Decision {
             node_act::confirmed(desk, request, power, &node, again)
         }
         What::TaskStop(task) => task_stop::confirmed(desk, request, task),
-        What::Deed(deed, guest) => power::confirmed(desk, request, deed, Confirmed { guest }),
+        What::Deed(deed, guest) => {
+            let yes = Confirmed {
+                guest,
+                anyway: false,
+            };
+            power::confirmed(desk, request, deed, yes)
+        }
+        What::Anyway(deed, guest) => {
+            let yes = Confirmed {
+                guest,
+                anyway: true,
+            };
+            power::confirmed(desk, request, deed, yes)
+        }
     }
 }
 
@@ -355,13 +372,35 @@ fn guest_not_found(
             embed::problem::out_of_reach("Proxmox", request.id)
         }
         Lookup::NotYet | Lookup::Missing | Lookup::Found(_) => {
-            desk.note_refusal(request, None, "no such guest, or not visible");
+            let (target, named) = asked_for(desk, query);
+            let why = format!("no such guest, or not visible{named}");
+            desk.note_refusal(request, target.as_ref(), &why);
             embed::problem::no_such_guest(query)
         }
     }
 }
 
+/// What the audit says of a guest that the person was not shown: which one was meant, so that the
+/// owner can look for it. A name, or a number that may be of any cluster, stands in the reason.
+fn asked_for(desk: &Desk, query: &GuestQuery) -> (Option<TargetKey>, String) {
+    let only = match desk.clusters.as_slice() {
+        [only] => Some(only.client().cluster()),
+        _ => None,
+    };
+    match (&query.wanted, query.cluster.as_ref().or(only)) {
+        (Wanted::Vmid(vmid), Some(cluster)) => {
+            let guest = GuestRef {
+                cluster: cluster.clone(),
+                vmid: *vmid,
+            };
+            (Some(TargetKey::Guest(guest)), String::new())
+        }
+        _ => (None, format!(": {query}")),
+    }
+}
+
 fn node_not_found(desk: &Desk, request: &Request, query: &NodeQuery) -> Reply {
-    desk.note_refusal(request, None, "no such node, or not visible");
+    let why = format!("no such node, or not visible: {query}");
+    desk.note_refusal(request, None, &why);
     embed::problem::no_such_node(query)
 }

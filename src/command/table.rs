@@ -99,6 +99,7 @@ const TABLES: &[&[Row]] = &[
     tasks::ROWS,
     guests::ROWS,
     access::ROWS,
+    look::HELP,
 ];
 
 /// All commands.

@@ -17,6 +17,7 @@ use crate::proxmox::{Error, Followed, Patience, TaskEnd, TaskState, follow};
 use super::confirm::{Asked, What};
 use super::desk::{ACT_PATIENCE, Desk, FRESH};
 use super::matter::{self, NotBegun};
+use super::notify::Notice;
 use super::task::{FoundTask, line, visible};
 use super::{Audience, Decision, Last, Outcome, Task, Work, node_act};
 
@@ -122,9 +123,8 @@ async fn break_off(
     let channel = request.actor.channel;
     let open = || desk.waiting.open(found.about.clone(), channel);
     let notice = opening.public.then(open);
-    let notify = notice.iter().map(|n| embed::notify::button(n.id()));
-    let stopping = words::stopping(&stop).with_buttons(notify.collect());
-    shown.send_replace(Some(stopping));
+    let id = notice.as_ref().map(Notice::id);
+    shown.send_replace(Some(embed::notify::waitable(words::stopping(&stop), id)));
     let target = found.about.target().key();
     let end = match client.stop_task(&permit, target, upid).await {
         Err(error) if error.surely_not_done() => not_taken(desk, request, &stop, found, &error),

@@ -241,8 +241,8 @@ pub fn at_work(act: &NodeAct, state: State) -> Reply {
         ),
     };
     let body = format!("Asked by {} {}.\n{body}", person(act.by), ago(act.since));
-    Reply::card(card(act, Colour::Amber, mark, word, body))
-        .with_buttons(act.notice.map(notify::button).into_iter().collect())
+    let reply = Reply::card(card(act, Colour::Amber, mark, word, body));
+    notify::waitable(reply, act.notice)
 }
 
 /// The answer to the order was lost: only a look tells.

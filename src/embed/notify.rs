@@ -5,13 +5,16 @@ use crate::action::{Action, NoticeId};
 use super::problem::refusal;
 use super::reply::{Button, Card, Colour, Reply, Style};
 
+/// The card of an act that goes on, with the button behind those that it has. `None`: nobody else
+/// sees it, so nobody waits.
 #[must_use]
-pub fn button(id: NoticeId) -> Button {
-    Button {
+pub fn waitable(mut reply: Reply, id: Option<NoticeId>) -> Reply {
+    reply.buttons.extend(id.map(|id| Button {
         label: "Notify me".into(),
         style: Style::Secondary,
         action: Action::Notify(id),
-    }
+    }));
+    reply
 }
 
 #[must_use]

@@ -9,6 +9,7 @@ use crate::certs::Certificate;
 use crate::faults::Fault;
 use crate::guest::{Guest, Kind};
 use crate::history;
+use crate::marked;
 use crate::node::Node;
 use crate::node_power::NodeChange;
 use crate::power;
@@ -29,6 +30,9 @@ pub(crate) struct State {
     pub clock: Clock,
     pub unauthorized_delay: Duration,
     pub ha_delay: Duration,
+    pub agent_wait: Duration,
+    /// How long the answer to the request at hand takes.
+    pub late: Duration,
     /// In the order of the setup: node ids count from it.
     pub nodes: Vec<Node>,
     pub guests: BTreeMap<u32, Guest>,
@@ -39,6 +43,8 @@ pub(crate) struct State {
     /// Running `vzdump` tasks, oldest first.
     pub jobs: Vec<Job>,
     pub tasks: Vec<Task>,
+    /// Tasks that mark their guest, while they run.
+    pub marking: Vec<marked::Job>,
     pub faults: Vec<Fault>,
     pub requests: VecDeque<Recorded>,
     /// How many of them are kept.
@@ -70,6 +76,8 @@ impl State {
             clock: setup.clock,
             unauthorized_delay: setup.unauthorized_delay,
             ha_delay: setup.ha_delay,
+            agent_wait: setup.agent_wait,
+            late: Duration::ZERO,
             nodes: (1..)
                 .zip(&setup.nodes)
                 .map(|(number, name)| {
@@ -85,6 +93,7 @@ impl State {
             backup_jobs: setup.backup_jobs.clone(),
             jobs: Vec::new(),
             tasks: Vec::new(),
+            marking: Vec::new(),
             faults: Vec::new(),
             requests: VecDeque::new(),
             remember: setup.remember,
@@ -246,5 +255,6 @@ impl State {
         if effective && tasks::is_success(exit) {
             power::apply(self, effect);
         }
+        marked::ended(self, upid, exit, effective);
     }
 }
