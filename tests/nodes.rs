@@ -201,6 +201,7 @@ fn a_node_is_rebooted_after_two_questions_and_followed_until_it_is_back() {
         │ Asked by <@184405311681986560> <time>.
         │ Proxmox has taken the order.
         │ — node · home
+        [Notify me] (secondary)
         ");
         again.until("Confirmed").await;
         assert_eq!(world.writes(), ["POST /nodes/pve2/status"]);
@@ -226,6 +227,7 @@ fn a_node_is_rebooted_after_two_questions_and_followed_until_it_is_back() {
         │ It is offline. I wait for it to
         │ come back.
         │ — node · home
+        [Notify me] (secondary)
         ");
         assert!(world.px.node_step("pve2"));
         assert_snapshot!(card(&answer.until("rebooted").await), @"
@@ -276,6 +278,7 @@ fn a_node_is_shut_down_and_woken_again() {
         │ The wake-up packet was sent.
         │ It has not been seen online yet.
         │ — node · home
+        [Notify me] (secondary)
         ");
         // The node that is up sends it; the one that sleeps cannot.
         let sent = world.px.writes();
@@ -507,6 +510,7 @@ fn the_only_door_going_down_is_said_before_and_seen_through_after() {
         │ Proxmox does not answer me now.
         │ I keep looking.
         │ — node · home
+        [Notify me] (secondary)
         ");
         // Long enough for the uptime to tell that it was started anew.
         tokio::time::sleep(std::time::Duration::from_secs(13)).await;
