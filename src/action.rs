@@ -4,6 +4,7 @@ mod deed;
 mod node_power;
 mod right;
 mod ruling;
+mod several;
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ pub use deed::{BackupMode, Deed};
 pub use node_power::NodePower;
 pub use right::{Power, Right};
 pub use ruling::{Remark, RequestState, Ruling, Yes};
+pub use several::{Guests, Several};
 
 /// Who asks, as Discord vouches for it in the very interaction. Built anew for each; never kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,6 +109,12 @@ pub enum Action {
     TaskStop(TaskId),
     /// Be told when an act has ended.
     Notify(NoticeId),
+    /// The same is to be done to several guests, at most [`Several::MOST`].
+    Several {
+        power: Power,
+        kind: Kind,
+        which: Several,
+    },
     Confirm(QuestionId),
     Cancel(QuestionId),
     /// Ask those who may give it for an act that was refused.
@@ -212,6 +220,7 @@ impl Action {
             Self::TaskLog { .. } => "task.log",
             Self::TaskStop(_) => "task.stop",
             Self::Notify(_) => "notify",
+            Self::Several { power, .. } => power.key(),
             Self::Confirm(_) => "confirm",
             Self::Cancel(_) => "cancel",
             Self::Ask { .. } => "ask",
@@ -273,6 +282,11 @@ pub enum Completion {
     },
     /// Tasks that stood in a list, on whose guest or node `right` is held.
     Task {
+        right: Right,
+    },
+    /// The same, and what means several of them.
+    Guests {
+        kind: Kind,
         right: Right,
     },
     /// Words for rights that can be given, several with commas.

@@ -237,6 +237,7 @@ fn all_mistakes_are_told_at_once_in_order_and_without_secrets() {
     mistakes.toml:52: allow[1].confirm[1]: this version has no `alert`
     mistakes.toml:57: deny[0].channels: a rule [[deny]] takes only who, actions, guests and nodes
     mistakes.toml:59: ask[0]: nobody can ask for `backup.view`, only for things to be done to a guest
+    mistakes.toml:59: ask[0]: nobody can ask for `access`, only for things to be done to a guest
     mistakes.toml:59: ask[0].guests: is missing: the guests that one may ask for, such as ["tag:lab"]
     mistakes.toml:62: ask[0].hours: a rule [[ask]] takes only who, actions and guests
     mistakes.toml:64: allows: unknown section; did you mean `allow`?

@@ -459,6 +459,7 @@ fn every_action_has_its_guard() {
             | Action::GuestList(_)
             | Action::GuestStatus { .. }
             | Action::Do { .. }
+            | Action::Several { .. }
             | Action::AccessList { .. }
             | Action::Grant { .. }
             | Action::Revoke(_)

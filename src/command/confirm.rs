@@ -8,7 +8,7 @@ use std::time::Duration;
 use dashmap::DashMap;
 use tokio::sync::oneshot;
 
-use crate::action::{Deed, GuestFacts, NodePower, QuestionId, TaskId};
+use crate::action::{Deed, GuestFacts, NodePower, Power, QuestionId, TaskId};
 use crate::embed::Reply;
 use crate::embed::confirm::{self as words, Subject};
 use crate::ids::{NodeRef, UserId};
@@ -38,6 +38,7 @@ pub(super) enum What {
     TaskStop(TaskId),
     /// The same, though the guest's node has too little memory for it.
     Anyway(Deed, GuestFacts),
+    Several(Power, Vec<GuestFacts>),
 }
 
 #[derive(Debug)]

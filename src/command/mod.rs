@@ -28,6 +28,7 @@ mod ready;
 mod refusals;
 mod requests;
 mod resolve;
+mod several;
 mod storage;
 mod suggest;
 pub mod table;
@@ -121,6 +122,7 @@ enum Work {
     Node(node_act::Aim),
     Tasks(tasks::Look),
     TaskStop(TaskId),
+    Several(several::Batch),
     Ask(Aim),
     Rule(RequestId, Ruling),
     Access(access::Work),
@@ -224,6 +226,9 @@ pub fn decide(desk: &Desk, request: &Request) -> Decision {
         | Action::TaskStop(_) => of_nodes_and_tasks(desk, request),
         Action::Notify(id) => notify::decide(desk, request, *id),
         Action::Confirm(_) | Action::Cancel(_) => answered(desk, request),
+        Action::Several { power, kind, which } => {
+            several::decide(desk, request, *power, *kind, which)
+        }
         Action::Ask { deed, guest } => {
             let aim = Aim {
                 deed: deed.clone(),
@@ -299,6 +304,7 @@ pub async fn perform(
         Work::Node(aim) => node_act::perform(&desk, &task, aim, &shown).await,
         Work::Tasks(look) => tasks::perform(&desk, &task, look).await,
         Work::TaskStop(id) => task_stop::perform(&desk, &task, *id, &shown).await,
+        Work::Several(batch) => several::perform(&desk, &task, batch, &shown).await,
         Work::Ask(aim) => ask::perform(&desk, &task, aim, &shown).await,
         Work::Rule(asked, ruling) => approve::perform(&desk, &task, *asked, ruling, &shown).await,
         Work::Audit(page) => audit::perform(&desk, &task, page).await,
@@ -334,6 +340,7 @@ fn confirmed(desk: &Desk, request: &Request, what: What) -> Decision {
             };
             power::confirmed(desk, request, deed, yes)
         }
+        What::Several(power, guests) => several::confirmed(desk, request, power, guests),
         What::Anyway(deed, guest) => {
             let yes = Confirmed {
                 guest,

@@ -43,6 +43,10 @@ impl Row {
             Field::Task => Some(Completion::Task {
                 right: self.right.unwrap_or(Right::TaskView),
             }),
+            Field::Guests(kind) => Some(Completion::Guests {
+                kind,
+                right: self.right.unwrap_or(Right::View),
+            }),
             Field::Rights => Some(Completion::Rights),
             Field::End => Some(Completion::End),
             Field::Grant => Some(Completion::Grant),
@@ -56,6 +60,7 @@ impl Row {
     pub fn guest(&self) -> Option<Option<Kind>> {
         self.options.iter().find_map(|option| match option.field {
             Field::Guest(kind) => Some(kind),
+            Field::Guests(kind) => Some(Some(kind)),
             _ => None,
         })
     }

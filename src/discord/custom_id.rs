@@ -51,6 +51,7 @@ pub(super) fn encode(action: &Action) -> Option<String> {
         | Action::AccessList { .. }
         | Action::Grant { .. }
         | Action::Lockdown { .. }
+        | Action::Several { .. }
         | Action::Unclear(_) => return None,
     };
     let id = format!("{VERSION}:{words}");

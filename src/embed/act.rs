@@ -222,6 +222,7 @@ pub fn not_needed(act: &Act, why: NoNeed, runs: Runs) -> Reply {
         NoNeed::NotPaused => "runs already",
     };
     let (colour, mark) = match runs {
+        _ if why == NoNeed::Paused => (Colour::Amber, "🟡"),
         Some(true) => (Colour::Green, "🟢"),
         Some(false) => (Colour::Grey, "⚪"),
         None => (Colour::Amber, "🟠"),

@@ -23,6 +23,7 @@ pub mod refused;
 pub mod reload;
 pub mod reply;
 pub mod setup;
+pub mod several;
 pub mod status;
 pub mod storage;
 pub mod task;

@@ -350,6 +350,7 @@ pub fn command(row: &Row, guest_of: impl Fn(Kind) -> u32) -> String {
     let words = row.options.iter().filter(|option| option.required);
     let words = words.map(|option| match option.field {
         Field::Guest(kind) => guest_of(kind.unwrap_or(Kind::Vm)).to_string(),
+        Field::Guests(kind) => guest_of(kind).to_string(),
         Field::Node => "pve1".to_owned(),
         Field::Person => "max".to_owned(),
         Field::Right | Field::Rights => "start".to_owned(),
@@ -372,7 +373,10 @@ pub fn command(row: &Row, guest_of: impl Fn(Kind) -> u32) -> String {
 /// Whether the first thing that one types after the command is completed with guests, nodes or tasks.
 pub fn completes_first(row: &Row) -> bool {
     let first = row.options.first().map(|option| option.field);
-    matches!(first, Some(Field::Guest(_) | Field::Node | Field::Task))
+    matches!(
+        first,
+        Some(Field::Guest(_) | Field::Guests(_) | Field::Node | Field::Task)
+    )
 }
 
 /// What a message says, with the times put aside that differ from run to run.
