@@ -1,6 +1,7 @@
 //! Everything that can be asked of the bot, typed: who asks, what for, and on what.
 
 mod deed;
+mod node_power;
 mod right;
 mod ruling;
 mod several;
@@ -15,6 +16,7 @@ use crate::ids::{
 use crate::until::End;
 
 pub use deed::{BackupMode, Deed};
+pub use node_power::NodePower;
 pub use right::{Power, Right};
 pub use ruling::{Remark, RequestState, Ruling, Yes};
 pub use several::{Guests, Several};
@@ -43,6 +45,36 @@ impl Actor {
 /// A question that waits for a yes. Only the bot's memory knows what was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct QuestionId(pub u64);
+
+/// A task that stood in a list. Only the bot's memory knows which: no UPID is ever typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TaskId(pub u64);
+
+/// An act that goes on. Only the bot's memory knows which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct NoticeId(pub u64);
+
+/// Whose tasks are listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TasksOf {
+    /// Of all that the person may see.
+    All,
+    Node(NodeQuery),
+    Guest(GuestQuery),
+}
+
+/// How much of a task's log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogPart {
+    End,
+    More,
+    /// As a file.
+    Whole,
+}
+
+impl LogPart {
+    pub const ALL: [Self; 3] = [Self::End, Self::More, Self::Whole];
+}
 
 /// Everything that can be asked. Nothing below the edge sees what a person typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +113,21 @@ pub enum Action {
         guest: GuestQuery,
         mode: BackupMode,
     },
+    /// Something is to be done to a whole node.
+    NodeDo {
+        power: NodePower,
+        node: NodeQuery,
+    },
+    /// Storages, of one node or of all.
+    StorageList(Option<NodeQuery>),
+    TaskList(TasksOf),
+    TaskLog {
+        task: TaskId,
+        part: LogPart,
+    },
+    TaskStop(TaskId),
+    /// Be told when an act has ended.
+    Notify(NoticeId),
     /// The same is to be done to several guests, at most [`Several::MOST`].
     Several {
         power: Power,
@@ -170,6 +217,8 @@ pub enum Unclear {
     Snapshot,
     /// Nothing that Proxmox lets a storage be called.
     Storage,
+    /// None of the tasks that were listed.
+    Task,
     /// A command or subcommand that this version does not have.
     Command,
     /// A button that this version does not have: of an older version, or forged.
@@ -193,6 +242,12 @@ impl Action {
             Self::SnapshotFirst(_) => "snapshot.first",
             Self::BackupList { .. } => "backup.list",
             Self::BackUp { .. } => Right::BackupRun.key(),
+            Self::NodeDo { power, .. } => power.key(),
+            Self::StorageList(_) => "storage.list",
+            Self::TaskList(_) => "task.list",
+            Self::TaskLog { .. } => "task.log",
+            Self::TaskStop(_) => "task.stop",
+            Self::Notify(_) => "notify",
             Self::Several { power, .. } => power.key(),
             Self::Confirm(_) => "confirm",
             Self::Cancel(_) => "cancel",
@@ -252,12 +307,18 @@ pub enum Completion {
         kind: Option<Kind>,
         right: Right,
     },
+    Node {
+        right: Right,
+    },
+    /// Tasks that stood in a list, on whose guest or node `right` is held.
+    Task {
+        right: Right,
+    },
     /// The same, and what means several of them.
     Guests {
         kind: Kind,
         right: Right,
     },
-    Node,
     /// Words for rights that can be given, several with commas.
     Rights,
     /// Ends of a grant.

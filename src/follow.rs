@@ -1,6 +1,8 @@
 //! From a task to the truth: followed to its end, the guest read again, and only then put into
 //! words. For the command that began it, and for what a former process left behind.
 
+mod node;
+
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +20,8 @@ use crate::proxmox::{
     BackedUp, BackupLog, Client, Error, Followed, GuestNow, Inventory, Patience, RunState, TaskEnd,
     follow,
 };
+
+pub use node::node_to_the_end;
 
 /// How an act ended: the card for all, the log for the person who asked, the word for the audit.
 #[derive(Debug)]

@@ -5,6 +5,7 @@
 mod support;
 
 use fake_discord::{Answer, Message, Person};
+use fake_proxmox::{Acl, Past};
 use pve_steward::action::{Action, Power};
 use pve_steward::command::{Row, rows};
 use pve_steward::ids::Kind;
@@ -112,9 +113,20 @@ fn free_commands_tell_nothing_to_those_without_a_right() {
     });
 }
 
+/// A task that runs, known to the bot: its id on a button, without the verb.
+async fn known_task(world: &World, owner: &Person) -> String {
+    world
+        .px
+        .add_task(&Past::new("pve1", "vzdump", "101").running());
+    let list = owner.slash("/task list guest:101").await.first().await;
+    let id = list.custom_id("Log 1").expect("a task");
+    id.strip_prefix("1:log:").expect("a log").to_owned()
+}
+
 #[test]
 fn nothing_is_completed_without_a_right() {
     run(setup(), async |world| {
+        known_task(world, &world.person("owner")).await;
         for row in rows().filter(|row| support::completes_first(row)) {
             let typed = format!("/{} ", row.path.join(" "));
             for name in REFUSED {
@@ -147,6 +159,10 @@ async fn custom_ids(world: &World, owner: &Person) -> Vec<String> {
         "/node status pve1",
         "/snapshot list 101",
         "/backup list 101",
+        "/storage list",
+        "/storage list pve1",
+        "/task list",
+        "/task list node:pve1",
     ] {
         ids.extend(ids_of(&owner.slash(text).await.settled().await));
     }
@@ -174,6 +190,12 @@ async fn custom_ids(world: &World, owner: &Person) -> Vec<String> {
     let lists = ["snapshots", "take:-", "take:ram", "backups:0", "backups:8"];
     ids.extend(lists.map(|verb| format!("1:{verb}:home/101")));
     ids.extend(["snapshot", "stop"].map(|mode| format!("1:backup:{mode}:home/101")));
+    ids.extend(["b", "d", "w", "t", "s", "n"].map(|verb| format!("1:{verb}:home/pve1")));
+    let task = known_task(world, owner).await;
+    let of_tasks = ["log", "log-more", "log-all", "end"];
+    ids.extend(of_tasks.map(|verb| format!("1:{verb}:{task}")));
+    ids.push("1:tasks:home/101".to_owned());
+    ids.push(format!("1:tell:{:016x}", 1));
     ids.sort();
     ids.dedup();
     ids
@@ -420,6 +442,106 @@ fn every_act_that_is_allowed_is_exactly_one_write() {
     });
 }
 
+/// The bot's token may switch nodes and stop the tasks of others.
+fn nodes_too() -> Setup {
+    let mut setup = Setup::default().rules(RULES);
+    let who = ["discord@pve", "discord@pve!bot"];
+    let privs = ["Sys.Audit", "Sys.PowerMgmt", "Sys.Modify"];
+    let acls = who.map(|who| Acl::new("/nodes", who, &privs, true));
+    setup.px.acls.extend(acls);
+    for node in ["pve1", "pve2"] {
+        let mac = "BC:24:11:5E:02:11".to_owned();
+        setup.px.wol.insert(node.to_owned(), mac);
+    }
+    setup
+}
+
+#[test]
+fn every_question_about_nodes_and_tasks_is_closed_to_others() {
+    run(nodes_too(), async |world| {
+        let owner = world.person("owner");
+        let closed = async |question: &Message| {
+            for id in ids_of(question) {
+                for name in REFUSED {
+                    let answer = world.person(name).press(question, &id).await;
+                    assert_refused(world, &answer, &format!("{name} answers {id}")).await;
+                }
+            }
+        };
+        for command in ["/node reboot pve2", "/node shutdown pve2"] {
+            let asked = owner.slash(command).await;
+            let first = asked.first().await;
+            closed(&first).await;
+            let again = owner.click(&first, "Go on").await;
+            let second = again.first().await;
+            asked.until("Confirmed").await;
+            closed(&second).await;
+            owner
+                .click(&second, "Cancel")
+                .await
+                .until("Cancelled")
+                .await;
+        }
+        let task = known_task(world, &owner).await;
+        let asked = owner.slash(&format!("/task stop {task}")).await;
+        let question = asked.first().await;
+        closed(&question).await;
+        owner
+            .click(&question, "Cancel")
+            .await
+            .until("Cancelled")
+            .await;
+    });
+}
+
+#[test]
+fn every_order_about_nodes_and_tasks_is_exactly_one_write() {
+    run(nodes_too(), async |world| {
+        let owner = world.person("owner");
+        let twice = async |command: &str, yes: &str| {
+            world.px.forget_requests();
+            let asked = owner.slash(command).await;
+            let first = asked.first().await;
+            let again = owner.click(&first, "Go on").await;
+            let second = again.first().await;
+            asked.until("Confirmed").await;
+            assert_eq!(world.writes(), Vec::<String>::new(), "asked first");
+            let answer = owner.click(&second, yes).await;
+            again.until("Confirmed").await;
+            answer
+        };
+        let status = "POST /nodes/pve2/status";
+        let answer = twice("/node reboot pve2", "Reboot the node").await;
+        answer.until("taken the order").await;
+        assert_eq!(world.writes(), [status]);
+        world.px.node_step("pve2");
+        answer.until("wait for it").await;
+        world.px.node_step("pve2");
+        answer.until("rebooted").await;
+        let answer = twice("/node shutdown pve2", "Shut down the node").await;
+        answer.until("taken the order").await;
+        world.px.node_step("pve2");
+        answer.until("went offline").await;
+        assert_eq!(world.writes(), [status]);
+        world.px.forget_requests();
+        let answer = owner.slash("/node wake pve2").await;
+        answer.until("packet was sent").await;
+        world.px.node_up("pve2");
+        answer.until("Seen online").await;
+        assert_eq!(world.writes(), ["POST /nodes/pve2/wakeonlan"]);
+        let task = known_task(world, &owner).await;
+        world.px.forget_requests();
+        let asked = owner.slash(&format!("/task stop {task}")).await;
+        let question = asked.first().await;
+        let answer = owner.click(&question, "Stop the task").await;
+        asked.until("Confirmed").await;
+        answer.until("stopped").await;
+        let writes = world.writes();
+        assert_eq!(writes.len(), 1, "{writes:?}");
+        assert!(writes[0].starts_with("DELETE /nodes/pve1/tasks/UPID:pve1:"));
+    });
+}
+
 /// A new kind of action does not compile here before somebody has said which test guards it.
 #[test]
 fn every_action_has_its_guard() {
@@ -440,12 +562,17 @@ fn every_action_has_its_guard() {
             | Action::Grant { .. }
             | Action::Revoke(_)
             | Action::Audit(_)
+            | Action::NodeDo { .. }
+            | Action::StorageList(_)
+            | Action::TaskList(_)
+            | Action::TaskLog { .. }
+            | Action::TaskStop(_)
             | Action::Lockdown { .. } => "every_command_is_refused_without_a_right",
             Action::Confirm(_) | Action::Cancel(_) | Action::SnapshotFirst(_) => {
                 "every_question_is_closed_to_others"
             }
             // And `every_form_is_closed_to_others`, which opens what `Decline` asks for.
-            Action::Ask { .. } | Action::Rule { .. } | Action::Decline(_) => {
+            Action::Ask { .. } | Action::Rule { .. } | Action::Decline(_) | Action::Notify(_) => {
                 "every_button_is_refused_without_a_right"
             }
             Action::Whoami | Action::Why { .. } | Action::Help => {
@@ -461,7 +588,7 @@ fn every_action_has_its_guard() {
     let rows: Vec<_> = rows().map(|row| row.path.join(" ")).collect();
     assert_eq!(
         rows.len(),
-        34,
+        41,
         "a new command: is it in the tests above? {rows:?}"
     );
 }

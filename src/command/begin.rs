@@ -103,7 +103,12 @@ pub(super) async fn begin<'d>(
     let law = order.law(desk).without_grants(&unsure);
     let refusal = match once_more(&law.without(&did), order, &found, &now) {
         Ok(permit) if *permit.verdict() == noted_as => {
+            // Where somebody approved it, the person who asked is told anyway.
+            let shared = order.public && order.once.is_none();
+            let about = About::Guest(facts.clone());
+            let channel = order.request.actor.channel;
             let doing = Doing {
+                notice: shared.then(|| desk.waiting.open(about, channel)),
                 desk,
                 act,
                 found,

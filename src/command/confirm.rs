@@ -8,10 +8,10 @@ use std::time::Duration;
 use dashmap::DashMap;
 use tokio::sync::oneshot;
 
-use crate::action::{Deed, GuestFacts, Power, QuestionId};
+use crate::action::{Deed, GuestFacts, NodePower, Power, QuestionId, TaskId};
 use crate::embed::Reply;
 use crate::embed::confirm::{self as words, Subject};
-use crate::ids::UserId;
+use crate::ids::{NodeRef, UserId};
 use crate::proxmox::Snapshotted;
 
 /// How long a question holds.
@@ -29,6 +29,13 @@ pub(super) struct Asked {
 #[derive(Debug, Clone)]
 pub(super) enum What {
     Deed(Box<AskedDeed>),
+    /// Something to be done to a node; `again`: this is the second question about it.
+    Node {
+        power: NodePower,
+        node: NodeRef,
+        again: bool,
+    },
+    TaskStop(TaskId),
     /// The same, though the guest's node has too little memory for it.
     Anyway(Box<AskedDeed>),
     Several(Power, Vec<GuestFacts>),

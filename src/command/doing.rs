@@ -17,6 +17,7 @@ use crate::proxmox::{Error, Order, Sent};
 use super::Outcome;
 use super::busy::Claim;
 use super::desk::Desk;
+use super::notify::Notice;
 use super::resolve::FoundGuest;
 
 /// A guest that has not shut down by then may never do so.
@@ -30,6 +31,8 @@ pub(super) struct Doing<'d> {
     pub entry: Entry,
     pub claim: Claim,
     pub ha_managed: bool,
+    /// Others can wait for its end.
+    pub notice: Option<Notice>,
 }
 
 impl Doing<'_> {
@@ -57,7 +60,7 @@ impl Doing<'_> {
         let end = match sent {
             Ok(Sent::Task(upid)) => {
                 audit::sent(&self.desk.store, &self.entry, &upid).await;
-                shown.send_replace(Some(embed::act::at_work(&self.act)));
+                shown.send_replace(Some(self.waitable(embed::act::at_work(&self.act))));
                 self.follow(&upid, started, shown).await
             }
             Ok(Sent::Nothing) => {
@@ -76,6 +79,9 @@ impl Doing<'_> {
         self.found.inventory.refresh();
         self.found.inventory.lists_changed(&self.act.guest);
         drop(self.claim);
+        if let Some(notice) = self.notice {
+            notice.tell(&self.desk.errands, &end.reply).await;
+        }
         end
     }
 
@@ -91,10 +97,18 @@ impl Doing<'_> {
         if matches!(self.act.deed, Deed::Power(Power::Shutdown | Power::Reboot)) {
             match timeout(SLOW, &mut end).await {
                 Ok(end) => return end,
-                Err(_) => shown.send_replace(Some(embed::act::still_at_work(&self.act))),
+                Err(_) => {
+                    let still = self.waitable(embed::act::still_at_work(&self.act));
+                    shown.send_replace(Some(still))
+                }
             };
         }
         end.await
+    }
+
+    /// With the button for those who wait for the end.
+    fn waitable(&self, reply: Reply) -> Reply {
+        embed::notify::waitable(reply, self.notice.as_ref().map(Notice::id))
     }
 
     fn order<'a>(&'a self, remark: &'a str) -> Order<'a> {

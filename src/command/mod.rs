@@ -14,9 +14,12 @@ mod desk;
 mod details;
 mod doing;
 mod finish;
+mod held;
 mod matter;
 mod memory;
+mod node_act;
 mod note;
+mod notify;
 mod opened;
 mod option;
 mod own;
@@ -29,15 +32,19 @@ mod resolve;
 mod several;
 mod snapshot_first;
 mod snapshots;
+mod storage;
 mod suggest;
 pub mod table;
+mod task;
+mod task_stop;
+mod tasks;
 
 use std::sync::Arc;
 
 use tokio::sync::{oneshot, watch};
 
 use crate::action::{
-    Action, AuditPage, Deed, Door, GuestFacts, Request, Ruling, TargetKey, Typing,
+    Action, AuditPage, Deed, Door, GuestFacts, Request, Ruling, TargetKey, TaskId, Typing, Unclear,
 };
 use crate::embed::{self, Reply};
 use crate::follow::End;
@@ -124,6 +131,9 @@ enum Work {
     Snapshots(GuestQuery),
     /// After so many newer ones.
     Backups(GuestQuery, u16),
+    Node(node_act::Aim),
+    Tasks(tasks::Look),
+    TaskStop(TaskId),
     Several(several::Batch),
     Ask(Aim),
     Rule(RequestId, Ruling),
@@ -218,6 +228,7 @@ pub fn decide(desk: &Desk, request: &Request) -> Decision {
         Action::Status
         | Action::NodeList
         | Action::NodeStatus(_)
+        | Action::StorageList(_)
         | Action::GuestList(_)
         | Action::GuestStatus { .. } => read::decide(desk, request),
         Action::Do { deed, kind, guest } => {
@@ -238,20 +249,15 @@ pub fn decide(desk: &Desk, request: &Request) -> Decision {
                 Err(why) => not_open(desk, request, why),
             }
         }
+        Action::NodeDo { .. }
+        | Action::TaskList(_)
+        | Action::TaskLog { .. }
+        | Action::TaskStop(_) => of_nodes_and_tasks(desk, request),
+        Action::Notify(id) => notify::decide(desk, request, *id),
+        Action::Confirm(_) | Action::Cancel(_) => answered(desk, request),
         Action::Several { power, kind, which } => {
             several::decide(desk, request, *power, *kind, which)
         }
-        Action::Confirm(question) => match desk.questions.confirm(*question, request.actor.user) {
-            Ok(asked) => confirmed(desk, request, asked.what),
-            Err(why) => not_open(desk, request, why),
-        },
-        Action::Cancel(question) => match desk.questions.cancel(*question, request.actor.user) {
-            Ok(asked) => {
-                let reply = embed::confirm::cancelled(&asked.about);
-                Decision::answer(reply, Audience::Replace)
-            }
-            Err(why) => not_open(desk, request, why),
-        },
         Action::Ask { deed, guest } => {
             let aim = Aim {
                 deed: deed.clone(),
@@ -283,6 +289,38 @@ pub fn decide(desk: &Desk, request: &Request) -> Decision {
     }
 }
 
+/// A yes or no to a question.
+fn answered(desk: &Desk, request: &Request) -> Decision {
+    match &request.action {
+        Action::Confirm(question) => match desk.questions.confirm(*question, request.actor.user) {
+            Ok(asked) => confirmed(desk, request, asked.what),
+            Err(why) => not_open(desk, request, why),
+        },
+        Action::Cancel(question) => match desk.questions.cancel(*question, request.actor.user) {
+            Ok(asked) => {
+                let reply = embed::confirm::cancelled(&asked.about);
+                Decision::answer(reply, Audience::Replace)
+            }
+            Err(why) => not_open(desk, request, why),
+        },
+        // Nothing else comes here; whatever does, is not understood.
+        _ => Decision::answer(embed::unclear::refused(Unclear::Button), Audience::Private),
+    }
+}
+
+fn of_nodes_and_tasks(desk: &Desk, request: &Request) -> Decision {
+    match &request.action {
+        Action::NodeDo { power, node } => node_act::decide(desk, request, *power, node),
+        Action::TaskLog { task, part } => {
+            tasks::decide(desk, request, tasks::Look::Log(*task, *part))
+        }
+        Action::TaskStop(task) => task_stop::decide(desk, request, *task),
+        Action::TaskList(of) => tasks::decide(desk, request, tasks::Look::List(of.clone())),
+        // Nothing else comes here; whatever does, is not understood.
+        _ => Decision::answer(embed::unclear::refused(Unclear::Button), Audience::Private),
+    }
+}
+
 /// Does it. Each state on the way is put into `shown`; only the newest matters.
 pub async fn perform(
     desk: Arc<Desk>,
@@ -295,6 +333,9 @@ pub async fn perform(
         Work::First(aim, then) => snapshot_first::perform(&desk, &task, aim, then, &shown).await,
         Work::Snapshots(guest) => snapshots::perform(&desk, &task, guest).await,
         Work::Backups(guest, after) => backups::perform(&desk, &task, guest, *after).await,
+        Work::Node(aim) => node_act::perform(&desk, &task, aim, &shown).await,
+        Work::Tasks(look) => tasks::perform(&desk, &task, look).await,
+        Work::TaskStop(id) => task_stop::perform(&desk, &task, *id, &shown).await,
         Work::Several(batch) => several::perform(&desk, &task, batch, &shown).await,
         Work::Ask(aim) => ask::perform(&desk, &task, aim, &shown).await,
         Work::Rule(asked, ruling) => approve::perform(&desk, &task, *asked, ruling, &shown).await,
@@ -329,6 +370,10 @@ fn yes_to(asked: confirm::AskedDeed, anyway: bool) -> (Deed, Confirmed) {
 
 fn confirmed(desk: &Desk, request: &Request, what: What) -> Decision {
     match what {
+        What::Node { power, node, again } => {
+            node_act::confirmed(desk, request, power, &node, again)
+        }
+        What::TaskStop(task) => task_stop::confirmed(desk, request, task),
         What::Deed(asked) => {
             let (deed, yes) = yes_to(*asked, false);
             power::confirmed(desk, request, deed, yes)

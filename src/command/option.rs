@@ -1,6 +1,6 @@
 //! The options of commands: what each takes, and what a typed text means.
 
-use crate::action::{BackupMode, Guests, Person, Remark, Right, Unclear};
+use crate::action::{BackupMode, Guests, Person, Remark, Right, TaskId, Unclear};
 use crate::ids::{GrantId, GuestQuery, Kind, NodeQuery, SnapshotName, StorageName};
 use crate::until::{End, Since};
 
@@ -30,6 +30,8 @@ pub enum Field {
     Rights,
     End,
     Grant,
+    /// One that stood in a list, picked from what is completed.
+    Task,
     /// `on` or `off`.
     Switch,
     /// A line for others to read.
@@ -59,6 +61,7 @@ pub enum Value {
     Rights(Vec<Right>),
     End(End),
     Grant(GrantId),
+    Task(TaskId),
     Switch(bool),
     Remark(Remark),
     Flag(bool),
@@ -87,6 +90,13 @@ impl Given {
     pub(super) fn node(&self) -> Option<NodeQuery> {
         self.find(|value| match value {
             Value::Node(node) => Some(node.clone()),
+            _ => None,
+        })
+    }
+
+    pub(super) fn task(&self) -> Option<TaskId> {
+        self.find(|value| match value {
+            Value::Task(task) => Some(*task),
             _ => None,
         })
     }
@@ -168,6 +178,7 @@ impl Field {
                 .parse()
                 .map(|id| Value::Grant(GrantId(id)))
                 .map_err(|_| Unclear::Grant),
+            Self::Task => task(text).map(Value::Task).ok_or(Unclear::Task),
             Self::Switch => match text {
                 "on" => Ok(Value::Switch(true)),
                 "off" => Ok(Value::Switch(false)),
@@ -192,6 +203,12 @@ impl Field {
             _ => Vec::new(),
         }
     }
+}
+
+/// Sixteen hexadecimal digits, as they are completed.
+fn task(text: &str) -> Option<TaskId> {
+    let number = u64::from_str_radix(text, 16).ok()?;
+    (format!("{number:016x}") == text).then_some(TaskId(number))
 }
 
 /// `start, reboot` or `power`: what can be lent, each once.

@@ -209,7 +209,7 @@ fn too_little_memory(
 }
 
 /// Asks in the answer that is already there; where that is public, in a private one beside it.
-async fn ask_late(
+pub(super) async fn ask_late(
     task: &Task,
     reply: Reply,
     closed: oneshot::Receiver<Reply>,

@@ -7,20 +7,21 @@ use std::time::{Duration, UNIX_EPOCH};
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
-use crate::action::{Action, Actor, Door, GuestFacts, Request, Right, Target};
+use crate::action::{Action, Actor, Door, GuestFacts, NodePower, Request, Right, Target};
 use crate::embed::backup::Last as LastBackup;
 use crate::embed::guest::View as GuestView;
 use crate::embed::guest_details::Details;
+use crate::embed::node::{Updates, View as NodeView};
 use crate::embed::status::{Age, Seen, View as ClusterView};
 use crate::embed::{self, Reply};
 use crate::ids::{ClusterName, GuestQuery, Kind, NodeQuery, NodeRef};
 use crate::permission::Rights;
-use crate::proxmox::{Guest, GuestNow, Node, Snapshot};
+use crate::proxmox::{Guest, GuestNow, Node, RunState, Snapshot};
 
 use super::desk::{Desk, FRESH, READ_PATIENCE};
 use super::details::details;
 use super::resolve::{self, FoundGuest, Lookup, Sight};
-use super::{Audience, Decision, Outcome, Task, guest_not_found, node_not_found};
+use super::{Audience, Decision, Outcome, Task, guest_not_found, node_not_found, storage};
 
 /// A snapshot younger than this is shown without its age. One round of refreshing may be late.
 const AS_GOOD_AS_NOW: Duration = Duration::from_secs(15);
@@ -58,7 +59,7 @@ pub(super) fn decide(desk: &Desk, request: &Request) -> Decision {
                 lookup => Some(guest_not_found(desk, request, guest, "status", lookup)),
             }
         }
-        Action::NodeStatus(node) => match resolve::node(desk, &request.actor, node) {
+        Action::NodeStatus(node) => match resolve::node(desk, &request.actor, Sight::Shown, node) {
             Lookup::Found(_) | Lookup::NotYet => None,
             _ => Some(node_not_found(desk, request, node)),
         },
@@ -107,6 +108,9 @@ pub(super) async fn perform(desk: &Desk, task: &Task) -> Outcome {
 
 /// Summary and lists: everything comes from memory.
 fn overview(desk: &Desk, request: &Request) -> Result<Reply, Reply> {
+    if let Action::StorageList(node) = &request.action {
+        return storage::list(desk, request, node.as_ref());
+    }
     let law = desk.law();
     let mine = law.of(&request.actor);
     let snapshots: Vec<(&ClusterName, Option<Arc<Snapshot>>)> = desk
@@ -188,7 +192,7 @@ fn view<'s>(
     }
 }
 
-fn age(snapshot: &Snapshot) -> Age {
+pub(super) fn age(snapshot: &Snapshot) -> Age {
     if snapshot.taken.elapsed() < AS_GOOD_AS_NOW {
         return Age::Now;
     }
@@ -304,30 +308,59 @@ fn with_news(mut guest: Guest, now: &GuestNow) -> Guest {
 }
 
 async fn node_status(desk: &Desk, request: &Request, query: &NodeQuery) -> Result<Reply, Reply> {
-    let found = match resolve::node(desk, &request.actor, query) {
+    let found = match resolve::node(desk, &request.actor, Sight::Shown, query) {
         Lookup::Found(found) => found,
         Lookup::NotYet => return Err(embed::problem::out_of_reach("Proxmox", request.id)),
         _ => return Err(node_not_found(desk, request, query)),
     };
-    let mut details = None;
+    let (mut details, mut updates) = (None, Updates::Untold);
     if embed::node::online(&found.node) {
-        let asked = found.inventory.client().node_status(&found.reference.node);
+        let node = &found.reference.node;
+        let status = found.inventory.client().node_status(node);
+        let waiting = found.inventory.updates(node);
+        let (status, waiting) = tokio::join!(
+            tokio::time::timeout(READ_PATIENCE, status),
+            tokio::time::timeout(READ_PATIENCE, waiting),
+        );
         // Without Sys.Audit, or while it hangs, the snapshot's row has to do.
-        details = tokio::time::timeout(READ_PATIENCE, asked)
-            .await
-            .ok()
-            .and_then(Result::ok);
+        details = status.ok().and_then(Result::ok);
+        updates = match waiting {
+            Ok(Ok(Some(count))) => Updates::Waiting(count),
+            Ok(Ok(None)) => Updates::Hidden,
+            Ok(Err(_)) | Err(_) => Updates::Untold,
+        };
     }
-    let shown_age = found.inventory.latest().map_or(Age::Never, |s| age(&s));
-    Ok(embed::node::card(
-        &found.reference,
-        &found.node,
-        details.as_ref(),
-        &shown_age,
-    ))
+    let law = desk.law();
+    let mine = law.of(&request.actor);
+    if updates == Updates::Hidden && mine.decide(Right::Access, &Target::Bot).is_err() {
+        // What the bot lacks concerns those who can give it.
+        updates = Updates::Untold;
+    }
+    let latest = found.inventory.latest();
+    let runs_on_it = |guest: &&Guest| {
+        let off = matches!(guest.status, RunState::Stopped | RunState::Unknown);
+        guest.facts.node == found.reference.node && !off
+    };
+    let running = latest.as_ref().map_or(0, |snapshot| {
+        snapshot.guests.values().filter(runs_on_it).count()
+    });
+    let may = |power: &NodePower| {
+        let target = Target::Node(&found.reference);
+        mine.decide(power.right(), &target).is_ok()
+    };
+    Ok(embed::node::card(&NodeView {
+        reference: &found.reference,
+        node: &found.node,
+        details: details.as_ref(),
+        updates,
+        running,
+        may: NodePower::ALL.into_iter().filter(may).collect(),
+        busy: desk.nodes.by(&found.reference).map(|(power, _)| power),
+        age: latest.map_or(Age::Never, |s| age(&s)),
+    }))
 }
 
-fn nothing(desk: &Desk, request: &Request) -> Reply {
+pub(super) fn nothing(desk: &Desk, request: &Request) -> Reply {
     desk.note_refusal(request, None, "nothing visible");
     let law = desk.law();
     embed::problem::nothing_to_see(&law.holders(&request.actor, Right::Access, &Target::Bot))

@@ -19,13 +19,14 @@ pub(super) fn suggest(desk: &Desk, typing: &Typing) -> Vec<Choice> {
     let text = typing.text.trim().to_lowercase();
     match typing.wanted {
         Completion::Guest { kind, right } => guests(desk, &typing.actor, kind, right, &text),
+        Completion::Node { right } => nodes(desk, &typing.actor, right, &text),
+        Completion::Task { right } => tasks(desk, &typing.actor, right, &text),
         Completion::Guests { kind, right } => {
             let mut offered = guests(desk, &typing.actor, Some(kind), right, &text);
             offered.extend(groups(desk, &typing.actor, kind, right, &text));
             offered.truncate(MOST);
             offered
         }
-        Completion::Node => nodes(desk, &typing.actor, &text),
         Completion::Rights => rights(&text),
         Completion::End => words(&["1h", "6h", "until 23:00", "tomorrow", "7d"], &text),
         Completion::Since => words(&["1h", "today", "24h", "7d", "30d"], &text),
@@ -194,6 +195,18 @@ fn choice(guest: &Guest, several: bool) -> Choice {
     }
 }
 
+fn tasks(desk: &Desk, actor: &Actor, right: Right, text: &str) -> Vec<Choice> {
+    super::task::completed(desk, actor, right)
+        .iter()
+        .map(|line| Choice {
+            name: embed::task::choice(line),
+            value: format!("{:016x}", line.id.0),
+        })
+        .filter(|choice| choice.name.to_lowercase().contains(text))
+        .take(MOST)
+        .collect()
+}
+
 fn words(known: &[&str], text: &str) -> Vec<Choice> {
     let choice = |word: &&str| Choice {
         name: (*word).to_owned(),
@@ -248,15 +261,15 @@ fn grants(desk: &Desk, typing: &Typing, text: &str) -> Vec<Choice> {
         .collect()
 }
 
-fn nodes(desk: &Desk, actor: &Actor, text: &str) -> Vec<Choice> {
+fn nodes(desk: &Desk, actor: &Actor, right: Right, text: &str) -> Vec<Choice> {
     let law = desk.law();
     let mine = law.of(actor);
-    let mut choices = Vec::new();
+    let (mut fitting, mut others) = (Vec::new(), Vec::new());
     for inventory in &desk.clusters {
         let Some(snapshot) = inventory.latest() else {
             continue;
         };
-        for name in snapshot.nodes.keys() {
+        for (name, state) in &snapshot.nodes {
             let node = NodeRef {
                 cluster: inventory.client().cluster().clone(),
                 node: name.clone(),
@@ -266,15 +279,20 @@ fn nodes(desk: &Desk, actor: &Actor, text: &str) -> Vec<Choice> {
             } else {
                 name.to_string()
             };
-            let visible = mine.decide(Right::View, &Target::Node(&node)).is_ok();
-            if written.to_lowercase().contains(text) && visible {
-                choices.push(Choice {
-                    name: written.clone(),
-                    value: written,
-                });
+            let visible = mine.decide(right, &Target::Node(&node)).is_ok();
+            if !written.to_lowercase().contains(text) || !visible {
+                continue;
             }
+            // Only what sleeps can be woken, and only what is up can go down.
+            let fits = embed::node::online(state) != (right == Right::NodeWake);
+            let list = if fits { &mut fitting } else { &mut others };
+            list.push(Choice {
+                name: written.clone(),
+                value: written,
+            });
         }
     }
-    choices.truncate(MOST);
-    choices
+    fitting.append(&mut others);
+    fitting.truncate(MOST);
+    fitting
 }

@@ -5,7 +5,10 @@ mod access;
 mod backups;
 mod guests;
 mod look;
+mod nodes;
 mod snapshots;
+mod storages;
+mod tasks;
 
 use crate::action::{Action, Completion, Right};
 use crate::ids::Kind;
@@ -36,11 +39,16 @@ impl Row {
                 kind,
                 right: self.right.unwrap_or(Right::View),
             }),
+            Field::Node => Some(Completion::Node {
+                right: self.right.unwrap_or(Right::View),
+            }),
+            Field::Task => Some(Completion::Task {
+                right: self.right.unwrap_or(Right::TaskView),
+            }),
             Field::Guests(kind) => Some(Completion::Guests {
                 kind,
                 right: self.right.unwrap_or(Right::View),
             }),
-            Field::Node => Some(Completion::Node),
             Field::Rights => Some(Completion::Rights),
             Field::End => Some(Completion::End),
             Field::Grant => Some(Completion::Grant),
@@ -96,11 +104,16 @@ pub const GROUPS: &[(&str, &str)] = &[
     ("ct", "Containers"),
     ("snapshot", "Points that a guest can go back to"),
     ("backup", "Copies of a guest on a storage"),
+    ("storage", "Where disks and backups lie"),
+    ("task", "What Proxmox does and did"),
     ("access", "Who may do what"),
 ];
 
 const TABLES: &[&[Row]] = &[
     look::ROWS,
+    nodes::ROWS,
+    storages::ROWS,
+    tasks::ROWS,
     guests::ROWS,
     snapshots::ROWS,
     backups::ROWS,

@@ -256,6 +256,7 @@ fn missing(field: Field) -> Unclear {
     match field {
         Field::Guest(_) => Unclear::Guest,
         Field::Node => Unclear::Node,
+        Field::Task => Unclear::Task,
         _ => Unclear::Command,
     }
 }

@@ -347,7 +347,7 @@ pub fn log(act: &Act, lines: &[String]) -> Reply {
 }
 
 /// One line that neither ends the block that it stands in nor fills the card.
-fn log_line(line: &str) -> String {
+pub(super) fn log_line(line: &str) -> String {
     let mut letters = line.chars();
     let mut start: String = letters.by_ref().take(LETTERS).collect();
     if letters.next().is_some() {

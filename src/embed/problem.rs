@@ -341,7 +341,7 @@ pub fn pveum_lines(path: &str, privileges: &[String], any: bool, token: &str) ->
 }
 
 /// Whom to ask, by name; nobody is rung.
-fn whom_to_ask(people: &[UserId]) -> String {
+pub(super) fn whom_to_ask(people: &[UserId]) -> String {
     let names: Vec<String> = people.iter().take(3).map(|user| person(*user)).collect();
     match names.split_last() {
         None => "Ask whoever runs this bot.".to_owned(),
@@ -350,7 +350,7 @@ fn whom_to_ask(people: &[UserId]) -> String {
     }
 }
 
-fn infinitive(right: Right) -> &'static str {
+pub(super) fn infinitive(right: Right) -> &'static str {
     match right {
         Right::View => "see",
         Right::Start => "start",
@@ -397,7 +397,7 @@ pub(super) fn refusal(title: &str, body: String) -> Reply {
 }
 
 /// The id is that of the interaction, which every log line about it carries.
-fn failure(title: &str, body: String, id: InteractionId) -> Reply {
+pub(super) fn failure(title: &str, body: String, id: InteractionId) -> Reply {
     Reply::card(Card {
         colour: Colour::Red,
         title: format!("🔴 {title}"),

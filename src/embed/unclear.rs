@@ -34,6 +34,10 @@ pub fn refused(unclear: Unclear) -> Reply {
             "That is no storage",
             "Pick one from the list that appears\nwhile you type.",
         ),
+        Unclear::Task => (
+            "That is no task",
+            "Pick one from the list that appears\nwhile you type, or see `/task list`.",
+        ),
         Unclear::Command => (
             "I do not know that command",
             "It is of another version. Reload\nDiscord, or see `/help`.",

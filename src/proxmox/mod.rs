@@ -16,8 +16,10 @@ mod guest_config;
 mod http;
 mod inventory;
 mod kept;
+mod keyed;
 mod lists;
 mod node;
+mod node_power;
 mod path;
 mod perl;
 mod quorum;
@@ -25,6 +27,7 @@ mod rows;
 mod shared;
 mod snapshot;
 mod task;
+mod tasks_list;
 mod tls;
 mod turns;
 mod vzdump;
@@ -56,6 +59,7 @@ pub use quorum::Quorum;
 pub use rows::{Guest, Node, NodeState, Snapshot, Storage, StorageState};
 pub use snapshot::{Snapshots, Snapshotted};
 pub use task::{Followed, Patience, TaskEnd, TaskState, follow};
+pub use tasks_list::Listed;
 pub use tls::{Fault, Presented, fingerprint_text, presented, usable_authority};
 pub use vzdump::{BackupLog, Progress};
 
@@ -85,6 +89,12 @@ impl Client {
     #[must_use]
     pub fn cluster(&self) -> &ClusterName {
         self.transport.cluster()
+    }
+
+    /// Through how many addresses it is reached.
+    #[must_use]
+    pub fn endpoints(&self) -> usize {
+        self.transport.endpoints()
     }
 
     /// Reads something that the entry node answers from memory, of at most `most` bytes.

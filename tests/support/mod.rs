@@ -356,6 +356,7 @@ pub fn command(row: &Row, guest_of: impl Fn(Kind) -> u32) -> String {
         Field::Right | Field::Rights => "start".to_owned(),
         Field::End => "1h".to_owned(),
         Field::Grant => "1".to_owned(),
+        Field::Task => format!("{:016x}", 1),
         Field::Switch => "off".to_owned(),
         Field::Remark => "because".to_owned(),
         Field::Flag => "true".to_owned(),
@@ -373,12 +374,12 @@ pub fn command(row: &Row, guest_of: impl Fn(Kind) -> u32) -> String {
         .join(" ")
 }
 
-/// Whether the first thing that one types after the command is completed with guests or nodes.
+/// Whether the first thing that one types after the command is completed with guests, nodes or tasks.
 pub fn completes_first(row: &Row) -> bool {
     let first = row.options.first().map(|option| option.field);
     matches!(
         first,
-        Some(Field::Guest(_) | Field::Guests(_) | Field::Node)
+        Some(Field::Guest(_) | Field::Guests(_) | Field::Node | Field::Task)
     )
 }
 
