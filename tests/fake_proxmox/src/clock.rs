@@ -10,6 +10,7 @@ use crate::power;
 use crate::setup::Clock;
 use crate::state::State;
 use crate::tasks::{self, Effect, End};
+use crate::{backup, node_power};
 
 /// How long Proxmox waits for a guest's configuration lock before a task fails.
 const LOCK_WAIT: Duration = Duration::from_secs(10);
@@ -44,6 +45,8 @@ fn settle_at(state: &mut State, now: Instant) {
         }
     }
     marked::settle(state, now);
+    backup::settle(state, now);
+    node_power::settle(state, now);
     let due: Vec<u32> = state
         .ha_due
         .iter()

@@ -256,7 +256,7 @@ pub(crate) fn apply(state: &mut State, effect: Effect) {
         Effect::Suspend(_) => guest.state = "paused".into(),
         Effect::Resume(_) => guest.state = "running".into(),
         // The process stays, so does its uptime.
-        Effect::Reset(_) | Effect::Queue(_) | Effect::Marked(_) => {}
+        Effect::Reset(_) | Effect::Queue(_) | Effect::Marked(_) | Effect::Other => {}
     }
 }
 

@@ -49,6 +49,8 @@ pub(crate) enum Effect {
     Marked(u32),
     /// Only a request to the HA stack.
     Queue(u32),
+    /// Whatever it does is kept elsewhere.
+    Other,
 }
 
 impl Effect {
@@ -63,13 +65,14 @@ impl Effect {
             | Effect::Resume(vmid)
             | Effect::Marked(vmid)
             | Effect::Queue(vmid) => vmid.to_string(),
+            Effect::Other => String::new(),
         }
     }
 
     /// The guest whose configuration file the task keeps locked.
     pub fn vmid(self) -> Option<u32> {
         match self {
-            Effect::Queue(_) | Effect::Marked(_) => None,
+            Effect::Queue(_) | Effect::Marked(_) | Effect::Other => None,
             other => other.id().parse().ok(),
         }
     }
