@@ -3,6 +3,7 @@
 mod deed;
 mod right;
 mod ruling;
+mod token;
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use crate::until::End;
 pub use deed::{BackupMode, Deed};
 pub use right::{Power, Right};
 pub use ruling::{Remark, RequestState, Ruling, Yes};
+pub use token::{NewToken, TokenAction, TokenPart};
 
 /// Who asks, as Discord vouches for it in the very interaction. Built anew for each; never kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,6 +99,8 @@ pub enum Action {
     },
     /// A page of the audit, the newest first.
     Audit(AuditPage),
+    /// API tokens of Proxmox.
+    Token(TokenAction),
     Help,
     /// It arrived whole, but it says nothing that we know: an old button, a forged id, bad input.
     Unclear(Unclear),
@@ -139,6 +143,8 @@ pub enum Unclear {
     Time,
     /// No number of a grant.
     Grant,
+    /// What was written for a token of Proxmox.
+    Token(TokenPart),
     /// A command or subcommand that this version does not have.
     Command,
     /// A button that this version does not have: of an older version, or forged.
@@ -168,6 +174,7 @@ impl Action {
             Self::Revoke(_) => "access.revoke",
             Self::Lockdown { .. } => "access.lockdown",
             Self::Audit(_) => "audit",
+            Self::Token(action) => action.key(),
             Self::Help => "help",
             Self::Unclear(_) => "unclear",
         }
@@ -222,6 +229,8 @@ pub enum Completion {
     Grant,
     /// Beginnings of a stretch of time.
     Since,
+    /// For those who manage tokens.
+    Token(TokenPart),
 }
 
 /// What the policy can ask of a guest.

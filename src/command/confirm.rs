@@ -13,6 +13,8 @@ use crate::embed::Reply;
 use crate::embed::confirm::{self as words, Subject};
 use crate::ids::UserId;
 
+use super::token::Plan;
+
 /// How long a question holds.
 const HOLDS: Duration = Duration::from_mins(1);
 
@@ -29,6 +31,8 @@ pub(super) struct Asked {
 pub(super) enum What {
     /// The guest as it was when it was asked.
     Deed(Deed, GuestFacts),
+    /// A token to be made or deleted.
+    Token(Plan),
 }
 
 #[derive(Debug)]

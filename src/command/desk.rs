@@ -16,7 +16,7 @@ use crate::config::{Acts, Config};
 use crate::errand::Errands;
 use crate::ids::{ChannelId, ClusterName, UserId};
 use crate::permission::{Denied, Law, Policy};
-use crate::proxmox::Inventory;
+use crate::proxmox::{Inventory, TokenAdmin};
 use crate::store::Store;
 
 use super::Audience;
@@ -24,6 +24,8 @@ use super::busy::Busy;
 use super::confirm::Questions;
 use super::refusals::Refusals;
 use super::requests::Requests;
+use super::table::{self, Row};
+use super::token::KnownRoles;
 
 /// A snapshot that old is as good as new: Proxmox itself looks at its guests every 10 s.
 pub(super) const FRESH: Duration = Duration::from_secs(10);
@@ -44,6 +46,9 @@ pub struct Desk {
     pub(super) questions: Questions,
     pub(super) requests: Requests,
     pub(super) busy: Busy,
+    /// Of the clusters that have a token for it.
+    pub(super) token_admins: Vec<Arc<TokenAdmin>>,
+    pub(super) roles: KnownRoles,
     refusals: Refusals,
     pub(super) stop: CancellationToken,
     pub(super) settings: Settings,
@@ -66,6 +71,8 @@ pub struct Parts {
     /// Replaced as a whole when the rules are read again.
     pub policy: Arc<ArcSwap<Policy>>,
     pub clusters: Vec<Arc<Inventory>>,
+    /// Of the clusters that let the bot manage tokens.
+    pub token_admins: Vec<Arc<TokenAdmin>>,
     pub store: Store,
     pub access: Arc<Access>,
     pub errands: Errands,
@@ -84,6 +91,8 @@ impl Desk {
             questions: Questions::default(),
             requests: Requests::default(),
             busy: Busy::default(),
+            token_admins: parts.token_admins,
+            roles: KnownRoles::default(),
             refusals: Refusals::default(),
             stop: parts.stop,
             settings: Settings {
@@ -106,6 +115,12 @@ impl Desk {
     pub fn law(&self) -> Law {
         let now = Timestamp::now();
         Law::new(self.policy.load_full(), self.access.standing(), now)
+    }
+
+    /// The commands that there are with this configuration.
+    pub fn rows(&self) -> impl Iterator<Item = &'static Row> + use<> {
+        let tokens = !self.token_admins.is_empty();
+        table::rows().filter(move |row| tokens || !row.needs_token_admin())
     }
 
     /// The clusters that a query can mean.

@@ -14,6 +14,7 @@ mod doing;
 mod finish;
 mod matter;
 mod note;
+mod once;
 mod opened;
 mod option;
 mod own;
@@ -25,6 +26,7 @@ mod requests;
 mod resolve;
 mod suggest;
 pub mod table;
+mod token;
 
 use std::sync::Arc;
 
@@ -36,6 +38,7 @@ use crate::ids::{GuestQuery, NodeQuery, RequestId};
 
 pub use ask::resume;
 pub use desk::{Desk, Parts};
+pub use once::{Once, Show, Shows, once};
 pub use option::{Field, Given, Opt, Value};
 pub use table::{Row, rows};
 
@@ -109,6 +112,7 @@ enum Work {
     Rule(RequestId, Ruling),
     Access(access::Work),
     Audit(AuditPage),
+    Token(token::Work),
 }
 
 impl Task {
@@ -149,6 +153,8 @@ impl Task {
 #[derive(Debug)]
 pub enum Last {
     Shown(Reply),
+    /// It has been shown already, through [`Once`], and is not changed any more.
+    Told,
     /// It is deleted: it was refused late.
     Withdrawn,
     /// It is not ours: another replica has acted on this interaction, and its answer stands.
@@ -237,17 +243,20 @@ pub fn decide(desk: &Desk, request: &Request) -> Decision {
             access::decide(desk, request)
         }
         Action::Audit(page) => audit::decide(desk, request, page),
+        Action::Token(action) => token::decide(desk, request, action),
         Action::Whoami => Decision::answer(own::whoami(desk, request), Audience::Private),
         Action::Help => Decision::answer(own::help(desk, request), Audience::Private),
         Action::Unclear(why) => Decision::answer(embed::problem::unclear(*why), Audience::Private),
     }
 }
 
-/// Does it. Each state on the way is put into `shown`; only the newest matters.
+/// Does it. Each state on the way is put into `shown`; only the newest matters. What must not be shown
+/// twice goes through `once`.
 pub async fn perform(
     desk: Arc<Desk>,
     task: Box<Task>,
     shown: watch::Sender<Option<Reply>>,
+    once: Once,
 ) -> Outcome {
     match &task.work {
         Work::Read => read::perform(&desk, &task).await,
@@ -256,6 +265,7 @@ pub async fn perform(
         Work::Rule(asked, ruling) => approve::perform(&desk, &task, *asked, ruling).await,
         Work::Audit(page) => audit::perform(&desk, &task, page).await,
         Work::Access(work) => access::perform(&desk, &task, work).await,
+        Work::Token(work) => token::perform(&desk, &task, work, &shown, once).await,
     }
 }
 
@@ -277,6 +287,7 @@ pub fn suggest(desk: &Desk, typing: &Typing) -> Vec<Choice> {
 fn confirmed(desk: &Desk, request: &Request, what: What) -> Decision {
     match what {
         What::Deed(deed, guest) => power::confirmed(desk, request, deed, Confirmed { guest }),
+        What::Token(plan) => token::confirmed(desk, request, plan),
     }
 }
 

@@ -1,8 +1,13 @@
 //! The options of commands: what each takes, and what a typed text means.
 
-use crate::action::{Person, Remark, Right, Unclear};
-use crate::ids::{GrantId, GuestQuery, Kind, NodeQuery};
-use crate::until::{End, Since};
+use crate::action::{Person, Remark, Right, TokenPart, Unclear};
+use crate::ids::{
+    AclPath, ClusterName, GrantId, GuestQuery, Kind, NodeQuery, PveUser, RoleName, TokenName,
+};
+use crate::until::{End, Expiry, Since};
+
+/// More than one token ever needs, and few enough for a card.
+const MOST_ROLES: usize = 8;
 
 /// One option of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +41,8 @@ pub enum Field {
     Flag,
     /// `2h`, `today`, `2026-11-20`.
     Since,
+    /// A part of what a token of Proxmox is.
+    Token(TokenPart),
 }
 
 /// What an option held, parsed.
@@ -52,6 +59,12 @@ pub enum Value {
     Remark(Remark),
     Flag(bool),
     Since(Since),
+    PveUser(PveUser),
+    TokenName(TokenName),
+    Expiry(Expiry),
+    Roles(Vec<RoleName>),
+    AclPath(AclPath),
+    Cluster(ClusterName),
 }
 
 /// The options of one call. No command has two of the same kind.
@@ -104,6 +117,7 @@ impl Field {
             Self::Node => text.parse().map(Value::Node).map_err(|_| Unclear::Node),
             Self::Person | Self::Flag => Err(Unclear::Command),
             Self::Since => text.parse().map(Value::Since).map_err(|_| Unclear::Time),
+            Self::Token(part) => token_part(part, text).ok_or(Unclear::Token(part)),
             Self::Right => Right::ALL
                 .into_iter()
                 .find(|right| right.key() == text)
@@ -138,6 +152,26 @@ impl Field {
             _ => Vec::new(),
         }
     }
+}
+
+fn token_part(part: TokenPart, text: &str) -> Option<Value> {
+    match part {
+        TokenPart::User => text.parse().map(Value::PveUser).ok(),
+        TokenPart::Name => text.parse().map(Value::TokenName).ok(),
+        TokenPart::Expiry => text.parse().map(Value::Expiry).ok(),
+        TokenPart::Roles => roles(text).map(Value::Roles),
+        TokenPart::Path => text.parse().map(Value::AclPath).ok(),
+        TokenPart::Cluster => text.trim().parse().map(Value::Cluster).ok(),
+    }
+}
+
+/// Names with commas, each once, at least one.
+fn roles(text: &str) -> Option<Vec<RoleName>> {
+    let words = text.split([',', ' ']).filter(|word| !word.is_empty());
+    let mut roles: Vec<RoleName> = words.map(|word| word.parse().ok()).collect::<Option<_>>()?;
+    roles.sort_unstable();
+    roles.dedup();
+    (1..=MOST_ROLES).contains(&roles.len()).then_some(roles)
 }
 
 /// `start, reboot` or `power`: what can be lent, each once.

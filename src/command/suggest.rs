@@ -10,7 +10,7 @@ use super::Choice;
 use super::desk::Desk;
 
 /// Discord shows no more.
-const MOST: usize = 25;
+pub(super) const MOST: usize = 25;
 
 pub(super) fn suggest(desk: &Desk, typing: &Typing) -> Vec<Choice> {
     let text = typing.text.trim().to_lowercase();
@@ -21,6 +21,7 @@ pub(super) fn suggest(desk: &Desk, typing: &Typing) -> Vec<Choice> {
         Completion::End => words(&["1h", "6h", "until 23:00", "tomorrow", "7d"], &text),
         Completion::Since => words(&["1h", "today", "24h", "7d", "30d"], &text),
         Completion::Grant => grants(desk, typing, &text),
+        Completion::Token(part) => super::token::suggest(desk, &typing.actor, part, &text),
     }
 }
 
@@ -102,7 +103,7 @@ fn choice(guest: &Guest, several: bool) -> Choice {
     }
 }
 
-fn words(known: &[&str], text: &str) -> Vec<Choice> {
+pub(super) fn words(known: &[&str], text: &str) -> Vec<Choice> {
     let choice = |word: &&str| Choice {
         name: (*word).to_owned(),
         value: (*word).to_owned(),

@@ -4,8 +4,9 @@
 mod access;
 mod guests;
 mod look;
+mod tokens;
 
-use crate::action::{Action, Completion, Right};
+use crate::action::{Action, Completion, Right, TokenPart};
 use crate::ids::Kind;
 
 use super::option::{Field, Given, Opt};
@@ -39,8 +40,16 @@ impl Row {
             Field::End => Some(Completion::End),
             Field::Grant => Some(Completion::Grant),
             Field::Since => Some(Completion::Since),
+            Field::Token(TokenPart::Name) => None,
+            Field::Token(part) => Some(Completion::Token(part)),
             Field::Person | Field::Right | Field::Switch | Field::Remark | Field::Flag => None,
         }
+    }
+
+    /// Whether it is there only where a cluster lets the bot manage tokens.
+    #[must_use]
+    pub fn needs_token_admin(&self) -> bool {
+        self.right == Some(Right::Token)
     }
 
     /// The option that takes a guest.
@@ -80,11 +89,12 @@ pub const GROUPS: &[(&str, &str)] = &[
     ("vm", "Virtual machines"),
     ("ct", "Containers"),
     ("access", "Who may do what"),
+    ("token", "API tokens of Proxmox"),
 ];
 
-const TABLES: &[&[Row]] = &[look::ROWS, guests::ROWS, access::ROWS];
+const TABLES: &[&[Row]] = &[look::ROWS, guests::ROWS, access::ROWS, tokens::ROWS];
 
-/// All commands.
+/// All commands. Which of them there are says [`super::Desk::rows`].
 pub fn rows() -> impl Iterator<Item = &'static Row> {
     TABLES.iter().copied().flatten()
 }

@@ -18,6 +18,7 @@ pub mod reload;
 pub mod reply;
 pub mod status;
 pub mod terminal;
+pub mod token;
 mod words;
 
 pub use reply::{Button, Card, Colour, File, Reply, Style};

@@ -161,6 +161,7 @@ pub fn unclear(unclear: Unclear) -> Reply {
             "That is no grant",
             "Pick one from the list that appears\nwhile you type.",
         ),
+        Unclear::Token(part) => super::token::unclear(part),
         Unclear::Command => (
             "I do not know that command",
             "It is of another version. Reload\nDiscord, or see `/help`.",
@@ -348,7 +349,7 @@ pub fn pveum_lines(path: &str, privileges: &[String], any: bool, token: &str) ->
 }
 
 /// Whom to ask, by name; nobody is rung.
-fn whom_to_ask(people: &[UserId]) -> String {
+pub(super) fn whom_to_ask(people: &[UserId]) -> String {
     let names: Vec<String> = people.iter().take(3).map(|user| person(*user)).collect();
     match names.split_last() {
         None => "Ask whoever runs this bot.".to_owned(),

@@ -22,6 +22,7 @@ mod shared;
 mod snapshot;
 mod task;
 mod tls;
+mod tokens;
 mod turns;
 
 use std::fmt;
@@ -50,6 +51,7 @@ pub use rows::{Guest, Node, NodeState, Snapshot, Storage, StorageState};
 pub use snapshot::{Snapshots, Snapshotted};
 pub use task::{Followed, Patience, TaskEnd, TaskState, follow};
 pub use tls::{Fault, Presented, fingerprint_text, presented};
+pub use tokens::{Draft, Role, Token, TokenAdmin};
 
 /// One cluster's API. Made once per cluster and shared: it holds the connections.
 pub struct Client {
@@ -70,7 +72,8 @@ impl Client {
     ///
     /// The same.
     pub fn with_limits(cluster: &Cluster, limits: Limits) -> Result<Self, Error> {
-        let transport = Transport::new(cluster, limits)?;
+        let token = (cluster.token_id.as_str(), &cluster.token_secret);
+        let transport = Transport::new(cluster, token, limits)?;
         Ok(Self { transport })
     }
 
