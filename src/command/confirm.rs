@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dashmap::DashMap;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::action::{Deed, GuestFacts, QuestionId};
 use crate::embed::Reply;
@@ -14,6 +14,7 @@ use crate::embed::confirm::{self as words, Subject};
 use crate::ids::UserId;
 
 use super::token::Plan;
+use super::{Last, Outcome};
 
 /// How long a question holds.
 const HOLDS: Duration = Duration::from_mins(1);
@@ -53,6 +54,23 @@ pub(super) enum NotOpen {
     Gone,
     /// It was put to somebody else, and stays open for them.
     NotYours(UserId),
+}
+
+/// Shows a question in an answer that is there already, and then what it turns into. One that was
+/// cancelled has been changed by that press, which must not be written over.
+pub(super) async fn until_closed(
+    question: Reply,
+    closed: oneshot::Receiver<Reply>,
+    shown: &watch::Sender<Option<Reply>>,
+) -> Outcome {
+    shown.send_replace(Some(question));
+    match closed.await {
+        Ok(reply) => Outcome::shown(reply),
+        Err(_) => Outcome {
+            last: Last::Told,
+            aside: None,
+        },
+    }
 }
 
 impl Questions {

@@ -35,8 +35,8 @@ use tokio::sync::{oneshot, watch};
 use crate::action::{Action, AuditPage, Door, GuestFacts, Request, Ruling, Typing};
 use crate::embed::{self, Reply};
 use crate::ids::{GuestQuery, NodeQuery, RequestId};
+use crate::store::StoreError;
 
-pub use ask::resume;
 pub use desk::{Desk, Parts};
 pub use once::{Once, Show, Shows, once};
 pub use option::{Field, Given, Opt, Value};
@@ -153,7 +153,7 @@ impl Task {
 #[derive(Debug)]
 pub enum Last {
     Shown(Reply),
-    /// It has been shown already, through [`Once`], and is not changed any more.
+    /// It has been shown already, through [`Once`] or by another press, and is not changed any more.
     Told,
     /// It is deleted: it was refused late.
     Withdrawn,
@@ -267,6 +267,16 @@ pub async fn perform(
         Work::Access(work) => access::perform(&desk, &task, work).await,
         Work::Token(work) => token::perform(&desk, &task, work, &shown, once).await,
     }
+}
+
+/// What a start begins with: open requests go on, and what typing is completed with is read.
+///
+/// # Errors
+///
+/// What the store says.
+pub async fn resume(desk: &Arc<Desk>) -> Result<(), StoreError> {
+    desk.roles.freshen(&desk.token_admins);
+    ask::resume(desk).await
 }
 
 /// One line of autocomplete.

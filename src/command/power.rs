@@ -10,7 +10,7 @@ use crate::ids::{GuestQuery, Kind};
 use crate::permission::{Denied, Verdict};
 
 use super::begin::{Order, begin};
-use super::confirm::{Asked, What};
+use super::confirm::{Asked, What, until_closed};
 use super::desk::{Desk, reason};
 use super::ready::{NotReady, ready};
 use super::resolve::{self, FoundGuest, Lookup, Sight};
@@ -153,8 +153,7 @@ async fn ask_late(
     if task.audience == Audience::Public {
         return task.refuse(reply);
     }
-    shown.send_replace(Some(reply.clone()));
-    Outcome::shown(closed.await.unwrap_or(reply))
+    until_closed(reply, closed, shown).await
 }
 
 fn question(

@@ -204,11 +204,11 @@ fn said(text: &str, detail: &str) -> String {
     }
 }
 
-/// Cut before it is made plain, so that no escape is cut in two.
 fn excerpt(text: &str) -> String {
     shortened(text, EXCERPT)
 }
 
+/// Cut before it is made plain, so that no escape is cut in two.
 fn shortened(text: &str, most: usize) -> String {
     let text = text.trim();
     match text.char_indices().nth(most) {

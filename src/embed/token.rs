@@ -243,7 +243,10 @@ fn able(making: &Making, power: &Power) -> String {
             let cure = roles
                 .iter()
                 .map(|role| format!("pveum acl modify {path} -user {user} -role {role}"));
-            let cure = on_a_node(&cure.collect::<Vec<_>>());
+            let mut cure = on_a_node(&cure.collect::<Vec<_>>());
+            if path.as_str() != "/" {
+                cure.push_str("\n(There it hides what the user has on\na path above.)");
+            }
             let mut text = match (can.is_empty(), lacking.is_empty()) {
                 (true, _) => format!(
                     "It can do nothing yet: its user\n{} has no such role there.\n{cure}",
@@ -405,8 +408,8 @@ pub fn own(token: &TokenId, cluster: &ClusterName, own: Own) -> Reply {
         Own::Admin => "Without it there is no `/token`.",
     };
     let body = format!(
-        "{why} Put\nanother one into my configuration\nfirst. Then, {}",
-        on_a_node(&[remove(token)])
+        "{why} Put\nanother one into my configuration\nfirst. Then, on a node, as root:\n{}",
+        typed(&[remove(token)])
     );
     titled(&format!("{} is mine", id(token)), body, cluster)
 }
@@ -437,8 +440,8 @@ pub fn exists(token: &TokenId, cluster: &ClusterName) -> Reply {
 #[must_use]
 pub fn no_such_user(user: &PveUser, cluster: &ClusterName) -> Reply {
     let body = format!(
-        "Tokens belong to a user. Make it\nfirst, {}",
-        on_a_node(&[format!("pveum user add {user}")])
+        "Tokens belong to a user. Make it\nfirst, on a Proxmox node, as root:\n{}",
+        typed(&[format!("pveum user add {user}")])
     );
     titled(
         &format!("No user {} there", plain(user.as_str())),
@@ -531,10 +534,10 @@ pub fn cannot_be_read(cluster: &ClusterName, why: &str) -> Reply {
 
 fn how_to_delete(token: &TokenId) -> String {
     format!(
-        "`/token delete {} {}`, or\n{}",
+        "`/token delete {} {}`\nor on a Proxmox node, as root:\n{}",
         token.user,
         token.name,
-        on_a_node(&[remove(token)])
+        typed(&[remove(token)])
     )
 }
 
@@ -543,10 +546,11 @@ fn remove(token: &TokenId) -> String {
 }
 
 fn on_a_node(lines: &[String]) -> String {
-    format!(
-        "on a Proxmox node, as root:\n```\n{}\n```",
-        lines.join("\n")
-    )
+    format!("On a Proxmox node, as root:\n{}", typed(lines))
+}
+
+fn typed(lines: &[String]) -> String {
+    format!("```\n{}\n```", lines.join("\n"))
 }
 
 fn joined(roles: &[RoleName]) -> String {

@@ -1,13 +1,12 @@
 //! What is read before anything is done: the list, and what the questions say.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use tokio::sync::watch;
 
 use crate::action::{NewToken, Request};
 use crate::command::Outcome;
-use crate::command::confirm::{Asked, What};
+use crate::command::confirm::{Asked, What, until_closed};
 use crate::command::desk::Desk;
 use crate::embed::confirm::Subject;
 use crate::embed::token::{self as words, Making, Power, Rights};
@@ -132,9 +131,9 @@ pub(super) async fn to_remove(
     ))
 }
 
-/// Puts the question into the private answer that is there already, and waits what it turns into.
+/// Puts the question into the private answer that is there already.
 pub(super) async fn wait(
-    desk: &Arc<Desk>,
+    desk: &Desk,
     request: &Request,
     asked: Result<(Plan, Subject), Reply>,
     shown: &watch::Sender<Option<Reply>>,
@@ -148,10 +147,8 @@ pub(super) async fn wait(
         what: What::Token(plan),
         about,
     });
-    shown.send_replace(Some(question.clone()));
-    let turned = tokio::select! {
-        turned = closed => turned.unwrap_or(question),
-        () = desk.stop.cancelled() => edge::stopping(),
-    };
-    Outcome::shown(turned)
+    tokio::select! {
+        outcome = until_closed(question, closed, shown) => outcome,
+        () = desk.stop.cancelled() => Outcome::shown(edge::stopping()),
+    }
 }

@@ -140,9 +140,10 @@ fn admin<'d>(desk: &'d Desk, wanted: Option<&ClusterName>) -> Result<&'d Arc<Tok
 /// Which of the bot's own tokens it is, if one.
 fn own(desk: &Desk, admin: &TokenAdmin, token: &TokenId) -> Option<Own> {
     let id = token.to_string();
-    if id == desk.token_of(admin.cluster()) {
+    // Some realms do not tell capitals from small letters.
+    if id.eq_ignore_ascii_case(desk.token_of(admin.cluster())) {
         Some(Own::Main)
-    } else if id == admin.id() {
+    } else if id.eq_ignore_ascii_case(admin.id()) {
         Some(Own::Admin)
     } else {
         None
