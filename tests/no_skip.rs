@@ -27,6 +27,11 @@ who = ["friend"]
 actions = ["*"]
 "#;
 
+/// With everything switched on that makes commands exist.
+fn setup() -> Setup {
+    Setup::automatic().rules(RULES).token_admin()
+}
+
 /// Nobody gave them anything, and somebody took everything away.
 const REFUSED: [&str; 2] = ["stranger", "friend"];
 
@@ -66,7 +71,14 @@ async fn assert_refused(world: &World, answer: &Answer, what: &str) {
         "{what}: a refusal is private\n{text}"
     );
     assert!(text.contains('⛔'), "{what}: refused\n{text}");
-    for secret in ["valheim", "web-lab", "running", "stopped", "pve2"] {
+    for secret in [
+        "valheim",
+        "web-lab",
+        "running",
+        "stopped",
+        "pve2",
+        "steward@pve",
+    ] {
         assert!(!text.contains(secret), "{what}: tells {secret}\n{text}");
     }
     assert_eq!(world.writes(), Vec::<String>::new(), "{what}");
@@ -74,7 +86,7 @@ async fn assert_refused(world: &World, answer: &Answer, what: &str) {
 
 #[test]
 fn every_command_is_refused_without_a_right() {
-    run(Setup::automatic().rules(RULES), async |world| {
+    run(setup(), async |world| {
         let mut checked = 0;
         for row in rows().filter(|row| row.right.is_some()) {
             for name in REFUSED {
@@ -89,7 +101,7 @@ fn every_command_is_refused_without_a_right() {
 
 #[test]
 fn free_commands_tell_nothing_to_those_without_a_right() {
-    run(Setup::automatic().rules(RULES), async |world| {
+    run(setup(), async |world| {
         for row in rows().filter(|row| row.right.is_none()) {
             for name in REFUSED {
                 let said = world.person(name).slash(&command(row)).await.first().await;
@@ -106,7 +118,7 @@ fn free_commands_tell_nothing_to_those_without_a_right() {
 
 #[test]
 fn nothing_is_completed_without_a_right() {
-    run(Setup::automatic().rules(RULES), async |world| {
+    run(setup(), async |world| {
         for row in rows().filter(|row| support::completes_first(row)) {
             let typed = format!("/{} ", row.path.join(" "));
             for name in REFUSED {
@@ -163,7 +175,7 @@ fn ids_of(message: &Message) -> Vec<String> {
 
 #[test]
 fn every_button_is_refused_without_a_right() {
-    run(Setup::automatic().rules(RULES), async |world| {
+    run(setup(), async |world| {
         let owner = world.person("owner");
         let ids = custom_ids(world, &owner).await;
         assert!(ids.len() >= 10, "{ids:?}");
@@ -199,7 +211,7 @@ fn without_server(person: &Person, name: &str) -> Value {
 /// A direct message is no way around: whoever presses there has no roles and no rights.
 #[test]
 fn every_button_is_refused_in_direct_messages() {
-    run(Setup::automatic().rules(RULES), async |world| {
+    run(setup(), async |world| {
         let owner = world.person("owner");
         let ids = custom_ids(world, &owner).await;
         let card = owner
@@ -221,7 +233,7 @@ fn every_button_is_refused_in_direct_messages() {
 
 #[test]
 fn every_question_is_closed_to_others() {
-    run(Setup::automatic().rules(RULES), async |world| {
+    run(setup(), async |world| {
         let owner = world.person("owner");
         for kind in [Kind::Vm, Kind::Ct] {
             prepare(world, kind, Power::Stop);
@@ -239,12 +251,30 @@ fn every_question_is_closed_to_others() {
                 .until("Cancelled")
                 .await;
         }
+        world.px.add_token("discord@pve!old", "5c", true);
+        for text in [
+            "/token create discord@pve ci",
+            "/token delete discord@pve old",
+        ] {
+            let question = owner.slash(text).await.first().await;
+            for id in ids_of(&question) {
+                for name in REFUSED {
+                    let answer = world.person(name).press(&question, &id).await;
+                    assert_refused(world, &answer, &format!("{name} answers {id}")).await;
+                }
+            }
+            owner
+                .click(&question, "Cancel")
+                .await
+                .until("Cancelled")
+                .await;
+        }
     });
 }
 
 #[test]
 fn every_act_that_is_allowed_is_exactly_one_write() {
-    run(Setup::automatic().rules(RULES), async |world| {
+    run(setup(), async |world| {
         let owner = world.person("owner");
         for row in rows() {
             let (Some(power), Some(Some(kind))) = (power_of(row), row.guest()) else {
@@ -289,6 +319,7 @@ fn every_action_has_its_guard() {
             | Action::Grant { .. }
             | Action::Revoke(_)
             | Action::Audit(_)
+            | Action::Token(_)
             | Action::Lockdown { .. } => "every_command_is_refused_without_a_right",
             Action::Confirm(_) | Action::Cancel(_) => "every_question_is_closed_to_others",
             Action::Ask { .. } | Action::Rule { .. } | Action::Decline(_) => {
@@ -307,7 +338,7 @@ fn every_action_has_its_guard() {
     let rows: Vec<_> = rows().map(|row| row.path.join(" ")).collect();
     assert_eq!(
         rows.len(),
-        28,
+        31,
         "a new command: is it in the tests above? {rows:?}"
     );
 }

@@ -156,6 +156,7 @@ fn done_mark(line: &Line) -> &'static str {
     match line.action.as_deref() {
         Some("stop" | "shutdown") => "⏹️",
         Some("reboot") => "🔁",
+        Some("token") => "🔑",
         _ => "▶️",
     }
 }
