@@ -210,12 +210,12 @@ fn all_mistakes_are_told_at_once_in_order_and_without_secrets() {
     mistakes.toml:17: cluster[0].token_id: must be only user@realm!tokenid; the part after `=` is the secret and belongs into token_secret_file
     mistakes.toml:18: cluster[0].token_secret_file: empty is empty
     mistakes.toml:19: cluster[0].ca_file: mistakes.toml holds no certificate; it must be the cluster's /etc/pve/pve-root-ca.pem
-    mistakes.toml:20: cluster[0].verify: unknown key; known are name, endpoints, token_id, token_secret, token_secret_file, ca_file, fingerprints
+    mistakes.toml:20: cluster[0].verify: unknown key; known are name, endpoints, token_id, token_secret, token_secret_file, ca_file, fingerprints, admin_token_id, admin_token_secret, admin_token_secret_file
+    mistakes.toml:22: cluster.lab.admin_token_secret_file: is missing: the path of a file that holds the secret and nothing else
     mistakes.toml:22: cluster.lab.token_id: is missing: user@realm!tokenid, such as "discord@pve!bot"
     mistakes.toml:24: cluster.lab.endpoints: is an empty list: name at least one, or take the key out
     mistakes.toml:25: cluster.lab.token_secret: must be one word, without spaces or line breaks in it
     mistakes.toml:26: cluster.lab.fingerprints[0]: must be a SHA-256 fingerprint: 64 hexadecimal digits, with or without colons (pvenode cert info)
-    mistakes.toml:27: cluster.lab.admin_token_id: this version cannot use it; take it out
     mistakes.toml:29: cluster[2].name: there is a cluster of this name already, at mistakes.toml:22: write all of it there, or set single keys by variables
     mistakes.toml:33: people.owner: must be a Discord id, a number of up to 20 digits (switch on Developer Mode in Discord, then Copy ID)
     mistakes.toml:38: roles.friends: is a name in [people] as well; one of them needs another
@@ -236,7 +236,7 @@ fn all_mistakes_are_told_at_once_in_order_and_without_secrets() {
     mistakes.toml:51: allow[1].channels[0]: must be a Discord id, a number of up to 20 digits (switch on Developer Mode in Discord, then Copy ID)
     mistakes.toml:52: allow[1].confirm[1]: this version has no `alert`
     mistakes.toml:57: deny[0].channels: a rule [[deny]] takes only who, actions, guests and nodes
-    mistakes.toml:59: ask[0]: nobody can ask for `access`, only for things to be done to a guest
+    mistakes.toml:59: ask[0]: nobody can ask for `backup.view`, only for things to be done to a guest
     mistakes.toml:59: ask[0].guests: is missing: the guests that one may ask for, such as ["tag:lab"]
     mistakes.toml:62: ask[0].hours: a rule [[ask]] takes only who, actions and guests
     mistakes.toml:64: allows: unknown section; did you mean `allow`?
