@@ -573,3 +573,30 @@ fn the_unit_gives_the_example_its_secrets() {
     assert_eq!(loaded.config.clusters[0].token_secret.expose(), UUID);
     assert_eq!(loaded.warnings, []);
 }
+
+#[test]
+fn lengths_of_time_say_what_is_wrong_with_them() {
+    let said = |line: &str| {
+        let folder = Folder::new();
+        let text = format!("[bot]\n{line}\n");
+        let told = folder.load(&[&text], &[]).unwrap_err();
+        let key = line.split(' ').next().unwrap();
+        let about = told.lines().find(|told| told.contains(key)).unwrap();
+        about.split_once(": ").unwrap().1.to_owned()
+    };
+    for bare in ["30", "\"30\""] {
+        assert_eq!(
+            said(&format!("ask_expires = {bare}")),
+            "bot.ask_expires: is a number without a unit: write s, min, h or d behind it, in quotes, \
+             such as \"30 min\" or \"6h\""
+        );
+        assert!(said(&format!("grant_max = {bare}")).contains("without a unit"));
+    }
+    for short in ["1 s", "59s"] {
+        assert_eq!(
+            said(&format!("ask_expires = \"{short}\"")),
+            "bot.ask_expires: is too short for anybody to decide: at least \"1 min\""
+        );
+    }
+    assert!(said("ask_expires = \"soon\"").contains("must be a length of time such as"));
+}

@@ -125,6 +125,8 @@ fn a_friend_sees_what_is_theirs() {
         │ What you can do here
         │ **/status**
         │ What runs and how the nodes are
+        │ **/help**
+        │ The commands that you may use
         │ **/vm list**
         │ VMs that you may see
         │ **/vm status** `guest`
@@ -139,8 +141,6 @@ fn a_friend_sees_what_is_theirs() {
         │ What you may do here
         │ **/access why** `action`
         │ Why you, or somebody, may or may not do something
-        │ **/help**
-        │ The commands that you may use
         │
         │ A guest is its number or its name;
         │ a list appears while you type.
@@ -166,12 +166,12 @@ fn a_stranger_sees_nothing() {
         assert_snapshot!(shown(&stranger.slash("/help").await.first().await), @"
         🔒 only stranger
         │ What you can do here
+        │ **/help**
+        │ The commands that you may use
         │ **/access whoami**
         │ What you may do here
         │ **/access why** `action`
         │ Why you, or somebody, may or may not do something
-        │ **/help**
-        │ The commands that you may use
         │
         │ A guest is its number or its name;
         │ a list appears while you type.

@@ -34,6 +34,8 @@ pub(super) enum What {
     Deed(Deed, GuestFacts),
     /// A token to be made or deleted.
     Token(Plan),
+    /// The same, though the guest's node has too little memory for it.
+    Anyway(Deed, GuestFacts),
 }
 
 #[derive(Debug)]

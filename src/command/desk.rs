@@ -22,6 +22,7 @@ use crate::store::Store;
 use super::Audience;
 use super::busy::Busy;
 use super::confirm::Questions;
+use super::memory::Starting;
 use super::refusals::Refusals;
 use super::requests::Requests;
 use super::table::{self, Row};
@@ -49,6 +50,7 @@ pub struct Desk {
     /// Of the clusters that have a token for it.
     pub(super) token_admins: Vec<Arc<TokenAdmin>>,
     pub(super) roles: KnownRoles,
+    pub(super) starting: Starting,
     refusals: Refusals,
     pub(super) stop: CancellationToken,
     pub(super) settings: Settings,
@@ -93,6 +95,7 @@ impl Desk {
             busy: Busy::default(),
             token_admins: parts.token_admins,
             roles: KnownRoles::default(),
+            starting: Starting::default(),
             refusals: Refusals::default(),
             stop: parts.stop,
             settings: Settings {

@@ -10,9 +10,11 @@ mod begin;
 mod busy;
 mod confirm;
 mod desk;
+mod details;
 mod doing;
 mod finish;
 mod matter;
+mod memory;
 mod note;
 mod once;
 mod opened;
@@ -32,9 +34,9 @@ use std::sync::Arc;
 
 use tokio::sync::{oneshot, watch};
 
-use crate::action::{Action, AuditPage, Door, GuestFacts, Request, Ruling, Typing};
+use crate::action::{Action, AuditPage, Door, GuestFacts, Request, Ruling, TargetKey, Typing};
 use crate::embed::{self, Reply};
-use crate::ids::{GuestQuery, NodeQuery, RequestId};
+use crate::ids::{GuestQuery, GuestRef, NodeQuery, RequestId, Wanted};
 use crate::store::StoreError;
 
 pub use desk::{Desk, Parts};
@@ -102,6 +104,8 @@ pub struct Task {
 #[derive(Debug)]
 struct Confirmed {
     guest: GuestFacts,
+    /// Though its node has too little memory.
+    anyway: bool,
 }
 
 #[derive(Debug)]
@@ -262,7 +266,7 @@ pub async fn perform(
         Work::Read => read::perform(&desk, &task).await,
         Work::Do(aim) => power::perform(&desk, &task, aim, &shown).await,
         Work::Ask(aim) => ask::perform(&desk, &task, aim, &shown).await,
-        Work::Rule(asked, ruling) => approve::perform(&desk, &task, *asked, ruling).await,
+        Work::Rule(asked, ruling) => approve::perform(&desk, &task, *asked, ruling, &shown).await,
         Work::Audit(page) => audit::perform(&desk, &task, page).await,
         Work::Access(work) => access::perform(&desk, &task, work).await,
         Work::Token(work) => token::perform(&desk, &task, work, &shown, once).await,
@@ -296,7 +300,20 @@ pub fn suggest(desk: &Desk, typing: &Typing) -> Vec<Choice> {
 
 fn confirmed(desk: &Desk, request: &Request, what: What) -> Decision {
     match what {
-        What::Deed(deed, guest) => power::confirmed(desk, request, deed, Confirmed { guest }),
+        What::Deed(deed, guest) => {
+            let yes = Confirmed {
+                guest,
+                anyway: false,
+            };
+            power::confirmed(desk, request, deed, yes)
+        }
+        What::Anyway(deed, guest) => {
+            let yes = Confirmed {
+                guest,
+                anyway: true,
+            };
+            power::confirmed(desk, request, deed, yes)
+        }
         What::Token(plan) => token::confirmed(desk, request, plan),
     }
 }
@@ -329,13 +346,35 @@ fn guest_not_found(
             embed::problem::out_of_reach("Proxmox", request.id)
         }
         Lookup::NotYet | Lookup::Missing | Lookup::Found(_) => {
-            desk.note_refusal(request, None, "no such guest, or not visible");
+            let (target, named) = asked_for(desk, query);
+            let why = format!("no such guest, or not visible{named}");
+            desk.note_refusal(request, target.as_ref(), &why);
             embed::problem::no_such_guest(query)
         }
     }
 }
 
+/// What the audit says of a guest that the person was not shown: which one was meant, so that the
+/// owner can look for it. A name, or a number that may be of any cluster, stands in the reason.
+fn asked_for(desk: &Desk, query: &GuestQuery) -> (Option<TargetKey>, String) {
+    let only = match desk.clusters.as_slice() {
+        [only] => Some(only.client().cluster()),
+        _ => None,
+    };
+    match (&query.wanted, query.cluster.as_ref().or(only)) {
+        (Wanted::Vmid(vmid), Some(cluster)) => {
+            let guest = GuestRef {
+                cluster: cluster.clone(),
+                vmid: *vmid,
+            };
+            (Some(TargetKey::Guest(guest)), String::new())
+        }
+        _ => (None, format!(": {query}")),
+    }
+}
+
 fn node_not_found(desk: &Desk, request: &Request, query: &NodeQuery) -> Reply {
-    desk.note_refusal(request, None, "no such node, or not visible");
+    let why = format!("no such node, or not visible: {query}");
+    desk.note_refusal(request, None, &why);
     embed::problem::no_such_node(query)
 }

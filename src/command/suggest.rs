@@ -144,7 +144,9 @@ fn rights(text: &str) -> Vec<Choice> {
 fn grants(desk: &Desk, typing: &Typing, text: &str) -> Vec<Choice> {
     let law = desk.law();
     let mine = super::access::manageable(desk, &typing.actor, &law);
-    let named = |grant: &Grant| embed::access::grant_choice(grant, &law.policy().name_of(grant.to));
+    let named = |grant: &Grant| {
+        embed::access::grant_choice(grant, &law.policy().name_of(grant.to), law.unix())
+    };
     mine.iter()
         .map(|grant| Choice {
             name: named(grant),

@@ -92,7 +92,13 @@ pub const GROUPS: &[(&str, &str)] = &[
     ("token", "API tokens of Proxmox"),
 ];
 
-const TABLES: &[&[Row]] = &[look::ROWS, guests::ROWS, access::ROWS, tokens::ROWS];
+const TABLES: &[&[Row]] = &[
+    look::ROWS,
+    guests::ROWS,
+    access::ROWS,
+    tokens::ROWS,
+    look::HELP,
+];
 
 /// All commands. Which of them there are says [`super::Desk::rows`].
 pub fn rows() -> impl Iterator<Item = &'static Row> {

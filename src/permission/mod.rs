@@ -3,7 +3,8 @@
 //! `policy` compiles what the owner wrote, `rule` is one rule of it, `selector` matches guests and
 //! nodes, `grant` is what one person lent to another, `standing` what holds beside the rules, `law`
 //! all of it at one moment, `rights` decides, `terms` says what is held at whatever time, `gate` makes
-//! the only [`Permit`], `matrix` prints it all for people to review.
+//! the only [`Permit`], `matrix` prints it all for people to review; `idle` and `unanswered` find rules
+//! that are likely not meant so.
 
 mod change;
 mod gate;
@@ -18,6 +19,7 @@ mod rule;
 mod selector;
 mod standing;
 mod terms;
+mod unanswered;
 
 pub use change::{Change, changes};
 pub use gate::{Denied, Permit, check};
@@ -30,3 +32,4 @@ pub use rights::{Basis, Counts, Rights, Verdict};
 pub use rule::{RuleKey, RuleRef};
 pub use standing::{Acts, Did, Lockdown, Standing};
 pub use terms::Terms;
+pub use unanswered::{Unanswered, unanswered};

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use crate::config::Cluster;
 use crate::embed::check::{self as words, Finding};
-use crate::permission::Policy;
 use crate::proxmox::{Client, Error, Inventory, NodeState, Permissions, Snapshot, StaleWhy};
 
 /// What the bot reads and does, and what does not work without it.
@@ -33,11 +32,11 @@ const TOO_MUCH: [&str; 7] = [
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What was found, and what is there, where it could be read.
-pub(super) async fn findings(
+/// What was found, and what is there, where it could be read. `pools`: those that rules name.
+pub(in crate::cli) async fn findings(
     cluster: &Cluster,
     inventory: &Arc<Inventory>,
-    policy: &Policy,
+    pools: &[String],
 ) -> (Vec<Finding>, Option<Arc<Snapshot>>) {
     let name = cluster.name.as_str();
     let tried = each_endpoint(cluster).await;
@@ -54,7 +53,7 @@ pub(super) async fn findings(
     }
     match read(inventory).await {
         Ok(seen) => {
-            findings.extend(seen.findings(cluster, policy));
+            findings.extend(seen.findings(cluster, pools));
             (findings, Some(seen.snapshot))
         }
         Err(error) => {
@@ -118,7 +117,7 @@ async fn read(inventory: &Arc<Inventory>) -> Result<Seen, Error> {
 }
 
 impl Seen {
-    fn findings(&self, cluster: &Cluster, policy: &Policy) -> Vec<Finding> {
+    fn findings(&self, cluster: &Cluster, pools: &[String]) -> Vec<Finding> {
         let (name, token) = (cluster.name.as_str(), cluster.token_id.as_str());
         let nodes: Vec<String> = self
             .snapshot
@@ -146,8 +145,16 @@ impl Seen {
                 missing.map(|(need, path, what)| words::lacks(name, token, path, need, what)),
             );
         }
-        let pools = policy.pools().iter();
-        let unseen = pools.filter(|pool| !self.snapshot.pools.contains(pool));
+        // Without the privilege anywhere that has been said.
+        if self.snapshot.guests.is_empty() && held.contains("VM.Audit") {
+            findings.push(words::nothing_seen(name, token));
+        }
+        if token.starts_with("root@") {
+            findings.push(words::of_root(name, token));
+        }
+        let unseen = pools
+            .iter()
+            .filter(|pool| !self.snapshot.pools.contains(pool));
         findings.extend(unseen.map(|pool| words::unseen_pool(name, token, pool)));
         let excess: Vec<&str> = TOO_MUCH.into_iter().filter(|p| held.contains(*p)).collect();
         if !excess.is_empty() {

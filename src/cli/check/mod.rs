@@ -1,6 +1,6 @@
 //! `pve-steward check`: looks at everything that `run` will need, and changes nothing.
 
-mod cluster;
+pub(super) mod cluster;
 mod discord;
 mod place;
 
@@ -37,11 +37,12 @@ pub(super) async fn check(loaded: &Loaded) -> u8 {
     report.all(place::findings(&config.bot.state_dir));
     let mut estate = Estate::default();
     for (cluster, inventory) in config.clusters.iter().zip(&clusters) {
-        let (findings, seen) = cluster::findings(cluster, inventory, &policy).await;
+        let (findings, seen) = cluster::findings(cluster, inventory, policy.pools()).await;
         report.all(findings);
         estate.add(&cluster.name, seen.as_deref());
     }
     report.all(estate.idle_rules(config, &policy));
+    report.all(estate.asked_in_vain(config, &policy));
     report.all(discord::findings(&crate::discord::check(config).await));
     report.exit_code()
 }
@@ -102,5 +103,14 @@ impl Estate {
         }
         let idle = permission::idle(config, policy, &self.guests, &self.nodes);
         idle.iter().map(words::idle).collect()
+    }
+
+    /// Where a channel is set, those with the right roles decide there, whom only Discord knows.
+    fn asked_in_vain(&self, config: &Config, policy: &Policy) -> Vec<Finding> {
+        if config.discord.approvals_channel.is_some() {
+            return Vec::new();
+        }
+        let vain = permission::unanswered(config, policy, &self.guests);
+        vain.iter().map(words::unanswered).collect()
     }
 }

@@ -121,3 +121,22 @@ pub fn too_much(cluster: &str, token: &str, privileges: &[&str]) -> Finding {
         privileges.join(" ")
     ))
 }
+
+/// A token of root: whatever it was given, one mistake in Proxmox's dialogue makes it all-powerful.
+#[must_use]
+pub fn of_root(cluster: &str, token: &str) -> Finding {
+    Finding::warning(format!(
+        "{cluster}: {token} is a token of root. Without separated privileges it may do everything,\n\
+         and whoever reads its secret too. Give the bot a user of its own: see README.md."
+    ))
+}
+
+/// Proxmox leaves out what a token may not see, without a word.
+#[must_use]
+pub fn nothing_seen(cluster: &str, token: &str) -> Finding {
+    let lines = pveum_lines("/vms", &["VM.Audit".to_owned()], false, token).join("\n");
+    Finding::warning(format!(
+        "{cluster}: not one guest is visible. Either there is none, or the token may see none: VM.Audit\n\
+         holds only on paths where no guest is, such as an empty pool.\n{lines}"
+    ))
+}

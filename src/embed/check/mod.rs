@@ -6,15 +6,15 @@ mod place;
 mod rules;
 
 pub use cluster::{
-    endpoint, endpoint_failed, lacks, no_quorum, node_away, reached, token, too_much, unread,
-    unseen_pool,
+    endpoint, endpoint_failed, lacks, no_quorum, node_away, nothing_seen, of_root, reached, token,
+    too_much, unread, unseen_pool,
 };
 pub use discord::{
     bot, cannot_speak, channel, channel_elsewhere, guild, no_bot, no_channel, no_guild, no_person,
     no_role, not_looked_up, person, role,
 };
 pub use place::{no_place, open_place, place, unusable};
-pub use rules::idle;
+pub use rules::{idle, unanswered};
 
 /// How one finding counts. A warning does not fail the check; of the failures, the command's exit
 /// code tells apart those that may pass by themselves.

@@ -65,7 +65,7 @@ pub(crate) fn begin(state: &mut State, ask: &Ask, work: Work, name: &str) -> Str
     let kind = ask.kind.task(work.verb());
     let effect = Effect::Marked(ask.vmid);
     let upid = state.begin(ask.node, &ask.caller.id, &kind, effect, End::Told);
-    state.marked.push(Job {
+    state.marking.push(Job {
         upid: upid.clone(),
         node: ask.node.into(),
         kind: ask.kind,
@@ -82,7 +82,7 @@ pub(crate) fn begin(state: &mut State, ask: &Ask, work: Work, name: &str) -> Str
 
 /// Begins what waited for the configuration file of its guest, or gives it up.
 pub(crate) fn settle(state: &mut State, now: Instant) {
-    let waiting = state.marked.iter().filter(|job| !job.begun);
+    let waiting = state.marking.iter().filter(|job| !job.begun);
     let waiting: Vec<String> = waiting.map(|job| job.upid.clone()).collect();
     for upid in waiting {
         go_on(state, &upid);
@@ -98,7 +98,7 @@ pub(crate) fn settle(state: &mut State, now: Instant) {
 }
 
 fn job(state: &State, upid: &str) -> Option<Job> {
-    state.marked.iter().find(|job| job.upid == upid).cloned()
+    state.marking.iter().find(|job| job.upid == upid).cloned()
 }
 
 fn go_on(state: &mut State, upid: &str) {
@@ -118,7 +118,7 @@ fn go_on(state: &mut State, upid: &str) {
         state.end_task(upid, &text, false);
         return;
     }
-    if let Some(job) = state.marked.iter_mut().find(|job| job.upid == upid) {
+    if let Some(job) = state.marking.iter_mut().find(|job| job.upid == upid) {
         job.begun = true;
     }
     if job.faults.contains(&FaultKind::TaskNeverEnds) {
@@ -328,10 +328,10 @@ fn lines(guest: &Guest, job: &Job) -> Vec<String> {
 
 /// A task has ended; if it was one of these, its guest follows.
 pub(crate) fn ended(state: &mut State, upid: &str, exit: &str, effective: bool) {
-    let Some(at) = state.marked.iter().position(|job| job.upid == upid) else {
+    let Some(at) = state.marking.iter().position(|job| job.upid == upid) else {
         return;
     };
-    let job = state.marked.remove(at);
+    let job = state.marking.remove(at);
     if tasks::is_success(exit) {
         if effective && (job.begun || prepare(state, &job).is_ok()) {
             commit(state, &job);

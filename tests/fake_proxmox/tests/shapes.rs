@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use fake_proxmox::{Acl, Backup, Cluster, Guest, Setup, Storage};
 use serde_json::Value;
-use support::{almighty, ask, contract, delete, get, home, power, quick, send, start};
+use support::{almighty, ask, contract, delete, get, home, post, power, quick, send, start};
 
 /// Real, but not in the schema's `returns`.
 const UNDOCUMENTED: &[(&str, &[&str])] = &[
