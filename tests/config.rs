@@ -237,6 +237,7 @@ fn all_mistakes_are_told_at_once_in_order_and_without_secrets() {
     mistakes.toml:52: allow[1].confirm[1]: this version has no `alert`
     mistakes.toml:57: deny[0].channels: a rule [[deny]] takes only who, actions, guests and nodes
     mistakes.toml:59: ask[0]: nobody can ask for `backup.view`, only for things to be done to a guest
+    mistakes.toml:59: ask[0]: nobody can ask for `access`, only for things to be done to a guest
     mistakes.toml:59: ask[0].guests: is missing: the guests that one may ask for, such as ["tag:lab"]
     mistakes.toml:62: ask[0].hours: a rule [[ask]] takes only who, actions and guests
     mistakes.toml:64: allows: unknown section; did you mean `allow`?
@@ -599,4 +600,49 @@ fn lengths_of_time_say_what_is_wrong_with_them() {
         );
     }
     assert!(said("ask_expires = \"soon\"").contains("must be a length of time such as"));
+}
+
+/// The second token is for `/token` alone: both of its halves, and never the first one again.
+#[test]
+fn a_second_token_is_whole_and_another_one() {
+    let folder = Folder::new();
+    folder.secret("admin", &format!("{UUID}\n"));
+    let read = |more: &str, variables: &[(&str, &str)]| {
+        let with_more = format!("token_secret_file = \"secret\"\n{more}\n");
+        let text = SMALL.replace("token_secret_file = \"secret\"\n", &with_more);
+        with(&[folder.write("steward.toml", &text)], variables)
+    };
+    let id = "admin_token_id = \"steward@pve!admin\"";
+    let file = "admin_token_secret_file = \"admin\"";
+    let loaded = read(&format!("{id}\n{file}"), &[]).unwrap();
+    let token = loaded.config.clusters[0].admin_token.as_ref().unwrap();
+    assert_eq!(
+        (token.id.as_str(), token.secret.expose()),
+        ("steward@pve!admin", UUID)
+    );
+    assert!(!format!("{:?}", loaded.config).contains(UUID));
+    let variables = [("CLUSTER__HOME__ADMIN_TOKEN_SECRET", UUID)];
+    let loaded = read(id, &variables).unwrap();
+    assert!(loaded.config.clusters[0].admin_token.is_some());
+    assert!(
+        read("", &[]).unwrap().config.clusters[0]
+            .admin_token
+            .is_none()
+    );
+    for (more, said) in [
+        (id, "admin_token_secret_file: is missing"),
+        (file, "admin_token_id: is missing"),
+        (
+            "admin_token_id = \"steward\"\nadmin_token_secret_file = \"admin\"",
+            "admin_token_id: must be user@realm!tokenid",
+        ),
+        (
+            "admin_token_id = \"discord@pve!bot\"\nadmin_token_secret_file = \"admin\"",
+            "admin_token_id: is the token that the bot runs on",
+        ),
+    ] {
+        let problems = read(more, &[]).unwrap_err();
+        let told = lines(&problems);
+        assert!(told.contains(said), "{more}: {told}");
+    }
 }

@@ -717,9 +717,8 @@ fn a_deletion_whose_answer_is_lost_is_unknown() {
 
 #[test]
 fn refusals_of_proxmox_are_told_with_what_is_lacking() {
-    let mut setup = setup();
-    setup.px.acls.retain(|acl| acl.who != ADMIN_TOKEN);
-    run(setup, async |world| {
+    run(setup(), async |world| {
+        world.px.clear_acls(ADMIN_TOKEN);
         assert_snapshot!(refusal(world, "/token list").await, @r#"
         🔒 only owner
         │ 🔴 Tokens cannot be read now

@@ -123,18 +123,18 @@ impl Setup {
         setup
     }
 
-    /// The cluster lets the bot manage tokens.
+    /// The cluster lets the bot manage tokens: the lines of the example, carried out as written.
     pub fn token_admin(mut self) -> Self {
         self.px.tokens.push(fake_proxmox::Token {
             id: ADMIN_TOKEN.to_owned(),
             secret: ADMIN_SECRET.to_owned(),
             privsep: true,
         });
-        let privs = ["User.Modify", "Permissions.Modify", "Sys.Audit"];
-        for who in [ADMIN_USER, ADMIN_TOKEN] {
-            let acl = fake_proxmox::Acl::new("/", who, &privs, true);
-            self.px.acls.push(acl);
-        }
+        let lines = include_str!("../../config/example.toml").lines();
+        let lines = lines.filter_map(|line| line.strip_prefix("#   pveum "));
+        let typed: Vec<String> = lines.map(|line| format!("pveum {line}")).collect();
+        assert_eq!(typed.len(), 5, "all that the example has");
+        self.px.typed.extend(typed);
         self.cluster = format!(
             "admin_token_id = \"{ADMIN_TOKEN}\"\nadmin_token_secret = \"{ADMIN_SECRET}\"\n"
         );
