@@ -119,7 +119,7 @@ async fn not_made(
         return (ending, Outcome::shown(words::lost(token, cluster, there)));
     }
     let outcome = Outcome {
-        last: Last::Shown(words::not_made(token, cluster, trouble.why)),
+        last: Last::Shown(words::not_made(token, cluster, &trouble.why)),
         aside: trouble.lacks,
     };
     (Ending::Failed(error.to_string()), outcome)

@@ -56,7 +56,7 @@ async fn not_deleted(
     let trouble = explain(request, admin, error).await;
     if error.surely_not_done() {
         let outcome = Outcome {
-            last: Last::Shown(words::not_deleted(token, cluster, trouble.why)),
+            last: Last::Shown(words::not_deleted(token, cluster, &trouble.why)),
             aside: trouble.lacks,
         };
         return (Ending::Failed(error.to_string()), outcome);

@@ -21,7 +21,7 @@ const USERS: (&str, &str) = ("/access/groups", "User.Modify");
 
 /// Why something could not be read or done.
 pub(super) struct Trouble {
-    pub why: &'static str,
+    pub why: String,
     /// What the token lacks, and how it gets that.
     pub lacks: Option<Reply>,
     /// The user does not exist.
@@ -29,9 +29,9 @@ pub(super) struct Trouble {
 }
 
 impl Trouble {
-    fn because(why: &'static str) -> Self {
+    fn because(why: impl Into<String>) -> Self {
         Self {
-            why,
+            why: why.into(),
             lacks: None,
             nobody: false,
         }
@@ -55,7 +55,7 @@ impl Trouble {
         if self.nobody {
             return words::no_such_user(user, admin.cluster());
         }
-        let mut reply = words::cannot_be_read(admin.cluster(), self.why);
+        let mut reply = words::cannot_be_read(admin.cluster(), &self.why);
         reply
             .cards
             .extend(self.lacks.into_iter().flat_map(|more| more.cards));
@@ -91,7 +91,7 @@ pub(super) async fn explain(request: &Request, admin: &TokenAdmin, error: &Error
         Some(401) => Trouble::because(words::ADMIN_REFUSED),
         Some(403) => not_looked_after(admin).await,
         _ if reason.contains("no quorum") => Trouble::because(words::NO_QUORUM),
-        _ => Trouble::because(words::SAID_NO),
+        _ => Trouble::because(words::said_no(request.id)),
     }
 }
 
@@ -102,7 +102,7 @@ async fn not_looked_after(admin: &TokenAdmin) -> Trouble {
     match held {
         Ok(Ok(held)) if held.contains(privilege) => Trouble {
             nobody: true,
-            ..Trouble::because(words::SAID_NO)
+            ..Trouble::because(words::ADMIN_LACKS)
         },
         Ok(Ok(_)) => {
             let missing = Missing {
