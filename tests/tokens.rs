@@ -750,6 +750,25 @@ fn refusals_of_proxmox_are_told_with_what_is_lacking() {
 }
 
 #[test]
+fn what_proxmox_refuses_otherwise_is_in_the_log_under_an_id() {
+    run(setup(), async |world| {
+        let no = FaultKind::Status500("a reason that is not shown".to_owned());
+        fault(world, no, "POST", "/token/");
+        let answer = confirmed(world, CREATE, "Create it").await;
+        let text = said(&answer.until("is not made").await);
+        let id = answer.interaction_id().to_string();
+        assert_snapshot!(text.replace(&id, "<id>"), @r"
+        🔒 only owner
+        │ 🔴 discord\@pve!ci is not made
+        │ Proxmox refused. The log has its words
+        │ under <id>.
+        │ — home
+        ");
+        world.audited_last("closed failed").await;
+    });
+}
+
+#[test]
 fn without_quorum_no_token_is_made() {
     run(setup(), async |world| {
         let owner = world.person("owner");
