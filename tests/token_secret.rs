@@ -96,86 +96,93 @@ fn the_secret_is_in_one_private_message_and_nowhere_else() {
     let mut setup = Setup::automatic().rules(RULES).token_admin();
     setup.discord = format!("audit_channel = {}\n", support::OTHER_CHANNEL);
     run_without_bot(setup, async |world| {
-        world.start_bot().await;
-        // As it should be.
-        create(world, "good").await.until("is made").await;
-        // Without its rights.
-        let no = FaultKind::Status500("no".to_owned());
-        fault(world, no, "PUT", "/access/acl");
-        create(world, "bare").await.until("is made").await;
-        // With an answer that is cut off in the middle, and one of another shape.
-        for (name, kind) in [("half", FaultKind::BadJson), ("odd", FaultKind::WrongBody)] {
-            fault(world, kind, "POST", "/token/");
-            create(world, name).await.until("unknown").await;
-        }
-        // Discord takes nothing in private any more.
-        let slow = FaultKind::Slow(Duration::from_secs(2));
-        fault(world, slow, "POST", "/token/");
-        create(world, "unseen").await;
-        world.dc.rest(RestFault {
-            on: "PATCH /api/v10/webhooks".to_owned(),
-            kind: RestFaultKind::Status(404, json!({"code": 10015, "message": "Unknown Webhook"})),
-            times: 20,
-        });
-        world.dc.wait_direct_message("owner", "deleted again").await;
-        world.dc.heal();
-        for message in world.dc.visible_to("owner", support::BOT_CHANNEL) {
-            if message.thinking {
-                world.dc.delete_message(message.id);
-            }
-        }
-        // The audit has been read along up to here.
-        world
-            .dc
-            .wait_channel_message(support::OTHER_CHANNEL, "good")
-            .await;
-        world
-            .dc
-            .wait_channel_message(support::OTHER_CHANNEL, "unseen")
-            .await;
-        world.audited_last("closed failed").await;
-        world.stop_bot().await.unwrap();
-
-        let secrets = secrets(world);
-        assert!(secrets.len() >= 3, "{}", secrets.len());
-        let log = captured.0.lock().unwrap().clone();
-        assert!(
-            holds(&log, "a secret could not be shown"),
-            "the log is there"
-        );
-        let stored = files(&world.dir.path().join("state"));
-        assert!(
-            stored
-                .iter()
-                .any(|(_, bytes)| holds(bytes, "discord@pve!good"))
-        );
-        for (n, secret) in secrets.iter().enumerate() {
-            let line = log
-                .split(|byte| *byte == b'\n')
-                .find(|line| holds(line, secret));
-            let line = line.map(String::from_utf8_lossy);
-            assert_eq!(line, None, "logged");
-            for (name, bytes) in &stored {
-                assert!(!holds(bytes, secret), "{name}");
-            }
-            let told: Vec<_> = world
-                .dc
-                .requests()
-                .into_iter()
-                .filter(|it| it.body.to_string().contains(secret))
-                .collect();
-            // The answer to the yes, and nothing else: also where Discord would not have it.
-            let once = |it: &fake_discord::Recorded| {
-                it.method == "PATCH" && it.template.contains("@original")
-            };
-            assert!(told.iter().all(once), "{told:?}");
-            assert!(told.len() <= 1, "secret {n} was sent {} times", told.len());
-        }
-        let sent = |it: &fake_discord::Recorded| {
-            let body = it.body.to_string();
-            it.status == 200 && secrets.iter().any(|secret| body.contains(secret))
-        };
-        let shown = world.dc.requests().into_iter().filter(sent).count();
-        assert_eq!(shown, 2, "`good` and `bare`");
+        everything_happens(world).await;
+        nobody_else_has_it(world, &captured);
     });
+}
+
+/// Tokens are made, and it goes wrong in every way in which a secret is under way.
+async fn everything_happens(world: &mut World) {
+    world.start_bot().await;
+    // As it should be.
+    create(world, "good").await.until("is made").await;
+    // Without its rights.
+    let no = FaultKind::Status500("no".to_owned());
+    fault(world, no, "PUT", "/access/acl");
+    create(world, "bare").await.until("is made").await;
+    // With an answer that is cut off in the middle, and one of another shape.
+    for (name, kind) in [("half", FaultKind::BadJson), ("odd", FaultKind::WrongBody)] {
+        fault(world, kind, "POST", "/token/");
+        create(world, name).await.until("unknown").await;
+    }
+    // Discord takes nothing in private any more.
+    let slow = FaultKind::Slow(Duration::from_secs(2));
+    fault(world, slow, "POST", "/token/");
+    create(world, "unseen").await;
+    world.dc.rest(RestFault {
+        on: "PATCH /api/v10/webhooks".to_owned(),
+        kind: RestFaultKind::Status(404, json!({"code": 10015, "message": "Unknown Webhook"})),
+        times: 20,
+    });
+    world.dc.wait_direct_message("owner", "deleted again").await;
+    world.dc.heal();
+    for message in world.dc.visible_to("owner", support::BOT_CHANNEL) {
+        if message.thinking {
+            world.dc.delete_message(message.id);
+        }
+    }
+    // The audit has been read along up to here.
+    world
+        .dc
+        .wait_channel_message(support::OTHER_CHANNEL, "good")
+        .await;
+    world
+        .dc
+        .wait_channel_message(support::OTHER_CHANNEL, "unseen")
+        .await;
+    world.audited_last("closed failed").await;
+    world.stop_bot().await.unwrap();
+}
+
+fn nobody_else_has_it(world: &World, captured: &Captured) {
+    let secrets = secrets(world);
+    assert!(secrets.len() >= 3, "{}", secrets.len());
+    let log = captured.0.lock().unwrap().clone();
+    assert!(
+        holds(&log, "a secret could not be shown"),
+        "the log is there"
+    );
+    let stored = files(&world.dir.path().join("state"));
+    assert!(
+        stored
+            .iter()
+            .any(|(_, bytes)| holds(bytes, "discord@pve!good"))
+    );
+    for (n, secret) in secrets.iter().enumerate() {
+        let line = log
+            .split(|byte| *byte == b'\n')
+            .find(|line| holds(line, secret));
+        let line = line.map(String::from_utf8_lossy);
+        assert_eq!(line, None, "logged");
+        for (name, bytes) in &stored {
+            assert!(!holds(bytes, secret), "{name}");
+        }
+        let told: Vec<_> = world
+            .dc
+            .requests()
+            .into_iter()
+            .filter(|it| it.body.to_string().contains(secret))
+            .collect();
+        // The answer to the yes, and nothing else: also where Discord would not have it.
+        let once =
+            |it: &fake_discord::Recorded| it.method == "PATCH" && it.template.contains("@original");
+        assert!(told.iter().all(once), "{told:?}");
+        assert!(told.len() <= 1, "secret {n} was sent {} times", told.len());
+    }
+    let sent = |it: &fake_discord::Recorded| {
+        let body = it.body.to_string();
+        it.status == 200 && secrets.iter().any(|secret| body.contains(secret))
+    };
+    let shown = world.dc.requests().into_iter().filter(sent).count();
+    assert_eq!(shown, 2, "`good` and `bare`");
 }

@@ -1,6 +1,11 @@
 //! `/token`, as those see it who may manage tokens, and as all others do. (That the secret is nowhere
 //! but in its one message: `tests/token_secret.rs`.)
 
+#![allow(
+    clippy::too_many_lines,
+    reason = "what is said stands in the test, and counts"
+)]
+
 mod support;
 
 use std::time::Duration;

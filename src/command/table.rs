@@ -40,9 +40,13 @@ impl Row {
             Field::End => Some(Completion::End),
             Field::Grant => Some(Completion::Grant),
             Field::Since => Some(Completion::Since),
-            Field::Token(TokenPart::Name) => None,
+            Field::Person
+            | Field::Right
+            | Field::Switch
+            | Field::Remark
+            | Field::Flag
+            | Field::Token(TokenPart::Name) => None,
             Field::Token(part) => Some(Completion::Token(part)),
-            Field::Person | Field::Right | Field::Switch | Field::Remark | Field::Flag => None,
         }
     }
 

@@ -94,9 +94,12 @@ impl fmt::Display for AclPath {
 /// Where Proxmox ever asks for a right: anywhere else one would be given in vain.
 fn is_asked_for(parts: &[&str]) -> bool {
     match parts {
-        [] | ["access" | "mapping" | "nodes" | "pool" | "sdn" | "storage" | "vms"] => true,
-        ["access", "groups" | "realm"] | ["access", "groups" | "realm", _] => true,
-        ["nodes" | "storage", _] | ["mapping", _] | ["mapping", _, _] => true,
+        []
+        | ["access" | "mapping" | "nodes" | "pool" | "sdn" | "storage" | "vms"]
+        | ["access", "groups" | "realm"]
+        | ["access", "groups" | "realm", _]
+        | ["mapping", _, _]
+        | ["mapping" | "nodes" | "storage", _] => true,
         ["pool", names @ ..] => names.len() <= 3,
         ["vms", vmid] => vmid.parse::<super::Vmid>().is_ok(),
         ["sdn", rest @ ..] => rest.len() <= 4,
