@@ -5,6 +5,7 @@ mod node_power;
 mod right;
 mod ruling;
 mod several;
+mod token;
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ pub use node_power::NodePower;
 pub use right::{Power, Right};
 pub use ruling::{Remark, RequestState, Ruling, Yes};
 pub use several::{Guests, Several};
+pub use token::{NewToken, TokenAction, TokenPart};
 
 /// Who asks, as Discord vouches for it in the very interaction. Built anew for each; never kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -171,6 +173,8 @@ pub enum Action {
     },
     /// A page of the audit, the newest first.
     Audit(AuditPage),
+    /// API tokens of Proxmox.
+    Token(TokenAction),
     Help,
     /// It arrived whole, but it says nothing that we know: an old button, a forged id, bad input.
     Unclear(Unclear),
@@ -219,6 +223,8 @@ pub enum Unclear {
     Storage,
     /// None of the tasks that were listed.
     Task,
+    /// What was written for a token of Proxmox.
+    Token(TokenPart),
     /// A command or subcommand that this version does not have.
     Command,
     /// A button that this version does not have: of an older version, or forged.
@@ -260,6 +266,7 @@ impl Action {
             Self::Revoke(_) => "access.revoke",
             Self::Lockdown { .. } => "access.lockdown",
             Self::Audit(_) => "audit",
+            Self::Token(action) => action.key(),
             Self::Help => "help",
             Self::Unclear(_) => "unclear",
         }
@@ -331,6 +338,8 @@ pub enum Completion {
     Storage,
     /// Beginnings of a stretch of time.
     Since,
+    /// For those who manage tokens.
+    Token(TokenPart),
 }
 
 /// What the policy can ask of a guest.

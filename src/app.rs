@@ -19,7 +19,7 @@ use crate::embed::check::unusable;
 use crate::errand::Errands;
 use crate::health;
 use crate::permission::Policy;
-use crate::proxmox::{Client, Inventory};
+use crate::proxmox::{Client, Inventory, TokenAdmin};
 use crate::store::{self, Store, StoreError};
 use crate::watch::{self as watchers, Rooms, Rules};
 
@@ -96,6 +96,7 @@ pub async fn run(
     let parts = Parts {
         policy: Arc::clone(&policy),
         clusters: clusters.clone(),
+        token_admins: token_admins(&config)?,
         store: store.clone(),
         access,
         errands: errands.clone(),
@@ -145,6 +146,18 @@ fn not_opened(folder: &Path, error: StoreError) -> Stopped {
         }
     };
     Stopped::Place(folder.to_owned(), why)
+}
+
+/// Of the clusters that have a token for it.
+fn token_admins(config: &Config) -> Result<Vec<Arc<TokenAdmin>>, Stopped> {
+    let admin = |cluster: &crate::config::Cluster| {
+        TokenAdmin::new(cluster).map_err(|error| Stopped::Proxmox {
+            cluster: cluster.name.to_string(),
+            error,
+        })
+    };
+    let admins: Result<Vec<_>, _> = config.clusters.iter().map(admin).collect();
+    Ok(admins?.into_iter().flatten().map(Arc::new).collect())
 }
 
 /// One client and one shared snapshot per cluster.

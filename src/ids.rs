@@ -1,5 +1,6 @@
 //! Names of things, parsed or refused. Whoever holds one of these types need not check it again.
 
+mod token;
 mod upid;
 
 use std::fmt;
@@ -7,6 +8,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+pub use token::{AclPath, PveUser, RoleName, TokenId, TokenName};
 pub use upid::Upid;
 
 /// Why a piece of text is not the id or name that it should be.
@@ -32,6 +34,14 @@ pub enum BadId {
     Snapshot,
     #[error("a storage's name begins with a letter and has letters, digits, `-`, `_` and `.`")]
     Storage,
+    #[error("a user of Proxmox is written name@realm")]
+    PveUser,
+    #[error("a token's name begins with a letter and has letters, digits, `.`, `-` and `_`")]
+    TokenName,
+    #[error("a role's name has letters, digits, `.`, `-` and `_`")]
+    RoleName,
+    #[error("not a path on which Proxmox knows rights")]
+    AclPath,
 }
 
 macro_rules! snowflake {

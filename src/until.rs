@@ -106,6 +106,51 @@ impl End {
     }
 }
 
+/// When a token ends: `90d`, `2027-01-31`, and `never` only where somebody says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expiry {
+    Never,
+    After(Duration),
+    /// As that day begins.
+    Day(Date),
+}
+
+impl FromStr for Expiry {
+    type Err = NoTime;
+    fn from_str(text: &str) -> Result<Self, NoTime> {
+        let text = text.trim().to_ascii_lowercase();
+        if text == "never" {
+            return Ok(Self::Never);
+        }
+        // A moment is read as a day too, and would lose its time.
+        let day = || {
+            text.parse()
+                .ok()
+                .filter(|_| text.len() == 10)
+                .map(Self::Day)
+        };
+        let after = || length(&text).map(Self::After);
+        after().or_else(day).ok_or(NoTime)
+    }
+}
+
+impl Expiry {
+    /// Unix seconds, if it ends at all.
+    ///
+    /// # Errors
+    ///
+    /// It would be over already, or lies beyond the calendar.
+    pub fn from(self, now: &ZonedDateTime) -> Result<Option<i64>, NoTime> {
+        let at = match self {
+            Self::Never => return Ok(None),
+            Self::After(length) => End::After(length).from(now),
+            Self::Day(day) => on(now, day, Time::midnight()),
+        };
+        let ahead = at.filter(|at| *at > now.timestamp().as_second());
+        ahead.map(Some).ok_or(NoTime)
+    }
+}
+
 /// Since when: `2h`, `7d`, `today`, `2026-11-20`, `2026-11-20T06:30:00Z`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Since {
@@ -190,6 +235,29 @@ mod tests {
             "3 fortnights",
         ] {
             assert_eq!(bad.parse::<End>(), Err(NoTime), "{bad}");
+        }
+    }
+
+    #[test]
+    fn tokens_end_when_people_say() {
+        let ends = |text: &str| text.parse::<Expiry>().unwrap().from(&now());
+        let unix = now().timestamp().as_second();
+        assert_eq!(ends("90d"), Ok(Some(unix + 90 * 86_400)));
+        assert_eq!(ends("2026-03-29"), Ok(Some(unix + 90 * 60)));
+        assert_eq!(ends(" Never "), Ok(None));
+        for over in ["2026-03-28", "2020-01-01"] {
+            assert_eq!(ends(over), Err(NoTime), "{over}");
+        }
+        for bad in [
+            "",
+            "0",
+            "-1d",
+            "ever",
+            "2026-13-01",
+            "20260329",
+            "2026-03-29T10:00:00Z",
+        ] {
+            assert_eq!(bad.parse::<Expiry>(), Err(NoTime), "{bad}");
         }
     }
 

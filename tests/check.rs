@@ -302,3 +302,47 @@ fn ids_that_discord_does_not_know_are_named_with_where_they_stand() {
         }
     });
 }
+
+/// What nothing else that the bot has can do, is said each time.
+#[test]
+fn the_token_for_tokens_is_called_as_good_as_root() {
+    run_without_bot(Setup::default().token_admin(), async |world| {
+        let (said, code) = checked(world, &[]).await;
+        assert_eq!(code, Some(0), "{said}");
+        says(
+            &said,
+            &[
+                "warn home: token steward@pve!admin is for /token",
+                "that is as good as root",
+            ],
+        );
+        assert!(!said.contains("lacks"), "{said}");
+        world.px.clear_acls(support::ADMIN_TOKEN);
+        let (said, _) = checked(world, &[]).await;
+        says(
+            &said,
+            &[
+                "lacks User.Modify on /access/groups: no token can be seen, made or deleted",
+                "lacks Permissions.Modify on /: no token can be given roles",
+                "lacks Sys.Audit on /access",
+                "pveum acl modify / -token 'steward@pve!admin' -role StewardTokens",
+            ],
+        );
+        // Whoever does as it says has mended it.
+        let line = "pveum acl modify / -token 'steward@pve!admin' -role StewardTokens";
+        world.px.pveum(line).unwrap();
+        let (said, _) = checked(world, &[]).await;
+        assert!(!said.contains("lacks"), "{said}");
+        world.px.remove_token(support::ADMIN_TOKEN);
+        let (said, code) = checked(world, &[]).await;
+        assert_eq!(code, Some(0), "the bot comes up without it: {said}");
+        says(
+            &said,
+            &[
+                "warn home: token steward@pve!admin, for /token",
+                "admin_token_id",
+            ],
+        );
+        assert_eq!(world.writes(), Vec::<String>::new());
+    });
+}

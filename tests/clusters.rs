@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use fake_proxmox::{Clock, Cluster, Fault, FaultKind, Guest, Setup as Proxmox};
+use insta::assert_snapshot;
 use support::{Setup, World, run_without_bot, shown};
 
 /// A second cluster `lab` with a VM 101 `testbed` and a VM 201 `runner`, in the bot's configuration.
@@ -115,5 +116,62 @@ fn a_cluster_that_is_away_does_not_stop_the_other() {
         let gone = shown(&owner.slash("/vm start lab/101").await.first().await);
         assert!(gone.contains("cannot be read"), "{gone}");
         assert_eq!(lab.writes().len(), 0);
+    });
+}
+
+/// Of two clusters, both of which let the bot manage tokens, one must be named.
+#[test]
+fn a_token_is_made_where_it_was_said() {
+    run_without_bot(Setup::automatic().token_admin(), async |world| {
+        let lab = with_lab(world).await;
+        lab.add_token(support::ADMIN_TOKEN, support::ADMIN_SECRET, true);
+        for who in [support::ADMIN_USER, support::ADMIN_TOKEN] {
+            lab.acl("/", who, &["User.Modify", "Permissions.Modify"], true);
+        }
+        let mut text = std::fs::read_to_string(&world.files[0]).unwrap();
+        let _ = write!(
+            text,
+            "admin_token_id = \"{}\"\nadmin_token_secret = \"{}\"\n",
+            support::ADMIN_TOKEN,
+            support::ADMIN_SECRET
+        );
+        std::fs::write(&world.files[0], text).unwrap();
+        started(world, &lab).await;
+        let owner = world.person("owner");
+        let which = owner.slash("/token list").await.first().await;
+        assert_snapshot!(shown(&which), @"
+        🔒 only owner
+        │ ⛔ Which cluster?
+        │ I manage tokens on `home`, `lab`.
+        │ Name one in `cluster`.
+        ");
+        let create = "/token create discord@pve ci roles:PVEAuditor path:/vms cluster:lab";
+        let asked = owner.slash(create).await;
+        let question = asked.first().await;
+        // Without Sys.Audit nobody sees what a user may.
+        assert_snapshot!(shown(&question), @r"
+        🔒 only owner
+        │ ⚠️ Really create discord\@pve!ci?
+        │ Expires <time>,
+        │ <time>.
+        │ Roles: PVEAuditor
+        │ on `/vms`
+        │ It can do no more than its user may,
+        │ and I cannot see what that is.
+        │ On a Proxmox node, as root:
+        │ ```
+        │ pveum user token permissions discord@pve ci
+        │ ```
+        │ Its secret is shown once, to you
+        │ alone.
+        │ The question holds for one minute.
+        │ — lab
+        [Create it] (danger) [Cancel] (secondary)
+        ");
+        let answer = owner.click(&question, "Create it").await;
+        answer.until("is made").await;
+        asked.until("Confirmed").await;
+        assert_eq!(world.writes(), Vec::<String>::new());
+        assert_eq!(lab.writes().len(), 2);
     });
 }

@@ -210,12 +210,12 @@ fn all_mistakes_are_told_at_once_in_order_and_without_secrets() {
     mistakes.toml:17: cluster[0].token_id: must be only user@realm!tokenid; the part after `=` is the secret and belongs into token_secret_file
     mistakes.toml:18: cluster[0].token_secret_file: empty is empty
     mistakes.toml:19: cluster[0].ca_file: mistakes.toml holds no certificate; it must be the cluster's /etc/pve/pve-root-ca.pem
-    mistakes.toml:20: cluster[0].verify: unknown key; known are name, endpoints, token_id, token_secret, token_secret_file, ca_file, fingerprints
+    mistakes.toml:20: cluster[0].verify: unknown key; known are name, endpoints, token_id, token_secret, token_secret_file, ca_file, fingerprints, admin_token_id, admin_token_secret, admin_token_secret_file
+    mistakes.toml:22: cluster.lab.admin_token_secret_file: is missing: the path of a file that holds the secret and nothing else
     mistakes.toml:22: cluster.lab.token_id: is missing: user@realm!tokenid, such as "discord@pve!bot"
     mistakes.toml:24: cluster.lab.endpoints: is an empty list: name at least one, or take the key out
     mistakes.toml:25: cluster.lab.token_secret: must be one word, without spaces or line breaks in it
     mistakes.toml:26: cluster.lab.fingerprints[0]: must be a SHA-256 fingerprint: 64 hexadecimal digits, with or without colons (pvenode cert info)
-    mistakes.toml:27: cluster.lab.admin_token_id: this version cannot use it; take it out
     mistakes.toml:29: cluster[2].name: there is a cluster of this name already, at mistakes.toml:22: write all of it there, or set single keys by variables
     mistakes.toml:33: people.owner: must be a Discord id, a number of up to 20 digits (switch on Developer Mode in Discord, then Copy ID)
     mistakes.toml:38: roles.friends: is a name in [people] as well; one of them needs another
@@ -600,4 +600,49 @@ fn lengths_of_time_say_what_is_wrong_with_them() {
         );
     }
     assert!(said("ask_expires = \"soon\"").contains("must be a length of time such as"));
+}
+
+/// The second token is for `/token` alone: both of its halves, and never the first one again.
+#[test]
+fn a_second_token_is_whole_and_another_one() {
+    let folder = Folder::new();
+    folder.secret("admin", &format!("{UUID}\n"));
+    let read = |more: &str, variables: &[(&str, &str)]| {
+        let with_more = format!("token_secret_file = \"secret\"\n{more}\n");
+        let text = SMALL.replace("token_secret_file = \"secret\"\n", &with_more);
+        with(&[folder.write("steward.toml", &text)], variables)
+    };
+    let id = "admin_token_id = \"steward@pve!admin\"";
+    let file = "admin_token_secret_file = \"admin\"";
+    let loaded = read(&format!("{id}\n{file}"), &[]).unwrap();
+    let token = loaded.config.clusters[0].admin_token.as_ref().unwrap();
+    assert_eq!(
+        (token.id.as_str(), token.secret.expose()),
+        ("steward@pve!admin", UUID)
+    );
+    assert!(!format!("{:?}", loaded.config).contains(UUID));
+    let variables = [("CLUSTER__HOME__ADMIN_TOKEN_SECRET", UUID)];
+    let loaded = read(id, &variables).unwrap();
+    assert!(loaded.config.clusters[0].admin_token.is_some());
+    assert!(
+        read("", &[]).unwrap().config.clusters[0]
+            .admin_token
+            .is_none()
+    );
+    for (more, said) in [
+        (id, "admin_token_secret_file: is missing"),
+        (file, "admin_token_id: is missing"),
+        (
+            "admin_token_id = \"steward\"\nadmin_token_secret_file = \"admin\"",
+            "admin_token_id: must be user@realm!tokenid",
+        ),
+        (
+            "admin_token_id = \"discord@pve!bot\"\nadmin_token_secret_file = \"admin\"",
+            "admin_token_id: is the token that the bot runs on",
+        ),
+    ] {
+        let problems = read(more, &[]).unwrap_err();
+        let told = lines(&problems);
+        assert!(told.contains(said), "{more}: {told}");
+    }
 }

@@ -128,7 +128,7 @@ fn assert_met(world: &World, wanted: &[&str]) {
 
 #[test]
 fn every_command_and_door_of_everybody() {
-    run(Setup::automatic(), async |world| {
+    run(Setup::automatic().token_admin(), async |world| {
         let mut answers = Vec::new();
         for name in PEOPLE {
             for row in rows() {
@@ -158,6 +158,9 @@ fn every_command_and_door_of_everybody() {
                 "discord PATCH /webhooks/{webhook_id}/{webhook_token}/messages/@original 200",
                 "discord POST /interactions/{interaction_id}/{interaction_token}/callback 204",
                 "discord PUT /applications/{application_id}/guilds/{guild_id}/commands 200",
+                "proxmox GET /access/roles 200",
+                "proxmox GET /access/users/{userid}/token 200",
+                "proxmox POST /access/users/{userid}/token/{tokenid} 200",
                 "proxmox GET /cluster/resources 200",
                 "proxmox GET /cluster/status 200",
                 "proxmox GET /nodes/{node}/lxc/{vmid}/status/current 200",

@@ -28,9 +28,9 @@ who = ["friend"]
 actions = ["*"]
 "#;
 
-/// Proxmox lets the bot do all that it can.
+/// With everything switched on that makes commands exist, and Proxmox lets the bot do all that it can.
 fn setup() -> Setup {
-    let mut setup = Setup::automatic().rules(RULES);
+    let mut setup = Setup::automatic().rules(RULES).token_admin();
     setup.px = setup.px.backing_up();
     setup
 }
@@ -75,7 +75,14 @@ async fn assert_refused(world: &World, answer: &Answer, what: &str) {
         "{what}: a refusal is private\n{text}"
     );
     assert!(text.contains('⛔'), "{what}: refused\n{text}");
-    for secret in ["valheim", "web-lab", "running", "stopped", "pve2"] {
+    for secret in [
+        "valheim",
+        "web-lab",
+        "running",
+        "stopped",
+        "pve2",
+        "steward@pve",
+    ] {
         assert!(!text.contains(secret), "{what}: tells {secret}\n{text}");
     }
     assert_eq!(world.writes(), Vec::<String>::new(), "{what}");
@@ -308,6 +315,24 @@ fn every_question_is_closed_to_others() {
                 .until("Cancelled")
                 .await;
             asked.settled().await;
+        }
+        world.px.add_token("discord@pve!old", "5c", true);
+        for text in [
+            "/token create discord@pve ci",
+            "/token delete discord@pve old",
+        ] {
+            let question = owner.slash(text).await.first().await;
+            for id in ids_of(&question) {
+                for name in REFUSED {
+                    let answer = world.person(name).press(&question, &id).await;
+                    assert_refused(world, &answer, &format!("{name} answers {id}")).await;
+                }
+            }
+            owner
+                .click(&question, "Cancel")
+                .await
+                .until("Cancelled")
+                .await;
         }
     });
 }
@@ -567,6 +592,7 @@ fn every_action_has_its_guard() {
             | Action::TaskList(_)
             | Action::TaskLog { .. }
             | Action::TaskStop(_)
+            | Action::Token(_)
             | Action::Lockdown { .. } => "every_command_is_refused_without_a_right",
             Action::Confirm(_) | Action::Cancel(_) | Action::SnapshotFirst(_) => {
                 "every_question_is_closed_to_others"
@@ -588,7 +614,7 @@ fn every_action_has_its_guard() {
     let rows: Vec<_> = rows().map(|row| row.path.join(" ")).collect();
     assert_eq!(
         rows.len(),
-        41,
+        44,
         "a new command: is it in the tests above? {rows:?}"
     );
 }

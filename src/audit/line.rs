@@ -78,7 +78,7 @@ pub struct Line {
 /// and the entry `c` that closed it (or itself).
 pub(super) const COLUMNS: &str = "a.seq, a.event, a.at_ms, a.entry, o.interaction, o.user_id, \
     o.user_name, o.guild, o.channel, o.action, o.cluster, o.vmid, o.kind, o.node, o.guest_name, \
-    o.rule, o.approver, o.subject, o.public, a.ends_ms, a.detail, c.outcome, \
+    o.rule, o.approver, o.subject, o.public, a.ends_ms, o.detail, c.outcome, \
     c.at_ms AS ended_ms, c.detail AS ending_detail";
 
 impl Line {

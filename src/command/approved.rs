@@ -111,7 +111,9 @@ pub(super) async fn once(
     };
     let reply = match outcome.last {
         Last::Shown(reply) => reply,
-        Last::Withdrawn | Last::Left => words::ended(&said(asked), &words::End::NotDone { by }),
+        Last::Told | Last::Withdrawn | Last::Left => {
+            words::ended(&said(asked), &words::End::NotDone { by })
+        }
     };
     let title = reply.cards.first().map_or("", |card| card.title.as_str());
     // With the letters that came while it was done.

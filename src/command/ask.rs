@@ -298,7 +298,7 @@ async fn cancel(desk: &Desk, id: RequestId) {
 /// # Errors
 ///
 /// What the store says.
-pub async fn resume(desk: &Arc<Desk>) -> Result<(), crate::store::StoreError> {
+pub(super) async fn resume(desk: &Arc<Desk>) -> Result<(), crate::store::StoreError> {
     for (asked, letters) in desk.access.open_requests().await? {
         let (id, expires) = (asked.id, asked.expires);
         desk.requests.insert(Open::new(asked, letters));

@@ -6,13 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dashmap::DashMap;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::action::{Deed, GuestFacts, NodePower, Power, QuestionId, TaskId};
 use crate::embed::Reply;
 use crate::embed::confirm::{self as words, Subject};
 use crate::ids::{NodeRef, UserId};
 use crate::proxmox::Snapshotted;
+
+use super::token::Plan;
+use super::{Last, Outcome};
 
 /// How long a question holds.
 const HOLDS: Duration = Duration::from_mins(1);
@@ -36,6 +39,8 @@ pub(super) enum What {
         again: bool,
     },
     TaskStop(TaskId),
+    /// A token to be made or deleted.
+    Token(Plan),
     /// The same, though the guest's node has too little memory for it.
     Anyway(Box<AskedDeed>),
     Several(Power, Vec<GuestFacts>),
@@ -67,6 +72,23 @@ pub(super) enum NotOpen {
     Gone,
     /// It was put to somebody else, and stays open for them.
     NotYours(UserId),
+}
+
+/// Shows a question in an answer that is there already, and then what it turns into. One that was
+/// cancelled has been changed by that press, which must not be written over.
+pub(super) async fn until_closed(
+    question: Reply,
+    closed: oneshot::Receiver<Reply>,
+    shown: &watch::Sender<Option<Reply>>,
+) -> Outcome {
+    shown.send_replace(Some(question));
+    match closed.await {
+        Ok(reply) => Outcome::shown(reply),
+        Err(_) => Outcome {
+            last: Last::Told,
+            aside: None,
+        },
+    }
 }
 
 impl Questions {

@@ -17,7 +17,7 @@ use crate::config::{Acts, Config};
 use crate::errand::Errands;
 use crate::ids::{ChannelId, ClusterName, NodeRef, Upid, UserId};
 use crate::permission::{Denied, Law, Policy};
-use crate::proxmox::Inventory;
+use crate::proxmox::{Inventory, TokenAdmin};
 use crate::store::Store;
 
 use super::Audience;
@@ -28,6 +28,8 @@ use super::memory::Starting;
 use super::notify::Waiting;
 use super::refusals::Refusals;
 use super::requests::Requests;
+use super::table::{self, Row};
+use super::token::KnownRoles;
 
 /// A snapshot that old is as good as new: Proxmox itself looks at its guests every 10 s.
 pub(super) const FRESH: Duration = Duration::from_secs(10);
@@ -53,6 +55,9 @@ pub struct Desk {
     pub(super) stopping: Held<Upid, ()>,
     /// Makes the ids of tasks that buttons carry.
     pub(super) task_ids: RandomState,
+    /// Of the clusters that have a token for it.
+    pub(super) token_admins: Vec<Arc<TokenAdmin>>,
+    pub(super) roles: KnownRoles,
     pub(super) starting: Starting,
     refusals: Refusals,
     pub(super) stop: CancellationToken,
@@ -76,6 +81,8 @@ pub struct Parts {
     /// Replaced as a whole when the rules are read again.
     pub policy: Arc<ArcSwap<Policy>>,
     pub clusters: Vec<Arc<Inventory>>,
+    /// Of the clusters that let the bot manage tokens.
+    pub token_admins: Vec<Arc<TokenAdmin>>,
     pub store: Store,
     pub access: Arc<Access>,
     pub errands: Errands,
@@ -98,6 +105,8 @@ impl Desk {
             nodes: Held::default(),
             stopping: Held::default(),
             task_ids: RandomState::new(),
+            token_admins: parts.token_admins,
+            roles: KnownRoles::default(),
             starting: Starting::default(),
             refusals: Refusals::default(),
             stop: parts.stop,
@@ -121,6 +130,12 @@ impl Desk {
     pub fn law(&self) -> Law {
         let now = Timestamp::now();
         Law::new(self.policy.load_full(), self.access.standing(), now)
+    }
+
+    /// The commands that there are with this configuration.
+    pub fn rows(&self) -> impl Iterator<Item = &'static Row> + use<> {
+        let tokens = !self.token_admins.is_empty();
+        table::rows().filter(move |row| tokens || !row.needs_token_admin())
     }
 
     /// The clusters that a query can mean.

@@ -20,6 +20,7 @@ mod memory;
 mod node_act;
 mod note;
 mod notify;
+mod once;
 mod opened;
 mod option;
 mod own;
@@ -38,6 +39,7 @@ pub mod table;
 mod task;
 mod task_stop;
 mod tasks;
+mod token;
 
 use std::sync::Arc;
 
@@ -50,9 +52,10 @@ use crate::embed::{self, Reply};
 use crate::follow::End;
 use crate::ids::{GuestQuery, GuestRef, NodeQuery, RequestId, Wanted};
 use crate::proxmox::Snapshotted;
+use crate::store::StoreError;
 
-pub use ask::resume;
 pub use desk::{Desk, Parts};
+pub use once::{Once, Show, Shows, once};
 pub use option::{Field, Given, Opt, Value};
 pub use table::{Row, rows};
 
@@ -139,6 +142,7 @@ enum Work {
     Rule(RequestId, Ruling),
     Access(access::Work),
     Audit(AuditPage),
+    Token(token::Work),
 }
 
 impl Task {
@@ -179,6 +183,8 @@ impl Task {
 #[derive(Debug)]
 pub enum Last {
     Shown(Reply),
+    /// It has been shown already, through [`Once`] or by another press, and is not changed any more.
+    Told,
     /// It is deleted: it was refused late.
     Withdrawn,
     /// It is not ours: another replica has acted on this interaction, and its answer stands.
@@ -283,6 +289,7 @@ pub fn decide(desk: &Desk, request: &Request) -> Decision {
             access::decide(desk, request)
         }
         Action::Audit(page) => audit::decide(desk, request, page),
+        Action::Token(action) => token::decide(desk, request, action),
         Action::Whoami => Decision::answer(own::whoami(desk, request), Audience::Private),
         Action::Help => Decision::answer(own::help(desk, request), Audience::Private),
         Action::Unclear(why) => Decision::answer(embed::unclear::refused(*why), Audience::Private),
@@ -321,11 +328,13 @@ fn of_nodes_and_tasks(desk: &Desk, request: &Request) -> Decision {
     }
 }
 
-/// Does it. Each state on the way is put into `shown`; only the newest matters.
+/// Does it. Each state on the way is put into `shown`; only the newest matters. What must not be shown
+/// twice goes through `once`.
 pub async fn perform(
     desk: Arc<Desk>,
     task: Box<Task>,
     shown: watch::Sender<Option<Reply>>,
+    once: Once,
 ) -> Outcome {
     match &task.work {
         Work::Read => read::perform(&desk, &task).await,
@@ -341,7 +350,18 @@ pub async fn perform(
         Work::Rule(asked, ruling) => approve::perform(&desk, &task, *asked, ruling, &shown).await,
         Work::Audit(page) => audit::perform(&desk, &task, page).await,
         Work::Access(work) => access::perform(&desk, &task, work).await,
+        Work::Token(work) => token::perform(&desk, &task, work, &shown, once).await,
     }
+}
+
+/// What a start begins with: open requests go on, and what typing is completed with is read.
+///
+/// # Errors
+///
+/// What the store says.
+pub async fn resume(desk: &Arc<Desk>) -> Result<(), StoreError> {
+    desk.roles.freshen(&desk.token_admins);
+    ask::resume(desk).await
 }
 
 /// One line of autocomplete.
@@ -383,6 +403,7 @@ fn confirmed(desk: &Desk, request: &Request, what: What) -> Decision {
             let (deed, yes) = yes_to(*asked, true);
             power::confirmed(desk, request, deed, yes)
         }
+        What::Token(plan) => token::confirmed(desk, request, plan),
     }
 }
 

@@ -1,8 +1,14 @@
 //! The options of commands: what each takes, and what a typed text means.
 
-use crate::action::{BackupMode, Guests, Person, Remark, Right, TaskId, Unclear};
-use crate::ids::{GrantId, GuestQuery, Kind, NodeQuery, SnapshotName, StorageName};
-use crate::until::{End, Since};
+use crate::action::{BackupMode, Guests, Person, Remark, Right, TaskId, TokenPart, Unclear};
+use crate::ids::{
+    AclPath, ClusterName, GrantId, GuestQuery, Kind, NodeQuery, PveUser, RoleName, SnapshotName,
+    StorageName, TokenName,
+};
+use crate::until::{End, Expiry, Since};
+
+/// More than one token ever needs, and few enough for a card.
+const MOST_ROLES: usize = 8;
 
 /// One option of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +54,8 @@ pub enum Field {
     Storage,
     /// How a backup treats the guest.
     Mode,
+    /// A part of what a token of Proxmox is.
+    Token(TokenPart),
 }
 
 /// What an option held, parsed.
@@ -69,6 +77,12 @@ pub enum Value {
     Snapshot(SnapshotName),
     Storage(StorageName),
     Mode(BackupMode),
+    PveUser(PveUser),
+    TokenName(TokenName),
+    Expiry(Expiry),
+    Roles(Vec<RoleName>),
+    AclPath(AclPath),
+    Cluster(ClusterName),
 }
 
 /// The options of one call. No command has two of the same kind.
@@ -167,6 +181,7 @@ impl Field {
                 .map(Value::Mode)
                 .ok_or(Unclear::Command),
             Self::Since => text.parse().map(Value::Since).map_err(|_| Unclear::Time),
+            Self::Token(part) => token_part(part, text).ok_or(Unclear::Token(part)),
             Self::Right => Right::ALL
                 .into_iter()
                 .find(|right| right.key() == text)
@@ -209,6 +224,26 @@ impl Field {
 fn task(text: &str) -> Option<TaskId> {
     let number = u64::from_str_radix(text, 16).ok()?;
     (format!("{number:016x}") == text).then_some(TaskId(number))
+}
+
+fn token_part(part: TokenPart, text: &str) -> Option<Value> {
+    match part {
+        TokenPart::User => text.parse().map(Value::PveUser).ok(),
+        TokenPart::Name => text.parse().map(Value::TokenName).ok(),
+        TokenPart::Expiry => text.parse().map(Value::Expiry).ok(),
+        TokenPart::Roles => roles(text).map(Value::Roles),
+        TokenPart::Path => text.parse().map(Value::AclPath).ok(),
+        TokenPart::Cluster => text.trim().parse().map(Value::Cluster).ok(),
+    }
+}
+
+/// Names with commas, each once, at least one.
+fn roles(text: &str) -> Option<Vec<RoleName>> {
+    let words = text.split([',', ' ']).filter(|word| !word.is_empty());
+    let mut roles: Vec<RoleName> = words.map(|word| word.parse().ok()).collect::<Option<_>>()?;
+    roles.sort_unstable();
+    roles.dedup();
+    (1..=MOST_ROLES).contains(&roles.len()).then_some(roles)
 }
 
 /// `start, reboot` or `power`: what can be lent, each once.

@@ -11,7 +11,7 @@ use crate::proxmox::Guest;
 
 use super::desk::Desk;
 use super::option::{Field as Takes, Given};
-use super::table::{Row, rows};
+use super::table::Row;
 
 pub(super) fn help(desk: &Desk, request: &Request) -> Reply {
     let law = desk.law();
@@ -25,7 +25,7 @@ pub(super) fn help(desk: &Desk, request: &Request) -> Reply {
         option: row.options.first().filter(|o| o.required).map(|o| o.name),
         help: row.help,
     };
-    let lines: Vec<Line> = rows().filter(usable).map(line).collect();
+    let lines: Vec<Line> = desk.rows().filter(usable).map(line).collect();
     embed::help::help(&lines, shown_lockdown(&law, &mine))
 }
 

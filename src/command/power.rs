@@ -10,7 +10,7 @@ use crate::ids::{GuestQuery, Kind};
 use crate::permission::{Denied, Verdict};
 
 use super::begin::{Order, begin};
-use super::confirm::{Asked, AskedDeed, What};
+use super::confirm::{Asked, AskedDeed, What, until_closed};
 use super::desk::{Desk, reason};
 use super::memory::Short;
 use super::ready::{NotReady, Ready, ready};
@@ -218,8 +218,7 @@ pub(super) async fn ask_late(
     if task.audience == Audience::Public {
         return task.refuse(reply);
     }
-    shown.send_replace(Some(reply.clone()));
-    Outcome::shown(closed.await.unwrap_or(reply))
+    until_closed(reply, closed, shown).await
 }
 
 /// From memory.

@@ -13,7 +13,7 @@ use super::resolve::{self, FoundGuest, Lookup, Sight};
 use super::{Choice, backups};
 
 /// Discord shows no more.
-const MOST: usize = 25;
+pub(super) const MOST: usize = 25;
 
 pub(super) fn suggest(desk: &Desk, typing: &Typing) -> Vec<Choice> {
     let text = typing.text.trim().to_lowercase();
@@ -33,6 +33,7 @@ pub(super) fn suggest(desk: &Desk, typing: &Typing) -> Vec<Choice> {
         Completion::Grant => grants(desk, typing, &text),
         Completion::Snapshot(right) => snapshots(desk, typing, right, &text),
         Completion::Storage => storages(desk, typing, &text),
+        Completion::Token(part) => super::token::suggest(desk, &typing.actor, part, &text),
     }
 }
 
@@ -207,7 +208,7 @@ fn tasks(desk: &Desk, actor: &Actor, right: Right, text: &str) -> Vec<Choice> {
         .collect()
 }
 
-fn words(known: &[&str], text: &str) -> Vec<Choice> {
+pub(super) fn words(known: &[&str], text: &str) -> Vec<Choice> {
     let choice = |word: &&str| Choice {
         name: (*word).to_owned(),
         value: (*word).to_owned(),

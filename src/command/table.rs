@@ -9,8 +9,9 @@ mod nodes;
 mod snapshots;
 mod storages;
 mod tasks;
+mod tokens;
 
-use crate::action::{Action, Completion, Right};
+use crate::action::{Action, Completion, Right, TokenPart};
 use crate::ids::Kind;
 
 use super::option::{Field, Given, Opt};
@@ -61,8 +62,16 @@ impl Row {
             | Field::Remark
             | Field::Flag
             | Field::NewSnapshot
-            | Field::Mode => None,
+            | Field::Mode
+            | Field::Token(TokenPart::Name) => None,
+            Field::Token(part) => Some(Completion::Token(part)),
         }
+    }
+
+    /// Whether it is there only where a cluster lets the bot manage tokens.
+    #[must_use]
+    pub fn needs_token_admin(&self) -> bool {
+        self.right == Some(Right::Token)
     }
 
     /// The option that takes a guest.
@@ -107,6 +116,7 @@ pub const GROUPS: &[(&str, &str)] = &[
     ("storage", "Where disks and backups lie"),
     ("task", "What Proxmox does and did"),
     ("access", "Who may do what"),
+    ("token", "API tokens of Proxmox"),
 ];
 
 const TABLES: &[&[Row]] = &[
@@ -118,10 +128,11 @@ const TABLES: &[&[Row]] = &[
     snapshots::ROWS,
     backups::ROWS,
     access::ROWS,
+    tokens::ROWS,
     look::HELP,
 ];
 
-/// All commands.
+/// All commands. Which of them there are says [`super::Desk::rows`].
 pub fn rows() -> impl Iterator<Item = &'static Row> {
     TABLES.iter().copied().flatten()
 }

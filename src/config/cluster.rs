@@ -6,7 +6,7 @@ use rustls::pki_types::pem::PemObject;
 use super::layer::{self, Slot};
 use super::reader::{Found, Notes, Reader, nearest};
 use super::settings::{note, path, token, values};
-use super::{Cluster, Trust, want};
+use super::{AdminToken, Cluster, Trust, want};
 use crate::ids::ClusterName;
 
 pub(super) fn clusters(slots: Vec<Slot>, notes: &mut Notes) -> Vec<Cluster> {
@@ -66,16 +66,51 @@ fn cluster(name: Option<ClusterName>, mut r: Reader<'_>) -> Option<Cluster> {
         warn_of_shape(secret.expose(), &key, &place, r.notes);
     }
     let trust = trust(&mut r);
-    for key in ["admin_token_id", "admin_token_secret_file"] {
-        r.refuse(key, "this version cannot use it; take it out");
-    }
+    let admin_token = admin_token(&mut r, token_id.as_deref());
     r.finish();
     Some(Cluster {
         name: name?,
         endpoints,
         token_id: token_id?,
         token_secret: token_secret?,
+        admin_token,
         trust: trust?,
+    })
+}
+
+/// The second token, if there is one: both of its halves, and not the first one again.
+fn admin_token(r: &mut Reader<'_>, token_id: Option<&str>) -> Option<AdminToken> {
+    let [id_key, inline, in_file] = [
+        "admin_token_id",
+        "admin_token_secret",
+        "admin_token_secret_file",
+    ];
+    if ![id_key, inline, in_file].iter().any(|key| r.has(key)) {
+        for key in [id_key, inline, in_file] {
+            r.done(key);
+        }
+        return None;
+    }
+    let expected = "user@realm!tokenid of the token for /token, such as \"steward@pve!admin\"";
+    let place = r.place_of(id_key);
+    let id = r.must(id_key, want::token_id, expected);
+    let secret_key = [inline, in_file]
+        .into_iter()
+        .find_map(|key| Some((r.key(key), r.place_of(key)?)));
+    let secret = token(r, inline, in_file);
+    if let (Some(secret), Some((key, place))) = (&secret, secret_key) {
+        warn_of_shape(secret.expose(), &key, &place, r.notes);
+    }
+    if id.is_some() && id.as_deref() == token_id {
+        let what = "is the token that the bot runs on: what manages tokens must be another one, \
+                    used for nothing else";
+        let key = r.key(id_key);
+        r.notes.problem(place.as_deref(), &key, what);
+        return None;
+    }
+    Some(AdminToken {
+        id: id?,
+        secret: secret?,
     })
 }
 

@@ -90,7 +90,17 @@ pub struct Cluster {
     /// `user@realm!tokenid`
     pub token_id: String,
     pub token_secret: Secret,
+    /// For `/token` and nothing else; without it that command does not exist.
+    pub admin_token: Option<AdminToken>,
     pub trust: Trust,
+}
+
+/// A token that may manage tokens, which is as good as root.
+#[derive(Debug, PartialEq, Eq)]
+pub struct AdminToken {
+    /// `user@realm!tokenid`
+    pub id: String,
+    pub secret: Secret,
 }
 
 /// Whose certificates are believed. There is no "everybody's".

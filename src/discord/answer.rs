@@ -64,7 +64,7 @@ struct About {
 
 /// Answers one interaction, whatever happens.
 pub(super) async fn interaction(edge: Arc<Edge>, raw: Value) {
-    let Some(Incoming { ticket, what }) = receive::read(&edge.settings, raw) else {
+    let Some(Incoming { ticket, what }) = receive::read(&edge.settings, &edge.desk, raw) else {
         tracing::error!(
             unreadable = edge.count_unreadable(),
             "an interaction without id or token"

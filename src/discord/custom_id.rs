@@ -60,6 +60,7 @@ pub(super) fn encode(action: &Action) -> Option<String> {
         | Action::Grant { .. }
         | Action::Lockdown { .. }
         | Action::Several { .. }
+        | Action::Token(_)
         | Action::Unclear(_) => return None,
     };
     let id = format!("{VERSION}:{words}");

@@ -46,6 +46,19 @@ impl fmt::Display for Failed {
 impl std::error::Error for Failed {}
 
 impl Failed {
+    /// Which of these it is, without anything that Discord said of the message.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Self::AlreadyAnswered => "already acknowledged",
+            Self::UnknownInteraction => "unknown interaction",
+            Self::TokenExpired => "the 15 minutes are over",
+            Self::Refused { .. } => "refused",
+            Self::Limited(_) => "rate limited",
+            Self::NotSent(_) => "not sent",
+            Self::Unsure(_) => "no answer",
+        }
+    }
+
     /// Whether the same request may do better later.
     pub(super) fn passes(&self) -> bool {
         match self {

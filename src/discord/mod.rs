@@ -129,6 +129,7 @@ pub async fn run(
     let stop = stop.child_token();
     let rest = Rest::new(&settings).map_err(http_fatal)?;
     let http = Arc::new(rest.http(&settings));
+    let rows: Vec<_> = desk.rows().collect();
     let tasks = TaskTracker::new();
     let closing = CancellationToken::new();
     let edge = Arc::new(answer::Edge {
@@ -151,7 +152,12 @@ pub async fn run(
             // Once a process: the table does not change while it runs.
             registration.get_or_insert_with(|| {
                 let guilds = settings.guilds.clone();
-                tokio::spawn(register::register(http.clone(), application, guilds))
+                tokio::spawn(register::register(
+                    http.clone(),
+                    application,
+                    guilds,
+                    rows.clone(),
+                ))
             });
         }
     };

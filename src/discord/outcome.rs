@@ -13,7 +13,7 @@ use super::answer::Exchange;
 use super::failed::Failed;
 use super::send;
 use crate::action::{Actor, Door, Request};
-use crate::command::{self, Audience, Last, Outcome, Task};
+use crate::command::{self, Audience, Last, Outcome, Show, Shows, Task};
 use crate::embed::{Reply, edge};
 
 /// An edit a second is what people can read and Discord takes gladly.
@@ -54,9 +54,14 @@ impl Exchange<'_> {
         let actor = &request.actor;
         let public = is_public(audience, request.door);
         let (shown, states) = watch::channel(None);
+        let (once, secrets) = command::once();
         let desk = self.edge.desk.clone();
-        let work = self.edge.tasks.spawn(command::perform(desk, task, shown));
-        let Ok(outcome) = self.follow(work, states).await else {
+        let work = self
+            .edge
+            .tasks
+            .spawn(command::perform(desk, task, shown, once));
+        let secrets = Some(secrets).filter(|_| audience == Audience::Private);
+        let Ok(outcome) = self.follow(work, states, secrets).await else {
             tracing::error!(interaction.id = %self.ticket.id, "performing it crashed");
             self.conclude(actor, &edge::crashed(self.ticket.id), public)
                 .await;
@@ -64,6 +69,7 @@ impl Exchange<'_> {
         };
         let shown = match &outcome.last {
             Last::Shown(reply) => self.conclude(actor, reply, public).await,
+            Last::Told => Shown::settled("done"),
             Last::Withdrawn => self.withdraw().await,
             Last::Left => Shown::settled("taken by another"),
         };
@@ -74,11 +80,12 @@ impl Exchange<'_> {
     }
 
     /// Edits the answer to each newest state until the work is done, and never two edits at once,
-    /// so that none can overtake the last.
+    /// so that none can overtake the last. `secrets`: where the answer is seen by one person alone.
     async fn follow(
         &self,
         mut work: JoinHandle<Outcome>,
         mut states: watch::Receiver<Option<Reply>>,
+        mut secrets: Option<Shows>,
     ) -> Result<Outcome, JoinError> {
         let mut next_edit = Instant::now();
         let mut watching = true;
@@ -90,6 +97,13 @@ impl Exchange<'_> {
             tokio::select! {
                 biased;
                 done = &mut work => return done,
+                Some(show) = next(&mut secrets) => {
+                    // Nothing is edited over it any more.
+                    watching = false;
+                    let told = self.show_once(&show.reply).await;
+                    show.done(told);
+                    continue;
+                }
                 changed = changed, if watching => watching = changed.is_ok() && !self.is_over(),
             }
             let newest = states.borrow_and_update().clone();
@@ -110,6 +124,20 @@ impl Exchange<'_> {
                 }
             }
         }
+    }
+
+    /// In the private answer or nowhere: no other message is as private, or goes away by itself.
+    async fn show_once(&self, reply: &Reply) -> bool {
+        let edited = if self.is_over() {
+            Err(Failed::TokenExpired)
+        } else {
+            let message = send::public(reply);
+            self.edge.rest.edit_patiently(&self.ticket, &message).await
+        };
+        if let Err(failed) = &edited {
+            tracing::warn!(interaction.id = %self.ticket.id, why = failed.word(), "a secret could not be shown");
+        }
+        edited.is_ok()
     }
 
     /// Shows the last state, by edit or, when that is not possible any more, by a new message.
@@ -191,6 +219,14 @@ impl Exchange<'_> {
             }
         }
         self.late(actor, reply, false).await;
+    }
+}
+
+/// Waits for ever where nothing comes.
+async fn next(secrets: &mut Option<Shows>) -> Option<Show> {
+    match secrets {
+        Some(secrets) => secrets.next().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -16,7 +16,7 @@ use super::rest::{InteractionToken, Ticket};
 use super::send::FORM_LINE;
 use super::{Settings, custom_id};
 use crate::action::{Action, Actor, Door, Person, Remark, Request, Ruling, Typing, Unclear};
-use crate::command::{Field, Given, Row, Value, rows};
+use crate::command::{Desk, Field, Given, Row, Value};
 use crate::ids::{ChannelId, GuestQuery, GuildId, InteractionId, RoleId, UserId};
 
 /// One interaction, and what to do with it.
@@ -39,7 +39,7 @@ pub(super) enum What {
 }
 
 /// Reads an interaction as it came. `None`: it cannot even be answered.
-pub(super) fn read(settings: &Settings, raw: Json) -> Option<Incoming> {
+pub(super) fn read(settings: &Settings, desk: &Desk, raw: Json) -> Option<Incoming> {
     let ticket = ticket(&raw)?;
     let place = match &raw["guild_id"] {
         Json::Null => Some(None),
@@ -52,7 +52,7 @@ pub(super) fn read(settings: &Settings, raw: Json) -> Option<Incoming> {
     };
     let what = match (place, Interaction::deserialize(raw)) {
         (Some(Some(guild)), Ok(interaction)) => {
-            understood(settings, guild, ticket.id, &interaction)
+            understood((settings, desk), guild, ticket.id, &interaction)
         }
         (Some(None), Ok(interaction)) => direct(ticket.id, &interaction),
         (Some(Some(_)), Err(error)) => What::Unreadable(error.to_string()),
@@ -96,7 +96,7 @@ fn ticket(raw: &Json) -> Option<Ticket> {
 }
 
 fn understood(
-    settings: &Settings,
+    (settings, desk): (&Settings, &Desk),
     guild: GuildId,
     id: InteractionId,
     interaction: &Interaction,
@@ -120,8 +120,8 @@ fn understood(
         settings.channels.is_empty() || settings.channels.iter().any(|id| actor.is_in(*id));
     let (door, action) = match interaction {
         Interaction::Autocomplete(_) if !listens => return What::NothingToComplete,
-        Interaction::Autocomplete(i) => return completion(i, actor),
-        Interaction::Command(i) => (Door::Slash, command(i)),
+        Interaction::Autocomplete(i) => return completion(desk, i, actor),
+        Interaction::Command(i) => (Door::Slash, command(desk, i)),
         Interaction::Component(i) => (door(i, actor.user), custom_id::decode(&i.data.custom_id)),
         Interaction::Modal(i) => (Door::Slash, form(i)),
         _ => (Door::Slash, Action::Unclear(Unclear::Command)),
@@ -211,9 +211,9 @@ fn form(filled: &ModalInteraction) -> Action {
     }
 }
 
-fn command(called: &CommandInteraction) -> Action {
+fn command(desk: &Desk, called: &CommandInteraction) -> Action {
     let found = match called.data.kind {
-        CommandType::ChatInput => row(&called.data.name, &called.data.options),
+        CommandType::ChatInput => row(desk, &called.data.name, &called.data.options),
         _ => None,
     };
     let Some((row, options)) = found else {
@@ -274,8 +274,8 @@ fn person(id: serenity::model::id::UserId, resolved: &CommandDataResolved) -> Pe
     }
 }
 
-fn completion(typed: &CommandInteraction, actor: Actor) -> What {
-    let wanted = row(&typed.data.name, &typed.data.options).and_then(|(row, options)| {
+fn completion(desk: &Desk, typed: &CommandInteraction, actor: Actor) -> What {
+    let wanted = row(desk, &typed.data.name, &typed.data.options).and_then(|(row, options)| {
         options.iter().find_map(|option| {
             let CommandDataOptionValue::Autocomplete { value, .. } = &option.value else {
                 return None;
@@ -289,15 +289,15 @@ fn completion(typed: &CommandInteraction, actor: Actor) -> What {
         Some((wanted, text)) => What::Typing(Typing {
             actor,
             wanted,
-            guest: guest_of(typed),
+            guest: guest_of(desk, typed),
             text,
         }),
     }
 }
 
 /// The guest that stands in the command already, if it is one.
-fn guest_of(typed: &CommandInteraction) -> Option<GuestQuery> {
-    let (row, options) = row(&typed.data.name, &typed.data.options)?;
+fn guest_of(desk: &Desk, typed: &CommandInteraction) -> Option<GuestQuery> {
+    let (row, options) = row(desk, &typed.data.name, &typed.data.options)?;
     let guest = row
         .options
         .iter()
@@ -308,6 +308,7 @@ fn guest_of(typed: &CommandInteraction) -> Option<GuestQuery> {
 
 /// The row of a command, and the options that are left once its subcommand is unpacked.
 fn row<'a>(
+    desk: &Desk,
     name: &'a str,
     options: &'a [CommandDataOption],
 ) -> Option<(&'static Row, &'a [CommandDataOption])> {
@@ -326,6 +327,6 @@ fn row<'a>(
         path.push(name);
         options = inner;
     }
-    let row = rows().find(|row| row.path == path)?;
+    let row = desk.rows().find(|row| row.path == path)?;
     Some((row, options))
 }

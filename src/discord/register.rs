@@ -14,7 +14,7 @@ use tokio::time::sleep;
 use super::gateway::told;
 use crate::action::Remark;
 use crate::command::table::GROUPS;
-use crate::command::{Field, Opt, Row, rows};
+use crate::command::{Field, Opt, Row};
 use crate::ids::GuildId;
 
 /// A server in which the bot has no place may invite it any day; the owner is told each time.
@@ -23,8 +23,13 @@ const FIRST_WAIT: Duration = Duration::from_secs(2);
 
 /// Brings the commands of every server up to date. What fails is logged and tried again for a few
 /// minutes; the bot works on meanwhile, with the commands that are there.
-pub(super) async fn register(http: Arc<Http>, application: u64, guilds: Vec<GuildId>) {
-    let wanted = json!(definitions());
+pub(super) async fn register(
+    http: Arc<Http>,
+    application: u64,
+    guilds: Vec<GuildId>,
+    rows: Vec<&'static Row>,
+) {
+    let wanted = json!(definitions(rows.into_iter()));
     for guild in guilds {
         let mut wait = FIRST_WAIT;
         for attempt in 1..=TRIES {
@@ -88,9 +93,9 @@ fn not_there(error: &serenity::Error) -> bool {
 }
 
 /// `default_member_permissions` stays unset: the bot's own gate decides, not Discord's menu.
-fn definitions() -> Vec<CreateCommand> {
+fn definitions(rows: impl Iterator<Item = &'static Row>) -> Vec<CreateCommand> {
     let mut groups: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
-    for row in rows() {
+    for row in rows {
         groups.entry(row.path[0]).or_default().push(row);
     }
     groups
@@ -228,9 +233,10 @@ fn empty(value: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::rows;
 
     fn wanted() -> Value {
-        json!(definitions())
+        json!(definitions(rows()))
     }
 
     /// What Discord makes of a list that it was sent.

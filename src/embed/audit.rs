@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::action::{Action, AuditPage};
+use crate::action::{Action, AuditPage, Right};
 use crate::audit::{Ending, Event, Line, Noted};
 use crate::ids::UserId;
 
@@ -13,6 +13,8 @@ use super::words::{ago, clock, duration, person, plain};
 
 /// Longer texts from outside are cut: the whole of them is in the audit itself.
 const EXCERPT: usize = 60;
+/// A token with its end, its roles and its path.
+const WHICH_TOKEN: usize = 250;
 
 /// New entries, in one card.
 #[must_use]
@@ -120,6 +122,14 @@ fn what(line: &Line, with_cluster: bool) -> String {
     if let Some(name) = &line.guest_name {
         let _ = write!(text, " {}", plain(name));
     }
+    // What is about neither a guest nor a node says by itself what it is about: which token.
+    if line.guest.is_none()
+        && line.node.is_none()
+        && line.action.as_deref() == Some(Right::Token.key())
+        && let Some(detail) = &line.detail
+    {
+        let _ = write!(text, " {}", shortened(detail, WHICH_TOKEN));
+    }
     text
 }
 
@@ -146,6 +156,7 @@ fn done_mark(line: &Line) -> &'static str {
     match line.action.as_deref() {
         Some("stop" | "shutdown") => "⏹️",
         Some("reboot") => "🔁",
+        Some("token") => "🔑",
         _ => "▶️",
     }
 }
@@ -194,10 +205,14 @@ fn said(text: &str, detail: &str) -> String {
     }
 }
 
-/// Cut before it is made plain, so that no escape is cut in two.
 fn excerpt(text: &str) -> String {
+    shortened(text, EXCERPT)
+}
+
+/// Cut before it is made plain, so that no escape is cut in two.
+fn shortened(text: &str, most: usize) -> String {
     let text = text.trim();
-    match text.char_indices().nth(EXCERPT) {
+    match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", plain(text[..end].trim_end())),
         None => plain(text),
     }

@@ -32,6 +32,7 @@ pub mod task;
 pub mod task_stop;
 pub mod task_words;
 pub mod terminal;
+pub mod token;
 pub mod unclear;
 pub mod why;
 mod words;

@@ -38,6 +38,7 @@ pub fn refused(unclear: Unclear) -> Reply {
             "That is no task",
             "Pick one from the list that appears\nwhile you type, or see `/task list`.",
         ),
+        Unclear::Token(part) => super::token::unclear(part),
         Unclear::Command => (
             "I do not know that command",
             "It is of another version. Reload\nDiscord, or see `/help`.",

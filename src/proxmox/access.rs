@@ -62,9 +62,9 @@ struct VersionRow {
     version: Scalar,
 }
 
-type Paths = Object<BTreeMap<String, Object<BTreeMap<String, Scalar>>>>;
+pub(super) type Paths = Object<BTreeMap<String, Object<BTreeMap<String, Scalar>>>>;
 
-fn permissions(paths: Paths) -> Permissions {
+pub(super) fn permissions(paths: Paths) -> Permissions {
     let privileges = |held: Object<BTreeMap<String, Scalar>>| {
         let held = held.0.unwrap_or_default();
         held.into_iter()

@@ -13,7 +13,7 @@ use super::path::ApiPath;
 use super::tls;
 use super::turns::{Lane, Turns};
 use crate::action::{Right, TargetKey};
-use crate::config::Cluster;
+use crate::config::{Cluster, Secret};
 use crate::ids::ClusterName;
 use crate::permission::Permit;
 
@@ -104,12 +104,16 @@ impl Request<'_> {
 }
 
 impl Transport {
-    pub(super) fn new(cluster: &Cluster, limits: Limits) -> Result<Self, Error> {
+    pub(super) fn new(
+        cluster: &Cluster,
+        token: (&str, &Secret),
+        limits: Limits,
+    ) -> Result<Self, Error> {
         if cluster.endpoints.is_empty() {
             return Err(Error::Setup("no endpoint".to_owned()));
         }
         let mut headers = HeaderMap::new();
-        headers.insert(AUTHORIZATION, token_header(cluster)?);
+        headers.insert(AUTHORIZATION, token_header(token)?);
         let builder = reqwest::Client::builder()
             .default_headers(headers)
             .user_agent(concat!("pve-steward/", env!("CARGO_PKG_VERSION")))
@@ -252,9 +256,8 @@ impl Transport {
 }
 
 /// `PVEAPIToken=user@realm!id=secret`. Proxmox unescapes the value and ends it at a `;`.
-fn token_header(cluster: &Cluster) -> Result<HeaderValue, Error> {
-    let secret = cluster.token_secret.expose();
-    let token = format!("PVEAPIToken={}={secret}", cluster.token_id);
+fn token_header((id, secret): (&str, &Secret)) -> Result<HeaderValue, Error> {
+    let token = format!("PVEAPIToken={id}={}", secret.expose());
     let escaped = token.replace('%', "%25").replace(';', "%3B");
     let mut header = HeaderValue::from_str(&escaped)
         .map_err(|_| Error::Setup("the token holds characters that no header can".to_owned()))?;

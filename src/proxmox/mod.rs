@@ -29,6 +29,7 @@ mod snapshot;
 mod task;
 mod tasks_list;
 mod tls;
+mod tokens;
 mod turns;
 mod vzdump;
 
@@ -61,6 +62,7 @@ pub use snapshot::{Snapshots, Snapshotted};
 pub use task::{Followed, Patience, TaskEnd, TaskState, follow};
 pub use tasks_list::Listed;
 pub use tls::{Fault, Presented, fingerprint_text, presented, usable_authority};
+pub use tokens::{Draft, Role, Token, TokenAdmin};
 pub use vzdump::{BackupLog, Progress};
 
 /// One cluster's API. Made once per cluster and shared: it holds the connections.
@@ -82,7 +84,8 @@ impl Client {
     ///
     /// The same.
     pub fn with_limits(cluster: &Cluster, limits: Limits) -> Result<Self, Error> {
-        let transport = Transport::new(cluster, limits)?;
+        let token = (cluster.token_id.as_str(), &cluster.token_secret);
+        let transport = Transport::new(cluster, token, limits)?;
         Ok(Self { transport })
     }
 

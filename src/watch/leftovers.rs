@@ -5,9 +5,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
-use crate::action::Deed;
+use crate::action::{Deed, Right};
 use crate::audit::{self, About, Ending, Unfinished};
 use crate::embed::act::{self, Act};
+use crate::embed::token;
 use crate::errand::{Errands, Recipient};
 use crate::follow::{self, End};
 use crate::proxmox::Inventory;
@@ -32,7 +33,7 @@ pub async fn finish(
         tokio::spawn(async move {
             let end = match &inventory {
                 Some((inventory, act)) => end_of(inventory, &unfinished, act).await,
-                None => unseen(&unfinished),
+                None => about_a_token(&unfinished).unwrap_or_else(|| unseen(&unfinished)),
             };
             tracing::warn!(
                 action = unfinished.action, about = ?unfinished.about, ending = ?end.ending,
@@ -65,6 +66,15 @@ async fn end_of(inventory: &Arc<Inventory>, unfinished: &Unfinished, act: &Act) 
     let runs = follow::runs_now(inventory, &act.guest).await;
     let why = "the bot stopped before Proxmox had answered".to_owned();
     End::of(act::unknown(act, runs), Ending::Unknown(why))
+}
+
+/// Tokens cannot be looked at from here, and the secret of one that was made is lost anyway.
+fn about_a_token(unfinished: &Unfinished) -> Option<End> {
+    let detail = unfinished.detail.as_deref()?;
+    (unfinished.action == Right::Token.key()).then(|| {
+        let why = "the bot stopped before it saw the end".to_owned();
+        End::of(token::left_open(detail), Ending::Unknown(why))
+    })
 }
 
 /// It was not about a guest, or about one of a cluster that is no longer configured: nobody can look

@@ -19,6 +19,7 @@ async fn the_token_arrives_whatever_is_in_it() {
     fake.add_token(&fake.token_id(), SECRET, true);
     let cluster = Cluster {
         token_secret: Secret::new(SECRET.to_owned()),
+        admin_token: None,
         ..config(&fake)
     };
     let client = Client::with_limits(&cluster, limits()).expect("a client");
@@ -38,6 +39,7 @@ async fn the_token_is_never_printed() {
 
     let cluster = Cluster {
         token_secret: Secret::new("line\nbreak-secret".to_owned()),
+        admin_token: None,
         ..config(&fake)
     };
     let error = Client::new(&cluster).expect_err("no header can hold it");

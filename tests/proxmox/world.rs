@@ -28,6 +28,7 @@ pub(crate) fn config(fake: &fake_proxmox::Cluster) -> Cluster {
         endpoints: fake.urls(),
         token_id: fake.token_id(),
         token_secret: Secret::new(fake.token_secret()),
+        admin_token: None,
         trust: Trust::Ca(fake.ca_pem()),
     }
 }

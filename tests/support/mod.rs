@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use fake_discord::{Discord, Message, Person};
 use fake_proxmox::{Clock, Cluster};
+use pve_steward::action::TokenPart;
 use pve_steward::command::{Field, Row};
 use pve_steward::ids::Kind;
 use pve_steward::{app, config};
@@ -27,6 +28,11 @@ const LIMIT: Duration = Duration::from_secs(100);
 
 pub const BOT_CHANNEL: u64 = 1_100_000_000_000_000_000;
 pub const OTHER_CHANNEL: u64 = 1_100_000_000_000_000_007;
+/// The token for `/token`, of a user of its own.
+pub const ADMIN_USER: &str = "steward@pve";
+pub const ADMIN_TOKEN: &str = "steward@pve!admin";
+pub const ADMIN_SECRET: &str = "0a5c1f6e-2b3d-4c7a-9e8f-71d2c3b4a596";
+
 pub const THREAD: u64 = 1_100_000_000_000_000_008;
 
 /// Whom rules name, and what every owner has.
@@ -85,6 +91,8 @@ pub struct Setup {
     pub discord: String,
     /// More lines for `[bot]`.
     pub bot: String,
+    /// More lines for `[[cluster]]`.
+    pub cluster: String,
     /// Shorter than a file may say, for tests that wait for the end of a request.
     pub ask_expires: Option<Duration>,
 }
@@ -99,6 +107,7 @@ impl Default for Setup {
             rules: RULES.to_owned(),
             discord: String::new(),
             bot: String::new(),
+            cluster: String::new(),
             ask_expires: None,
         }
     }
@@ -112,6 +121,24 @@ impl Setup {
             task: Duration::from_millis(50),
         };
         setup
+    }
+
+    /// The cluster lets the bot manage tokens: the lines of the example, carried out as written.
+    pub fn token_admin(mut self) -> Self {
+        self.px.tokens.push(fake_proxmox::Token {
+            id: ADMIN_TOKEN.to_owned(),
+            secret: ADMIN_SECRET.to_owned(),
+            privsep: true,
+        });
+        let lines = include_str!("../../config/example.toml").lines();
+        let lines = lines.filter_map(|line| line.strip_prefix("#   pveum "));
+        let typed: Vec<String> = lines.map(|line| format!("pveum {line}")).collect();
+        assert_eq!(typed.len(), 5, "all that the example has");
+        self.px.typed.extend(typed);
+        self.cluster = format!(
+            "admin_token_id = \"{ADMIN_TOKEN}\"\nadmin_token_secret = \"{ADMIN_SECRET}\"\n"
+        );
+        self
     }
 
     pub fn rules(mut self, rules: &str) -> Self {
@@ -188,11 +215,13 @@ endpoints = ["{endpoints}"]
 token_id = "{id}"
 token_secret = "{secret}"
 ca_file = "{ca}"
+{cluster}
 "#,
             token = dc.token(),
             api = dc.url(),
             discord = setup.discord,
             bot = setup.bot,
+            cluster = setup.cluster,
             state = dir.path().join("state").display(),
             id = px.token_id(),
             secret = px.token_secret(),
@@ -365,6 +394,12 @@ pub fn command(row: &Row, guest_of: impl Fn(Kind) -> u32) -> String {
         Field::NewSnapshot => "new-one".to_owned(),
         Field::Storage => "nas".to_owned(),
         Field::Mode => "snapshot".to_owned(),
+        Field::Token(TokenPart::User) => "discord@pve".to_owned(),
+        Field::Token(TokenPart::Name) => "ci".to_owned(),
+        Field::Token(TokenPart::Expiry) => "7d".to_owned(),
+        Field::Token(TokenPart::Roles) => "PVEAuditor".to_owned(),
+        Field::Token(TokenPart::Path) => "/vms".to_owned(),
+        Field::Token(TokenPart::Cluster) => "home".to_owned(),
     });
     let path = format!("/{}", row.path.join(" "));
     [path]
@@ -374,12 +409,13 @@ pub fn command(row: &Row, guest_of: impl Fn(Kind) -> u32) -> String {
         .join(" ")
 }
 
-/// Whether the first thing that one types after the command is completed with guests, nodes or tasks.
+/// Whether the first thing that one types after the command is completed with what the person may
+/// see.
 pub fn completes_first(row: &Row) -> bool {
     let first = row.options.first().map(|option| option.field);
     matches!(
         first,
-        Some(Field::Guest(_) | Field::Guests(_) | Field::Node | Field::Task)
+        Some(Field::Guest(_) | Field::Guests(_) | Field::Node | Field::Task | Field::Token(_))
     )
 }
 

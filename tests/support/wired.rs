@@ -72,6 +72,7 @@ impl Bot {
         let parts = Parts {
             policy: Arc::new(ArcSwap::from_pointee(policy)),
             clusters: vec![inventory],
+            token_admins: Vec::new(),
             store,
             access: Arc::new(access),
             errands,

@@ -157,6 +157,7 @@ fn configuration(rules: &Rules, zone: &str) -> Config {
         endpoints: vec!["https://127.0.0.1:8006".to_owned()],
         token_id: "discord@pve!bot".to_owned(),
         token_secret: Secret::new("s".to_owned()),
+        admin_token: None,
         trust: Trust::SystemRoots,
     };
     let names = |list: [(&str, u64); 3]| list.map(|(name, id)| (name.to_owned(), id));

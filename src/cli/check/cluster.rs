@@ -75,6 +75,7 @@ async fn each_endpoint(cluster: &Cluster) -> Vec<(String, Result<(), Error>)> {
                 endpoints: vec![url.clone()],
                 token_id: cluster.token_id.clone(),
                 token_secret: cluster.token_secret.clone(),
+                admin_token: None,
                 trust: cluster.trust.clone(),
             };
             let asked = tokio::spawn(async move { Client::new(&alone)?.version().await });

@@ -3,6 +3,7 @@
 pub(super) mod cluster;
 mod discord;
 mod place;
+mod tokens;
 
 use crate::action::GuestFacts;
 use crate::app;
@@ -39,6 +40,7 @@ pub(super) async fn check(loaded: &Loaded) -> u8 {
     for (cluster, inventory) in config.clusters.iter().zip(&clusters) {
         let (findings, seen) = cluster::findings(cluster, inventory, policy.pools()).await;
         report.all(findings);
+        report.all(tokens::findings(cluster).await);
         estate.add(&cluster.name, seen.as_deref());
     }
     report.all(estate.idle_rules(config, &policy));

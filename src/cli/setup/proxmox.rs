@@ -65,6 +65,7 @@ pub(super) async fn found(
             endpoints: endpoints.clone(),
             token_id: token_id.clone(),
             token_secret: secret.clone(),
+            admin_token: None,
             trust: trust.trust(),
         };
         let found = Proxmox {

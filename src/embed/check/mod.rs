@@ -4,6 +4,7 @@ mod cluster;
 mod discord;
 mod place;
 mod rules;
+mod tokens;
 
 pub use cluster::{
     endpoint, endpoint_failed, lacks, no_quorum, node_away, nothing_seen, of_root, reached, token,
@@ -15,6 +16,7 @@ pub use discord::{
 };
 pub use place::{no_place, open_place, place, unusable};
 pub use rules::{idle, unanswered};
+pub use tokens::{token_admin, token_admin_lacks, token_admin_unread};
 
 /// How one finding counts. A warning does not fail the check; of the failures, the command's exit
 /// code tells apart those that may pass by themselves.

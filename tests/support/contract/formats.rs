@@ -29,6 +29,14 @@ const FORMATS: &[(&str, Fits)] = &[
             .all(|id| (3..=9).contains(&id.len()) && id.chars().all(|c| c.is_ascii_digit()))
     }),
     ("pve-poolid", |text| text.split('/').all(is_word)),
+    ("pve-userid", is_user),
+    ("pve-roleid-list", |text| text.split(',').all(is_word)),
+    ("pve-tokenid-list", |text| {
+        text.split(',').all(|token| {
+            let parts = token.rsplit_once('!');
+            parts.is_some_and(|(user, name)| is_user(user) && is_word(name))
+        })
+    }),
 ];
 
 /// How every schema of Proxmox's is compiled.
@@ -49,6 +57,12 @@ pub fn unchecked(name: &str, schema: &Value) -> Option<String> {
 fn is_label(text: &str) -> bool {
     let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     plain && !text.is_empty() && !text.starts_with('-') && !text.ends_with('-')
+}
+
+fn is_user(text: &str) -> bool {
+    let odd = |c: char| c.is_whitespace() || ":/".contains(c);
+    text.rsplit_once('@')
+        .is_some_and(|(name, realm)| !name.is_empty() && !name.contains(odd) && is_word(realm))
 }
 
 fn is_word(text: &str) -> bool {

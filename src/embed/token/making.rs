@@ -1,0 +1,195 @@
+//! A token is made: the question, the one message with the secret, and what can go wrong.
+
+use std::collections::BTreeSet;
+
+use crate::embed::confirm::Subject;
+use crate::embed::reply::{Colour, Reply};
+use crate::embed::words::{ago, moment, plain};
+use crate::ids::{ClusterName, TokenId};
+
+use super::{Making, Rights, card, how_to_delete, id, joined, on_a_node};
+
+/// Who holds one of these can give themselves everything else.
+const AS_GOOD_AS_ROOT: [&str; 3] = ["Permissions.Modify", "User.Modify", "Realm.Allocate"];
+
+/// What a token can do on its path, where that can be seen. It can do what both it and its user may.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Power {
+    /// What its user may do cannot be seen.
+    Unseen,
+    Seen {
+        can: BTreeSet<String>,
+        /// In its roles, and not held by its user.
+        lacking: BTreeSet<String>,
+    },
+}
+
+/// How it went with the rights of a token that was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gave {
+    Nothing,
+    All,
+    Failed,
+    Unknown,
+}
+
+/// What became of a token whose secret could not be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Undone {
+    Deleted,
+    NotDeleted,
+    Unknown,
+}
+
+/// The question before one is made.
+#[must_use]
+pub fn ask_to_create(making: &Making, power: &Power) -> Subject {
+    let mut lines = vec![expiry(making)];
+    if let Some(Rights { roles, path }) = &making.rights {
+        lines.push(format!("Roles: {}\non `{path}`", plain(&joined(roles))));
+    }
+    lines.push(able(making, power));
+    lines.push("Its secret is shown once, to you\nalone.".to_owned());
+    Subject {
+        to_do: format!("create {}", id(&making.token)),
+        consequence: lines.join("\n"),
+        yes: "Create it",
+        footer: making.cluster.to_string(),
+        snapshot_first: false,
+    }
+}
+
+/// The one message with the secret in it. It is shown once and never kept.
+#[must_use]
+pub fn made(making: &Making, power: &Power, gave: Gave, secret: &str) -> Reply {
+    let rights = match gave {
+        Gave::Nothing | Gave::All => able(making, power),
+        Gave::Failed => without_rights(making, "It has no rights: giving them failed."),
+        Gave::Unknown => without_rights(
+            making,
+            "Whether it has its rights is\nunknown: Proxmox did not answer.",
+        ),
+    };
+    let colour = match gave {
+        Gave::All => Colour::Green,
+        _ => Colour::Amber,
+    };
+    let body = format!(
+        "Its secret, now and never again:\n```\n{secret}\n```\n{}\n{rights}",
+        expiry(making)
+    );
+    let title = format!("🔑 {} is made", id(&making.token));
+    card(colour, title, body, &making.cluster)
+}
+
+fn without_rights(making: &Making, what: &str) -> String {
+    let Some(Rights { roles, path }) = &making.rights else {
+        return what.to_owned();
+    };
+    let token = &making.token;
+    let lines = roles.iter().map(|role| {
+        // Proxmox gives what is given already once more without a word.
+        format!("pveum acl modify {path} -token '{token}' -role {role}")
+    });
+    format!("{what}\n{}", on_a_node(&lines.collect::<Vec<_>>()))
+}
+
+fn expiry(making: &Making) -> String {
+    match making.expires {
+        None => "⚠️ It never expires.".to_owned(),
+        Some(at) => format!("Expires {},\n{}.", moment(at), ago(at)),
+    }
+}
+
+/// What it can truly do, and what gives it the rest.
+fn able(making: &Making, power: &Power) -> String {
+    let Some(Rights { roles, path }) = &making.rights else {
+        return "It can do nothing yet: it is given no\nrole.".to_owned();
+    };
+    let TokenId { user, name } = &making.token;
+    match power {
+        Power::Unseen => format!(
+            "It can do no more than its user may,\nand I cannot see what that is.\n{}",
+            on_a_node(&[format!("pveum user token permissions {user} {name}")])
+        ),
+        Power::Seen { can, lacking } if can.is_empty() && lacking.is_empty() => {
+            "It can do nothing: its roles hold no\nprivilege.".to_owned()
+        }
+        Power::Seen { can, lacking } => {
+            let cure = roles
+                .iter()
+                .map(|role| format!("pveum acl modify {path} -user {user} -role {role}"));
+            let mut cure = on_a_node(&cure.collect::<Vec<_>>());
+            if path.as_str() != "/" {
+                cure.push_str("\n(There it hides what the user has on\na path above.)");
+            }
+            let mut text = match (can.is_empty(), lacking.is_empty()) {
+                (true, _) => format!(
+                    "It can do nothing yet: its user\n{} has no such role there.\n{cure}",
+                    plain(user.as_str())
+                ),
+                (false, true) => format!("It can there: {}", words(can)),
+                (false, false) => format!(
+                    "It can there: {}\nNot yet: {}\nIts user has no such role there.\n{cure}",
+                    words(can),
+                    words(lacking)
+                ),
+            };
+            if can.iter().any(|it| AS_GOOD_AS_ROOT.contains(&it.as_str())) {
+                text.push_str("\n⚠️ That is as good as root.");
+            }
+            text
+        }
+    }
+}
+
+fn words(privileges: &BTreeSet<String>) -> String {
+    let all: Vec<&str> = privileges.iter().map(String::as_str).collect();
+    plain(&all.join(" "))
+}
+
+/// It was not made, and nothing is left of it.
+#[must_use]
+pub fn not_made(token: &TokenId, cluster: &ClusterName, why: &str) -> Reply {
+    let title = format!("🔴 {} is not made", id(token));
+    card(Colour::Red, title, why.to_owned(), cluster)
+}
+
+/// No answer came: it may have been made, and then nobody knows its secret. `there`: what Proxmox
+/// lists now.
+#[must_use]
+pub fn lost(token: &TokenId, cluster: &ClusterName, there: Option<bool>) -> Reply {
+    let there = match there {
+        Some(true) => "It is there now: delete it.",
+        Some(false) => "It is not there now. It may still\ncome: look again in a minute.",
+        None => "Whether it is there cannot be seen\nnow. If it is, delete it.",
+    };
+    let body = format!(
+        "Proxmox did not answer. If it was\nmade, its secret is lost and it is of\nno use.\n{there}\n{}",
+        how_to_delete(token)
+    );
+    let title = format!("🟠 {} · outcome unknown", id(token));
+    card(Colour::Amber, title, body, cluster)
+}
+
+/// Its secret could not be shown to the one person who may see it.
+#[must_use]
+pub fn not_shown(token: &TokenId, cluster: &ClusterName, undone: Undone) -> Reply {
+    let why = "Its secret could not be shown to you\nin private, so it is of no use.";
+    let (title, rest) = match undone {
+        Undone::Deleted => ("is deleted again", "Create it once more.".to_owned()),
+        Undone::NotDeleted => (
+            "is of no use",
+            format!("I could not delete it.\n{}", how_to_delete(token)),
+        ),
+        Undone::Unknown => (
+            "is of no use",
+            format!(
+                "Whether I could delete it is unknown.\n{}",
+                how_to_delete(token)
+            ),
+        ),
+    };
+    let title = format!("🔴 {} {title}", id(token));
+    card(Colour::Red, title, format!("{why}\n{rest}"), cluster)
+}

@@ -1,0 +1,194 @@
+//! API tokens of Proxmox: all of it for one person alone.
+
+mod making;
+mod refusal;
+mod removing;
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+
+use crate::ids::{AclPath, ClusterName, PveUser, RoleName, TokenId};
+use crate::proxmox::Token;
+
+use super::problem;
+use super::reply::{Card, Colour, Reply};
+use super::words::{ago, plain};
+
+pub use making::{Gave, Power, Undone, ask_to_create, lost, made, not_made, not_shown};
+pub(super) use refusal::unclear;
+pub use refusal::{
+    ADMIN_LACKS, ADMIN_REFUSED, NO_ANSWER, NO_QUORUM, cannot_be_read, exists, half_a_right,
+    no_such_role, no_such_user, over_already, refused, rules_changed, said_no, which_cluster,
+};
+pub use removing::{
+    ask_to_delete, deleted, deletion_lost, no_such_token, not_deleted, own, replaced,
+};
+
+/// A token that is to be made: exactly what was asked about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Making {
+    pub token: TokenId,
+    pub cluster: ClusterName,
+    /// Unix seconds; `None`: never.
+    pub expires: Option<i64>,
+    pub rights: Option<Rights>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rights {
+    pub roles: Vec<RoleName>,
+    pub path: AclPath,
+}
+
+/// Which of the bot's own tokens one is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Own {
+    Main,
+    Admin,
+}
+
+/// The audit's line about it. Never a secret: none is known when it is written.
+#[must_use]
+pub fn detail(making: &Making) -> String {
+    let until = making.expires.map_or("never expires".to_owned(), |at| {
+        let day = Timestamp::from_second(at).map(|at| at.strftime("%Y-%m-%d %H:%M UTC"));
+        day.map_or("until ?".to_owned(), |day| format!("until {day}"))
+    });
+    let rights = making.rights.as_ref().map_or("no rights".to_owned(), |r| {
+        format!("{} on {}", joined(&r.roles), r.path)
+    });
+    let Making { token, cluster, .. } = making;
+    format!("create {token} ({cluster}), {until}, {rights}")
+}
+
+/// The audit's line about a deletion.
+#[must_use]
+pub fn detail_of_deletion(token: &TokenId, cluster: &ClusterName) -> String {
+    format!("delete {token} ({cluster})")
+}
+
+/// The tokens of one user. `own`: which of them the bot itself uses.
+#[must_use]
+pub fn list(
+    user: &PveUser,
+    cluster: &ClusterName,
+    tokens: &[Token],
+    own: impl Fn(&Token) -> Option<Own>,
+    now: i64,
+) -> Reply {
+    let mut sorted: Vec<&Token> = tokens.iter().collect();
+    sorted.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut body: Vec<String> = sorted
+        .iter()
+        .map(|token| one(token, own(token), now))
+        .collect();
+    if body.is_empty() {
+        body.push("It has no tokens.".to_owned());
+    }
+    card(
+        Colour::Grey,
+        format!("🔑 Tokens of {}", plain(user.as_str())),
+        body.join("\n"),
+        cluster,
+    )
+}
+
+fn one(token: &Token, own: Option<Own>, now: i64) -> String {
+    let mark = match (own, token.expires) {
+        (_, Some(at)) if at <= now => "⌛",
+        (Some(_), _) => "🤖",
+        (None, _) => "•",
+    };
+    let mut text = format!(
+        "{mark} **{}** {}",
+        plain(token.name.as_str()),
+        ends(token, now)
+    );
+    match own {
+        Some(Own::Main) => text.push_str("\n  this bot runs on it"),
+        Some(Own::Admin) => text.push_str("\n  this bot uses it for `/token`"),
+        None => {}
+    }
+    if !token.separate {
+        text.push_str("\n  ⚠️ all that its user may do");
+    }
+    if let Some(comment) = &token.comment {
+        let _ = write!(text, "\n  {}", plain(comment));
+    }
+    text
+}
+
+fn ends(token: &Token, now: i64) -> String {
+    match token.expires {
+        None => "never expires".to_owned(),
+        Some(at) if at <= now => format!("expired {}", ago(at)),
+        Some(at) => format!("expires {}", ago(at)),
+    }
+}
+
+/// An act on a token that a former process did not see to its end. `detail`: as in the audit.
+#[must_use]
+pub fn left_open(detail: &str) -> Reply {
+    let made = if detail.starts_with("create ") {
+        "\nIf it was made, its secret is lost:\ndelete it with `/token delete`."
+    } else {
+        ""
+    };
+    Reply::card(Card {
+        colour: Colour::Amber,
+        title: "🟠 token · outcome unknown".to_owned(),
+        body: format!(
+            "{}\nI did not see how it ended. See\n`/token list`.{made}",
+            plain(detail)
+        ),
+        footer: None,
+    })
+}
+
+fn how_to_delete(token: &TokenId) -> String {
+    format!(
+        "`/token delete {} {}`\nor on a Proxmox node, as root:\n{}",
+        token.user,
+        token.name,
+        typed(&[remove(token)])
+    )
+}
+
+fn remove(token: &TokenId) -> String {
+    format!("pveum user token remove {} {}", token.user, token.name)
+}
+
+fn on_a_node(lines: &[String]) -> String {
+    format!("On a Proxmox node, as root:\n{}", typed(lines))
+}
+
+fn typed(lines: &[String]) -> String {
+    format!("```\n{}\n```", lines.join("\n"))
+}
+
+fn joined(roles: &[RoleName]) -> String {
+    let names: Vec<&str> = roles.iter().map(RoleName::as_str).collect();
+    names.join(", ")
+}
+
+fn id(token: &TokenId) -> String {
+    plain(&token.to_string())
+}
+
+fn titled(title: &str, body: String, cluster: &ClusterName) -> Reply {
+    let mut reply = problem::refusal(title, body);
+    if let Some(card) = reply.cards.first_mut() {
+        card.footer = Some(cluster.to_string());
+    }
+    reply
+}
+
+fn card(colour: Colour, title: String, body: String, cluster: &ClusterName) -> Reply {
+    Reply::card(Card {
+        colour,
+        title,
+        body,
+        footer: Some(cluster.to_string()),
+    })
+}

@@ -1,0 +1,358 @@
+//! API tokens, and the rights that they are given: with a token of its own, which can do nothing
+//! else in this program, and which no other call of this program uses.
+//!
+//! Shapes and privileges as in pve-access-control (`PVE/API2/User.pm`, `ACL.pm`, `Role.pm`): see each
+//! call. For tokens of others it takes `User.Modify` on `/access/groups`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::access::{Paths, permissions};
+use super::answer::{OF_ALL, OF_ONE};
+use super::http::{Limits, Read, Transport, Verb, Write};
+use super::path::ApiPath;
+use super::perl::{Object, Scalar};
+use super::turns::Lane;
+use super::{Error, Permissions};
+use crate::action::{Right, TargetKey};
+use crate::config::{Cluster, Secret};
+use crate::ids::{AclPath, ClusterName, PveUser, RoleName, TokenId, TokenName};
+use crate::permission::Permit;
+
+/// The door to one cluster's tokens. A type of its own, so that nothing else can be done through it.
+pub struct TokenAdmin {
+    transport: Transport,
+    id: String,
+}
+
+/// A token as Proxmox lists it: never its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    pub name: TokenName,
+    /// Unix seconds; `None`: never.
+    pub expires: Option<i64>,
+    pub comment: Option<String>,
+    /// It has only what both it and its user were given; otherwise all that its user has.
+    pub separate: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Role {
+    pub name: RoleName,
+    pub privileges: BTreeSet<String>,
+}
+
+/// A token to be made, with privileges of its own.
+#[derive(Debug, Clone, Copy)]
+pub struct Draft<'a> {
+    pub token: &'a TokenId,
+    /// Unix seconds; `None`: never.
+    pub expires: Option<i64>,
+    pub comment: &'a str,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct TokenRow {
+    tokenid: Scalar,
+    expire: Scalar,
+    comment: Scalar,
+    privsep: Scalar,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct RoleRow {
+    roleid: Scalar,
+    privs: Scalar,
+}
+
+/// Read field by field, so that no error can quote what stands in it.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Made {
+    value: Scalar,
+}
+
+impl TokenRow {
+    fn read(self) -> Option<Token> {
+        Some(Token {
+            name: self.tokenid.parsed()?,
+            expires: self
+                .expire
+                .whole()
+                .and_then(|at| i64::try_from(at).ok())
+                .filter(|at| *at > 0),
+            comment: self.comment.text().filter(|text| !text.trim().is_empty()),
+            separate: self.privsep.flag(),
+        })
+    }
+}
+
+impl RoleRow {
+    fn read(self) -> Option<Role> {
+        let privileges = self.privs.text().unwrap_or_default();
+        let privileges = privileges.split([',', ' ']).filter(|word| !word.is_empty());
+        Some(Role {
+            name: self.roleid.parsed()?,
+            privileges: privileges.map(str::to_owned).collect(),
+        })
+    }
+}
+
+fn token_path(token: &TokenId) -> ApiPath {
+    let (user, name) = (token.user.as_str(), token.name.as_str());
+    ApiPath::new(&["access", "users", user, "token", name])
+}
+
+impl TokenAdmin {
+    /// `None`: the cluster has no token for this. Nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setup`] if the configuration cannot be used.
+    pub fn new(cluster: &Cluster) -> Result<Option<Self>, Error> {
+        let Some(token) = &cluster.admin_token else {
+            return Ok(None);
+        };
+        let transport = Transport::new(cluster, (&token.id, &token.secret), Limits::default())?;
+        Ok(Some(Self {
+            transport,
+            id: token.id.clone(),
+        }))
+    }
+
+    #[must_use]
+    pub fn cluster(&self) -> &ClusterName {
+        self.transport.cluster()
+    }
+
+    /// `user@realm!tokenid` of the token that is used here.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// # Errors
+    ///
+    /// As every read: see [`Error`]. A user that does not exist is a 403 without a privilege in it,
+    /// and so is one whom this token does not look after.
+    pub async fn tokens(&self, user: &PveUser) -> Result<Vec<Token>, Error> {
+        let path = ApiPath::new(&["access", "users", user.as_str(), "token"]);
+        let rows: Vec<Object<TokenRow>> = self.get(&path, OF_ONE).await?;
+        let rows = rows.into_iter().filter_map(|row| row.0);
+        Ok(rows.filter_map(TokenRow::read).collect())
+    }
+
+    /// All roles. Every token may read them.
+    ///
+    /// # Errors
+    ///
+    /// As every read: see [`Error`].
+    pub async fn roles(&self) -> Result<Vec<Role>, Error> {
+        let path = ApiPath::new(&["access", "roles"]);
+        let rows: Vec<Object<RoleRow>> = self.get(&path, OF_ONE).await?;
+        let rows = rows.into_iter().filter_map(|row| row.0);
+        Ok(rows.filter_map(RoleRow::read).collect())
+    }
+
+    /// What a user may do on one path, inherited rights and those of groups included. Needs
+    /// `Sys.Audit` on `/access`.
+    ///
+    /// # Errors
+    ///
+    /// As every read: see [`Error`].
+    pub async fn privileges_of(
+        &self,
+        user: &PveUser,
+        path: &AclPath,
+    ) -> Result<BTreeSet<String>, Error> {
+        let asked = [("userid", user.as_str()), ("path", path.as_str())];
+        self.privileges(&asked, path.as_str()).await
+    }
+
+    /// What this token itself may do on one path. Always allowed.
+    ///
+    /// # Errors
+    ///
+    /// As every read: see [`Error`].
+    pub async fn own_privileges_on(&self, path: &str) -> Result<BTreeSet<String>, Error> {
+        self.privileges(&[("path", path)], path).await
+    }
+
+    /// What this token itself may do, on all paths that have an entry. Always allowed.
+    ///
+    /// # Errors
+    ///
+    /// As every read: see [`Error`].
+    pub async fn own_permissions(&self) -> Result<Permissions, Error> {
+        let path = ApiPath::new(&["access", "permissions"]);
+        let paths: Paths = self.get(&path, OF_ALL).await?;
+        Ok(permissions(paths))
+    }
+
+    async fn privileges(
+        &self,
+        asked: &[(&str, &str)],
+        path: &str,
+    ) -> Result<BTreeSet<String>, Error> {
+        let api = ApiPath::new(&["access", "permissions"]).query(asked);
+        let mut found: BTreeMap<_, _> = permissions(self.get(&api, OF_ONE).await?).paths;
+        Ok(found.remove(path).unwrap_or_default().into_keys().collect())
+    }
+
+    /// Makes it; gives its secret, which Proxmox tells nobody ever again.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::WrongPermit`] unless `permit` is for tokens; else see [`Error::surely_not_done`]. A
+    /// token that was made and whose secret did not arrive is of no use.
+    pub async fn create(&self, permit: &Permit, draft: Draft<'_>) -> Result<Secret, Error> {
+        let expire = draft.expires.unwrap_or(0).to_string();
+        let form = [
+            ("privsep", "1"),
+            ("expire", expire.as_str()),
+            ("comment", draft.comment),
+        ];
+        let path = token_path(draft.token);
+        let made: Object<Made> = self.write(permit, Verb::Post, path, &form).await?;
+        let secret = made.0.and_then(|made| made.value.text());
+        secret
+            .map(Secret::new)
+            .ok_or_else(|| Error::BadReply("a token without a secret".to_owned()))
+    }
+
+    /// Gives it roles on a path and below. Needs `Permissions.Modify` there; on a guest, a storage or
+    /// a pool `VM.Allocate`, `Datastore.Allocate` or `Pool.Allocate` will do for what one has oneself.
+    ///
+    /// # Errors
+    ///
+    /// As for [`TokenAdmin::create`]. To give what is given already changes nothing.
+    pub async fn give(
+        &self,
+        permit: &Permit,
+        token: &TokenId,
+        roles: &[RoleName],
+        path: &AclPath,
+    ) -> Result<(), Error> {
+        let roles: Vec<&str> = roles.iter().map(RoleName::as_str).collect();
+        let (roles, token) = (roles.join(","), token.to_string());
+        let form = [
+            ("path", path.as_str()),
+            ("roles", &roles),
+            ("tokens", &token),
+            ("propagate", "1"),
+        ];
+        let acl = ApiPath::new(&["access", "acl"]);
+        let _: Scalar = self.write(permit, Verb::Put, acl, &form).await?;
+        Ok(())
+    }
+
+    /// Deletes it, and with it every right that it was given.
+    ///
+    /// # Errors
+    ///
+    /// As for [`TokenAdmin::create`]; for one that is not there a 500.
+    pub async fn delete(&self, permit: &Permit, token: &TokenId) -> Result<(), Error> {
+        let path = token_path(token);
+        let _: Scalar = self.write(permit, Verb::Delete, path, &[]).await?;
+        Ok(())
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &ApiPath, most: usize) -> Result<T, Error> {
+        let read = Read {
+            lane: Lane::Cluster,
+            path,
+            limit: self.transport.limits().read,
+            most,
+        };
+        self.transport.read(read).await?.data()
+    }
+
+    async fn write<T: DeserializeOwned>(
+        &self,
+        permit: &Permit,
+        verb: Verb,
+        path: ApiPath,
+        form: &[(&str, &str)],
+    ) -> Result<T, Error> {
+        let write = Write {
+            right: Right::Token,
+            target: TargetKey::Bot,
+            verb,
+            path,
+            form,
+        };
+        self.transport.write(permit, write).await?.data()
+    }
+}
+
+/// Without the secret.
+impl fmt::Debug for TokenAdmin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenAdmin")
+            .field("cluster", self.cluster())
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_of_any_shape() {
+        let rows: Vec<Object<TokenRow>> = serde_json::from_str(
+            r#"[{"tokenid":"bot","privsep":1},
+                {"tokenid":"ci","privsep":"0","expire":"1795525985","comment":"nightly"},
+                {"tokenid":"old","expire":0,"comment":" "}, {"tokenid":"../x"}, "odd", {}]"#,
+        )
+        .unwrap();
+        let rows = rows.into_iter().filter_map(|row| row.0);
+        let tokens: Vec<Token> = rows.filter_map(TokenRow::read).collect();
+        let [bot, ci, old] = &tokens[..] else {
+            panic!("{tokens:?}")
+        };
+        assert!(bot.separate && bot.expires.is_none());
+        assert_eq!((ci.expires, ci.separate), (Some(1_795_525_985), false));
+        assert_eq!(ci.comment.as_deref(), Some("nightly"));
+        // What Perl does not find is false: then the token has all that its user has.
+        assert_eq!(
+            (old.expires, &old.comment, old.separate),
+            (None, &None, false)
+        );
+    }
+
+    #[test]
+    fn no_error_quotes_a_secret() {
+        for odd in [
+            r#"{"data":"s3cret"}"#,
+            r#"{"data":{"value":["s3cret"]}}"#,
+            r#"{"data":["s3cret"]}"#,
+        ] {
+            #[derive(Deserialize)]
+            struct Envelope {
+                data: Object<Made>,
+            }
+            let read: Envelope = serde_json::from_str(odd).unwrap();
+            assert_eq!(
+                read.data.0.and_then(|made| made.value.text()),
+                None,
+                "{odd}"
+            );
+        }
+    }
+
+    #[test]
+    fn roles_are_words_with_commas() {
+        let row: RoleRow =
+            serde_json::from_str(r#"{"roleid":"A","privs":"VM.Audit,VM.PowerMgmt","special":0}"#)
+                .unwrap();
+        let role = row.read().unwrap();
+        assert_eq!(role.privileges.len(), 2);
+    }
+}
