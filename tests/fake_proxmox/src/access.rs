@@ -1,25 +1,18 @@
 //! Tokens and privileges as Proxmox computes them: inheritance, propagation, pools, privilege separation.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::setup::{Acl, Token};
+use crate::answer::Refusal;
+use crate::privileges::NO_ACCESS;
 use crate::state::State;
 use crate::text;
+use crate::users::{Given, UserCfg, split};
 
 /// Privilege → does it reach the paths below.
 pub(crate) type Privs = BTreeMap<String, bool>;
 
-/// User or token → path → what is given there.
-pub(crate) type Acls = HashMap<String, HashMap<String, Privs>>;
-
-/// Privileges on the same path add up.
-pub(crate) fn grant(acls: &mut Acls, acl: &Acl) {
-    let paths = acls.entry(acl.who.clone()).or_default();
-    let here = paths.entry(acl.path.clone()).or_default();
-    for name in &acl.privs {
-        *here.entry(name.clone()).or_default() |= acl.propagate;
-    }
-}
+/// The one that needs no rights; a token of it is not it.
+pub(crate) const ROOT: &str = "root@pam";
 
 /// Who is asking.
 #[derive(Clone, Debug)]
@@ -30,6 +23,14 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
+    /// Somebody at the console.
+    pub fn root() -> Caller {
+        Caller {
+            id: ROOT.into(),
+            privsep: false,
+        }
+    }
+
     pub fn user(&self) -> &str {
         self.id.split('!').next().unwrap_or_default()
     }
@@ -65,15 +66,41 @@ fn is_token_id(id: &str) -> bool {
     let Some((name, realm)) = user.rsplit_once('@') else {
         return false;
     };
-    let word = |text: &str| {
-        text.len() >= 2
-            && text.starts_with(|c: char| c.is_ascii_alphabetic())
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
-    };
     let odd = |c: char| c.is_whitespace() || c == ':' || c == '/';
-    !name.is_empty() && !name.contains(odd) && word(realm) && word(token)
+    !name.is_empty() && !name.contains(odd) && is_realm(realm) && is_realm(token)
+}
+
+/// Realms and the names of tokens are made of the same characters.
+pub(crate) fn is_realm(text: &str) -> bool {
+    text.len() >= 2
+        && text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+}
+
+/// Any of these privileges, or the refusal that names them all.
+pub(crate) fn need_any(
+    state: &State,
+    caller: &Caller,
+    path: &str,
+    wanted: &[&str],
+) -> Result<(), Refusal> {
+    let held = privs(state, caller, path);
+    if caller.id == ROOT || wanted.iter().any(|name| held.contains_key(*name)) {
+        Ok(())
+    } else {
+        Err(Refusal::forbidden(path, &wanted.join("|")))
+    }
+}
+
+pub(crate) fn need(
+    state: &State,
+    caller: &Caller,
+    path: &str,
+    privilege: &str,
+) -> Result<(), Refusal> {
+    need_any(state, caller, path, &[privilege])
 }
 
 /// The caller, or the reason phrase of the 401.
@@ -91,21 +118,28 @@ pub(crate) fn login(state: &State, header: Option<&str>) -> Result<Caller, Strin
     let (Some(id), Some((_, secret))) = (token_id(&value), value.rsplit_once('=')) else {
         return Err(because("invalid token value!".into()));
     };
-    let (user, name) = id.split_once('!').unwrap_or((&id, ""));
-    let Some(token) = state.tokens.iter().find(|token| token.id == id) else {
+    let (user, name) = split(&id);
+    let name = name.unwrap_or_default();
+    let Some(known) = state.cfg.users.get(user) else {
+        return Err(because(format!("no such user ('{user}')")));
+    };
+    if known.disabled {
+        return Err(because(format!("user '{user}' is disabled")));
+    }
+    if known.is_expired() {
+        return Err(because(format!("user '{user}' access expired")));
+    }
+    let Some(token) = known.tokens.get(name) else {
         return Err(because(format!("no such token '{name}' for user '{user}'")));
     };
+    if token.is_expired() {
+        return Err(because(format!("token '{name}' access expired")));
+    }
     if token.secret != secret {
         return Err(because("invalid token value!".into()));
     }
-    Ok(caller(token))
-}
-
-fn caller(token: &Token) -> Caller {
-    Caller {
-        id: token.id.clone(),
-        privsep: token.privsep,
-    }
+    let privsep = token.privsep;
+    Ok(Caller { id, privsep })
 }
 
 /// What the caller may do on a path.
@@ -140,11 +174,13 @@ pub(crate) fn all_privs(state: &State, caller: &Caller) -> BTreeMap<String, Priv
         "/vms",
     ];
     let mut paths: BTreeSet<String> = roots.iter().map(ToString::to_string).collect();
-    for path in state.acls.values().flat_map(HashMap::keys) {
+    for path in state.cfg.acls.keys() {
         paths.extend(prefixes(path).into_iter().map(|(path, _)| path));
     }
     let pooled = state.guests.values().filter(|guest| guest.pool.is_some());
     paths.extend(pooled.map(|guest| format!("/vms/{}", guest.vmid)));
+    let pooled = state.cfg.pools.values().flat_map(|pool| &pool.storages);
+    paths.extend(pooled.map(|storage| format!("/storage/{storage}")));
     paths
         .into_iter()
         .map(|path| (path.clone(), privs(state, caller, &path)))
@@ -154,50 +190,87 @@ pub(crate) fn all_privs(state: &State, caller: &Caller) -> BTreeMap<String, Priv
 
 /// Of a user or a token alone, before the two are intersected.
 fn privs_of(state: &State, who: &str, path: &str) -> Privs {
-    if who == "root@pam" {
-        return ROOT.iter().map(|name| (name.to_string(), true)).collect();
+    let cfg = &state.cfg;
+    if who == ROOT {
+        let all = cfg.roles["Administrator"].iter();
+        return all.map(|name| (name.clone(), true)).collect();
     }
-    let own = roles(state, who, path);
-    if own.contains_key(NO_ACCESS) {
+    if split(who).1.is_some() && cfg.token(who).is_none() {
         return Privs::new();
     }
-    let mut all = own;
-    let pool = path
-        .strip_prefix("/vms/")
-        .and_then(|vmid| vmid.parse().ok())
-        .and_then(|vmid: u32| state.guests.get(&vmid)?.pool.clone());
-    if let Some(pool) = pool {
-        let of_pool = roles(state, who, &format!("/pool/{pool}"));
-        if of_pool.contains_key(NO_ACCESS) {
-            return Privs::new();
-        }
-        for name in of_pool.into_keys() {
-            // What a pool gives is never passed on below the guest.
-            all.entry(name).or_insert(false);
+    let mut held = roles(cfg, who, path);
+    for pool in pools_of(state, path) {
+        // What a pool gives is never passed on below its member.
+        for role in roles(cfg, who, &format!("/pool/{pool}")).into_keys() {
+            held.entry(role).or_insert(false);
         }
     }
-    all
+    if held.contains_key(NO_ACCESS) {
+        return Privs::new();
+    }
+    let mut privs = Privs::new();
+    for (role, down) in held {
+        for name in cfg.roles.get(role).into_iter().flatten() {
+            *privs.entry(name.clone()).or_default() |= down;
+        }
+    }
+    privs
 }
 
-const NO_ACCESS: &str = "NoAccess";
+/// The pools that the guest or the storage of this path is in.
+fn pools_of<'a>(state: &'a State, path: &str) -> Vec<&'a str> {
+    let guest = path.strip_prefix("/vms/").and_then(|id| id.parse().ok());
+    let guest = guest.and_then(|vmid: u32| state.guests.get(&vmid));
+    let mut pools: Vec<&str> = guest.and_then(|g| g.pool.as_deref()).into_iter().collect();
+    if let Some(storage) = path.strip_prefix("/storage/") {
+        let holding = state.cfg.pools.iter();
+        let holding = holding.filter(|(_, pool)| pool.storages.contains(storage));
+        pools.extend(holding.map(|(name, _)| name.as_str()));
+    }
+    pools
+}
 
-/// What the ACLs say: each deeper path that says anything replaces what came from above.
-fn roles(state: &State, who: &str, path: &str) -> Privs {
-    let mut held = Privs::new();
-    let Some(given) = state.acls.get(who) else {
-        return held;
-    };
+/// What the ACLs say: each deeper path that says anything replaces what came from above, what is
+/// said about the user what is said about the groups, and NoAccess everything else.
+fn roles<'a>(cfg: &'a UserCfg, who: &str, path: &str) -> BTreeMap<&'a str, bool> {
+    let mut held = BTreeMap::new();
     for (prefix, last) in prefixes(path) {
-        let here = given.get(&prefix).into_iter().flatten();
-        let here: Privs = here
-            .filter(|(_, down)| last || **down)
-            .map(|(name, down)| (name.clone(), *down))
-            .collect();
+        let Some(entries) = cfg.acls.get(&prefix) else {
+            continue;
+        };
+        let is_token = split(who).1.is_some();
+        let own = if is_token {
+            &entries.tokens
+        } else {
+            &entries.users
+        };
+        let mut here = reaching(own.get(who), last);
+        if here.is_empty() && !is_token {
+            let groups = entries.groups.iter();
+            let groups = groups.filter(|(name, _)| is_member(cfg, name, who));
+            for (_, given) in groups {
+                here.extend(reaching(Some(given), last));
+            }
+        }
         if !here.is_empty() {
             held = here;
         }
     }
+    if held.contains_key(NO_ACCESS) {
+        held.retain(|role, _| *role == NO_ACCESS);
+    }
     held
+}
+
+fn is_member(cfg: &UserCfg, group: &str, user: &str) -> bool {
+    let members = cfg.groups.get(group);
+    members.is_some_and(|members| members.contains(user))
+}
+
+fn reaching(given: Option<&Given>, last: bool) -> BTreeMap<&str, bool> {
+    let all = given.into_iter().flatten();
+    let here = all.filter(|(_, down)| last || **down);
+    here.map(|(role, down)| (role.as_str(), *down)).collect()
 }
 
 /// `/vms/100` → `/`, `/vms`, `/vms/100`; the last is marked.
@@ -213,32 +286,3 @@ fn prefixes(path: &str) -> Vec<(String, bool)> {
     }
     found
 }
-
-/// The superuser's, as far as anything here asks for them.
-const ROOT: &[&str] = &[
-    "Datastore.Allocate",
-    "Datastore.AllocateSpace",
-    "Datastore.AllocateTemplate",
-    "Datastore.Audit",
-    "Mapping.Audit",
-    "Permissions.Modify",
-    "Pool.Allocate",
-    "Pool.Audit",
-    "SDN.Audit",
-    "SDN.Use",
-    "Sys.Audit",
-    "Sys.Modify",
-    "Sys.PowerMgmt",
-    "Sys.Syslog",
-    "User.Modify",
-    "VM.Allocate",
-    "VM.Audit",
-    "VM.Backup",
-    "VM.Clone",
-    "VM.Console",
-    "VM.GuestAgent.Audit",
-    "VM.Migrate",
-    "VM.PowerMgmt",
-    "VM.Snapshot",
-    "VM.Snapshot.Rollback",
-];

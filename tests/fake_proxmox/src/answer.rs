@@ -105,6 +105,27 @@ impl Refusal {
         Refusal::new(403, format!("Permission check failed ({path}, {privs})\n"))
     }
 
+    /// Where no single path and privilege would have been enough.
+    pub fn forbidden_at_all() -> Refusal {
+        Refusal::new(403, "Permission check failed\n")
+    }
+
+    /// A change of `user.cfg` that failed on the way.
+    pub fn within(what: &str, text: &str) -> Refusal {
+        Refusal::die(format!("{what} failed: {text}"))
+    }
+
+    /// As a task says that it failed with this, or the console.
+    pub fn told(&self) -> String {
+        let mut lines = vec![match self.status {
+            500 => self.text.trim_end().to_owned(),
+            status => format!("{status} {}", self.text.trim_end()),
+        }];
+        let errors = self.errors.iter();
+        lines.extend(errors.map(|(name, text)| format!("{name}: {}", text.trim_end())));
+        lines.join("\n")
+    }
+
     pub fn parameters(errors: BTreeMap<String, String>) -> Refusal {
         Refusal {
             errors,

@@ -9,6 +9,7 @@ use crate::power;
 use crate::setup::Clock;
 use crate::state::State;
 use crate::tasks::{self, Effect, End};
+use crate::{backup, node_power};
 
 /// How long Proxmox waits for a guest's configuration lock before a task fails.
 const LOCK_WAIT: Duration = Duration::from_secs(10);
@@ -42,6 +43,8 @@ fn settle_at(state: &mut State, now: Instant) {
             _ => state.end_task(&upid, &exit, true),
         }
     }
+    backup::settle(state, now);
+    node_power::settle(state, now);
     let due: Vec<u32> = state
         .ha_due
         .iter()

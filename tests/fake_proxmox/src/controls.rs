@@ -2,22 +2,22 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::access;
+use crate::backup;
 use crate::cluster::{Cluster, no_node};
 use crate::faults::{self, Fault};
 use crate::guest::Guest;
-use crate::node::{Node, Storage};
+use crate::node::Node;
 use crate::power;
 use crate::record::Recorded;
 use crate::setup::{Acl, Token};
+use crate::storage::Storage;
 use crate::tasks::{self, TaskView};
+use crate::users::split;
 
 impl Cluster {
     /// `id`: `user@realm!name`.
     pub fn add_token(&self, id: &str, secret: &str, privsep: bool) {
-        let mut state = self.lock();
-        state.tokens.retain(|token| token.id != id);
-        state.tokens.push(Token {
+        self.lock().cfg.put_token(&Token {
             id: id.into(),
             secret: secret.into(),
             privsep,
@@ -25,17 +25,23 @@ impl Cluster {
     }
 
     pub fn remove_token(&self, id: &str) {
-        self.lock().tokens.retain(|token| token.id != id);
+        let mut state = self.lock();
+        let (user, name) = split(id);
+        let user = state.cfg.users.get_mut(user);
+        // Its ACLs stay, for a token of the same name that comes later.
+        user.and_then(|user| user.tokens.remove(name?));
     }
 
     /// `who`: a user or a token id. Privileges on the same path add up.
     pub fn acl(&self, path: &str, who: &str, privs: &[&str], propagate: bool) {
         let acl = Acl::new(path, who, privs, propagate);
-        access::grant(&mut self.lock().acls, &acl);
+        let mut state = self.lock();
+        let version = state.version;
+        state.cfg.grant(version, &acl);
     }
 
     pub fn clear_acls(&self, who: &str) {
-        self.lock().acls.remove(who);
+        self.lock().cfg.forget(who);
     }
 
     /// A copy of the guest as it is now.
@@ -62,12 +68,12 @@ impl Cluster {
             guest.since = SystemTime::now();
         }
         let pool = guest.pool.clone();
-        state.add_pool(pool);
+        state.cfg.add_pool(pool.as_deref());
     }
 
     pub fn add_guest(&self, guest: Guest) {
         let mut state = self.lock();
-        state.add_pool(guest.pool.clone());
+        state.cfg.add_pool(guest.pool.as_deref());
         state.guests.insert(guest.vmid, guest);
     }
 
@@ -228,7 +234,12 @@ impl Cluster {
             .iter()
             .any(|t| t.upid == upid && t.exit.is_none());
         assert!(running, "{upid} does not run\n{}", self.story());
-        self.lock().end_task(upid, exit, effective);
+        let mut state = self.lock();
+        if backup::find(&state, upid).is_some() {
+            backup::finish(&mut state, upid, exit, effective);
+        } else {
+            state.end_task(upid, exit, effective);
+        }
     }
 
     /// What happened so far, for messages of tests that fail.

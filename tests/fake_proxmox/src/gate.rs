@@ -14,7 +14,7 @@ use crate::guest::Kind;
 use crate::http::Request;
 use crate::params::{self, Params};
 use crate::record::Recorded;
-use crate::routes::{ROUTES, Route};
+use crate::routes::{self, Route};
 use crate::state::State;
 use crate::{clock, text};
 
@@ -197,7 +197,10 @@ fn dispatch(
             return Err(Refusal::forbidden(&path, privilege));
         }
     }
-    if let Some(node) = places.get("node") {
+    if let Some(check) = route.check {
+        check(state, &caller, &given)?;
+    }
+    if let Some(node) = places.get("node").filter(|_| route.proxied) {
         reach(state, &record.node, node)?;
     }
     let known = match (kind, route.ct_params) {
@@ -215,10 +218,12 @@ fn dispatch(
 }
 
 /// The route, the values of its places, and which kind of guest it is about.
-fn find(method: &str, path: &str) -> Option<(&'static Route, BTreeMap<String, String>, Kind)> {
+pub(crate) fn find(
+    method: &str,
+    path: &str,
+) -> Option<(&'static Route, BTreeMap<String, String>, Kind)> {
     let segments: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-    ROUTES
-        .iter()
+    routes::all()
         .filter(|route| route.method == method)
         .find_map(|route| {
             let wanted: Vec<&str> = route.path.split('/').skip(1).collect();

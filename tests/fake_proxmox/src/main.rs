@@ -47,7 +47,7 @@ async fn main() -> Result<()> {
         },
         standalone: names.len() == 1,
         ports: options.ports,
-        ..Setup::home_on(&names)
+        ..Setup::home_on(&names).lived_in()
     })
     .await?;
     for name in &options.fault {

@@ -1,4 +1,4 @@
-//! Nodes and storages.
+//! A node, and how tests change one.
 
 use std::time::{Duration, SystemTime};
 
@@ -20,6 +20,30 @@ pub struct Node {
     pub cpu: Option<f64>,
     pub mem: Option<u64>,
     pub disk: Option<u64>,
+    /// The MAC address that wakes it, where one is configured.
+    pub wol: Option<String>,
+    /// What `apt` would install.
+    pub updates: Vec<Update>,
+}
+
+/// A package that waits to be installed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Update {
+    pub package: String,
+    pub title: String,
+    pub old: String,
+    pub new: String,
+}
+
+impl Update {
+    pub fn new(package: &str, title: &str, old: &str, new: &str) -> Update {
+        Update {
+            package: package.into(),
+            title: title.into(),
+            old: old.into(),
+            new: new.into(),
+        }
+    }
 }
 
 impl Node {
@@ -37,6 +61,8 @@ impl Node {
             cpu: None,
             mem: None,
             disk: None,
+            wol: None,
+            updates: Vec::new(),
         }
     }
 
@@ -47,34 +73,5 @@ impl Node {
     /// Its figures are known to the others.
     pub(crate) fn is_seen(&self) -> bool {
         self.online || self.stale
-    }
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub struct Storage {
-    pub name: String,
-    /// Where it is mounted; one row per node.
-    pub nodes: Vec<String>,
-    pub plugin: String,
-    pub content: String,
-    pub shared: bool,
-    pub used: u64,
-    pub total: u64,
-    /// Not reachable: status `unknown`, no figures.
-    pub available: bool,
-}
-
-impl Storage {
-    pub fn new(name: &str, nodes: &[String], plugin: &str, content: &str) -> Storage {
-        Storage {
-            name: name.into(),
-            nodes: nodes.to_vec(),
-            plugin: plugin.into(),
-            content: content.into(),
-            shared: false,
-            used: 31 << 30,
-            total: 94 << 30,
-            available: true,
-        }
     }
 }

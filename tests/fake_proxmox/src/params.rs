@@ -17,6 +17,12 @@ pub(crate) enum Type {
     Vmid,
     Node,
     OneOf(&'static [&'static str]),
+    /// Text that the function takes, or says what is wrong with it.
+    Custom(fn(&str) -> Result<(), String>),
+    /// Repeated keys, joined by zero bytes.
+    List,
+    /// Only together with another.
+    Needing(&'static str, &'static Type),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +62,13 @@ impl Params {
         self.get(name).unwrap_or_default()
     }
 
+    /// By name.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     pub fn flag(&self, name: &str) -> bool {
         self.get(name) == Some("1")
     }
@@ -81,7 +94,7 @@ pub(crate) fn check(given: &BTreeMap<String, Value>, known: &[Param]) -> Result<
     }
     for param in known {
         match given.get(param.name) {
-            Some(value) => match checked(param.kind, value) {
+            Some(value) => match checked(plain(param.kind), value) {
                 Ok(value) => {
                     params.insert(param.name.to_owned(), value);
                 }
@@ -96,6 +109,15 @@ pub(crate) fn check(given: &BTreeMap<String, Value>, known: &[Param]) -> Result<
             }
         }
     }
+    for param in known {
+        if let Type::Needing(other, _) = param.kind
+            && given.contains_key(param.name)
+            && !given.contains_key(other)
+        {
+            let text = format!("missing property required by '{}'", param.name);
+            errors.insert(other.to_owned(), text);
+        }
+    }
     if errors.is_empty() {
         Ok(Params(params))
     } else {
@@ -103,7 +125,21 @@ pub(crate) fn check(given: &BTreeMap<String, Value>, known: &[Param]) -> Result<
     }
 }
 
+fn plain(kind: Type) -> Type {
+    match kind {
+        Type::Needing(_, kind) => plain(*kind),
+        kind => kind,
+    }
+}
+
 fn checked(kind: Type, value: &Value) -> Result<String, String> {
+    if let Type::List = kind {
+        let list = value.as_array().cloned();
+        let list = list.unwrap_or_else(|| vec![value.clone()]);
+        let texts: Option<Vec<String>> = list.iter().map(scalar).collect();
+        let texts = texts.ok_or("type check ('string') failed - got HASH")?;
+        return Ok(texts.join("\0"));
+    }
     let text = scalar(value).ok_or_else(|| {
         format!(
             "type check ('{}') failed - got {}",
@@ -124,7 +160,8 @@ fn checked(kind: Type, value: &Value) -> Result<String, String> {
             }
             Ok(number.to_string())
         }
-        Type::Text => Ok(text),
+        Type::Custom(check) => check(&text).map(|()| text),
+        Type::Text | Type::List | Type::Needing(..) => Ok(text),
         Type::Vmid if integer(&text).is_none() => Err(wrong_type(kind, &text)),
         Type::Vmid if is_vmid(&text) => Ok(text),
         Type::Vmid => Err("invalid format - value does not look like a valid VM ID\n".into()),
@@ -158,7 +195,9 @@ fn type_name(kind: Type) -> &'static str {
     match kind {
         Type::Boolean => "boolean",
         Type::Integer { .. } | Type::Vmid => "integer",
-        Type::Text | Type::Node | Type::OneOf(_) => "string",
+        Type::List => "array",
+        Type::Needing(_, kind) => type_name(*kind),
+        Type::Text | Type::Node | Type::OneOf(_) | Type::Custom(_) => "string",
     }
 }
 
@@ -166,14 +205,16 @@ fn wrong_type(kind: Type, got: &str) -> String {
     format!("type check ('{}') failed - got '{got}'", type_name(kind))
 }
 
-fn integer(text: &str) -> Option<i64> {
+pub(crate) fn integer(text: &str) -> Option<i64> {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
     plain.then(|| text.parse().ok()).flatten()
 }
 
-fn is_vmid(text: &str) -> bool {
-    (3..=9).contains(&text.len()) && !text.starts_with('0') && !text.starts_with(['+', '-'])
+pub(crate) fn is_vmid(text: &str) -> bool {
+    (3..=9).contains(&text.len())
+        && !text.starts_with('0')
+        && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// A DNS label.

@@ -182,7 +182,7 @@ pub(crate) fn apply(state: &mut State, effect: Effect) {
         Effect::Suspend(_) => guest.state = "paused".into(),
         Effect::Resume(_) => guest.state = "running".into(),
         // The process stays, so does its uptime.
-        Effect::Reset(_) | Effect::Queue(_) => {}
+        Effect::Reset(_) | Effect::Queue(_) | Effect::Other => {}
     }
 }
 

@@ -1,12 +1,23 @@
-//! The table of endpoints: path, privilege, parameters, handler.
+//! The table of endpoints: path, privilege, parameters, handler. Those of users and of whole nodes
+//! have files of their own.
 
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::access::Caller;
 use crate::answer::{Refusal, Reply};
 use crate::api::{access, cluster, guests, nodes, tasks};
+use crate::formats;
 use crate::gate::Call;
-use crate::params::Type::{Boolean, Integer, Node, OneOf, Text, Vmid};
+use crate::params::Type::{Boolean, Custom, Integer, Node, OneOf, Text, Vmid};
 use crate::params::{Param, optional, required};
 use crate::state::State;
+use crate::{routes_access, routes_node};
 
+/// With the parameters as given: nobody has looked at them yet.
+pub(crate) type Check = fn(&State, &Caller, &Given) -> Result<(), Refusal>;
+pub(crate) type Given = BTreeMap<String, Value>;
 pub(crate) type Handler = fn(&mut State, &Call) -> Result<Reply, Refusal>;
 
 #[derive(Clone, Copy)]
@@ -16,13 +27,17 @@ pub(crate) struct Route {
     pub path: &'static str,
     /// Path and privilege, checked before anything else; None: any valid login.
     pub needs: Option<(&'static str, &'static str)>,
+    /// A check that is more than one privilege on one path, after that.
+    pub check: Option<Check>,
+    /// Carried out by the node in its path; what is not, the entry node does.
+    pub proxied: bool,
     pub params: &'static [Param],
     /// Takes [`Route::params`] for VMs and these for containers.
     pub ct_params: Option<&'static [Param]>,
     pub handler: Handler,
 }
 
-const NODE: Param = required("node", Node);
+pub(crate) const NODE: Param = required("node", Node);
 const VMID: Param = required("vmid", Vmid);
 const UPID: Param = required("upid", Text);
 const SKIPLOCK: Param = optional("skiplock", Boolean);
@@ -38,7 +53,7 @@ const TASKS: &[Param] = &[
     optional("since", Integer { min: i64::MIN }),
     optional("until", Integer { min: i64::MIN }),
     optional("source", OneOf(&["archive", "active", "all"])),
-    optional("statusfilter", Text),
+    optional("statusfilter", Custom(formats::task_states)),
     optional("typefilter", Text),
     optional("userfilter", Text),
     optional("vmid", Vmid),
@@ -47,18 +62,20 @@ const TASKS: &[Param] = &[
 const AUDIT: Option<(&str, &str)> = Some(("/vms/{vmid}", "VM.Audit"));
 const POWER: Option<(&str, &str)> = Some(("/vms/{vmid}", "VM.PowerMgmt"));
 
-const fn get(path: &'static str, params: &'static [Param], handler: Handler) -> Route {
+pub(crate) const fn get(path: &'static str, params: &'static [Param], handler: Handler) -> Route {
     Route {
         method: "GET",
         path,
         needs: None,
+        check: None,
+        proxied: true,
         params,
         ct_params: None,
         handler,
     }
 }
 
-const fn guarded(route: Route, path: &'static str, privilege: &'static str) -> Route {
+pub(crate) const fn guarded(route: Route, path: &'static str, privilege: &'static str) -> Route {
     Route {
         needs: Some((path, privilege)),
         ..route
@@ -75,13 +92,21 @@ const fn power(
         method: "POST",
         path,
         needs: POWER,
+        check: None,
+        proxied: true,
         params: vm,
         ct_params: Some(ct),
         handler,
     }
 }
 
-pub(crate) static ROUTES: &[Route] = &[
+/// The whole API, as far as the fake has it.
+pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
+    let more = routes_access::ROUTES.iter().chain(routes_node::ROUTES);
+    ROUTES.iter().chain(more)
+}
+
+static ROUTES: &[Route] = &[
     get("/version", &[], cluster::version),
     get(
         "/access/permissions",

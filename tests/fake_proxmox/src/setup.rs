@@ -1,9 +1,12 @@
 //! What a cluster looks like when it starts.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::guest::Guest;
-use crate::node::Storage;
+use crate::guest::{Guest, Kind};
+use crate::history::Past;
+use crate::node::Update;
+use crate::storage::{Backup, Storage};
 
 /// When tasks end.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,6 +48,49 @@ impl Acl {
     }
 }
 
+/// What Proxmox would back up by itself; in the fake it is only looked at.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BackupJob {
+    pub id: String,
+    /// `02:30`, `sat 04:00`
+    pub schedule: String,
+    pub storage: String,
+    pub enabled: bool,
+    /// Neither guests nor a pool: all guests.
+    pub vmids: Vec<u32>,
+    pub pool: Option<String>,
+    /// Only there.
+    pub node: Option<String>,
+}
+
+impl BackupJob {
+    /// All guests, every night.
+    pub fn all(id: &str, storage: &str) -> BackupJob {
+        BackupJob {
+            id: id.into(),
+            schedule: "02:30".into(),
+            storage: storage.into(),
+            enabled: true,
+            vmids: Vec::new(),
+            pool: None,
+            node: None,
+        }
+    }
+
+    #[must_use]
+    pub fn only(mut self, vmids: &[u32]) -> BackupJob {
+        self.vmids = vmids.to_vec();
+        self
+    }
+
+    pub(crate) fn covers(&self, vmid: u32, pool: Option<&str>) -> bool {
+        match &self.pool {
+            Some(own) => pool == Some(own),
+            None => self.vmids.is_empty() || self.vmids.contains(&vmid),
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct Setup {
     pub name: String,
@@ -55,6 +101,15 @@ pub struct Setup {
     pub pools: Vec<String>,
     pub tokens: Vec<Token>,
     pub acls: Vec<Acl>,
+    /// With the storage each lies on.
+    pub backups: Vec<(String, Backup)>,
+    pub backup_jobs: Vec<BackupJob>,
+    /// What was done before the cluster starts here.
+    pub history: Vec<Past>,
+    /// Node → the MAC address that wakes it.
+    pub wol: BTreeMap<String, String>,
+    /// Node → what waits to be installed.
+    pub updates: BTreeMap<String, Vec<Update>>,
     pub clock: Clock,
     /// (9, 2) or (8, 3), say: before 8.4 error bodies have no `message`.
     pub version: (u8, u8),
@@ -91,6 +146,11 @@ impl Setup {
                 privsep: true,
             }],
             acls: Vec::new(),
+            backups: Vec::new(),
+            backup_jobs: Vec::new(),
+            history: Vec::new(),
+            wol: BTreeMap::new(),
+            updates: BTreeMap::new(),
             clock: Clock::Manual,
             version: (9, 2),
             standalone: false,
@@ -136,10 +196,84 @@ impl Setup {
         setup
     }
 
+    /// As after some weeks of use: backups, tasks of the past, updates that wait, nodes that can be
+    /// woken. Gives nobody any rights.
+    #[must_use]
+    pub fn lived_in(mut self) -> Setup {
+        const HOUR: Duration = Duration::from_secs(3600);
+        const DAY: u32 = 24;
+        let first = self.nodes[0].clone();
+        for (number, node) in (0x10..).zip(&self.nodes) {
+            let mac = format!("BC:24:11:5E:02:{number:02X}");
+            self.wol.insert(node.clone(), mac);
+        }
+        self.updates.insert(first.clone(), updates());
+        self.backup_jobs =
+            vec![BackupJob::all("backup-8a3c41d2-77f0", "nas").only(&[101, 102, 103, 104])];
+        for guest in self
+            .guests
+            .iter()
+            .filter(|it| (101..=104).contains(&it.vmid))
+        {
+            for night in 0..3 {
+                let backup = match guest.kind {
+                    Kind::Vm => Backup::vm(guest.vmid, &guest.node),
+                    Kind::Ct => Backup::ct(guest.vmid, &guest.node),
+                };
+                let age = HOUR * (night * DAY + 9) + HOUR / 60 * (guest.vmid - 100);
+                let backup = backup.ago(age).notes(&guest.name);
+                let backup = if night == 2 {
+                    backup.protected()
+                } else {
+                    backup
+                };
+                self.backups.push(("nas".into(), backup));
+            }
+        }
+        let past = |node: &str, kind: &str, id: &str, hours: u32| {
+            Past::new(node, kind, id).ago(HOUR * hours)
+        };
+        let last = self.nodes.last().unwrap_or(&first).clone();
+        self.history = vec![
+            past(&first, "qmstart", "103", 16 * DAY),
+            past(&first, "vzstart", "104", 16 * DAY),
+            past(&first, "aptupdate", "", 15),
+            past(&first, "vzdump", "", 9)
+                .took(HOUR / 3)
+                .log("INFO: Backup job finished successfully"),
+            past(&last, "vzdump", "", 9)
+                .took(HOUR / 6)
+                .log("INFO: Backup job finished successfully"),
+            past(&last, "qmstart", "105", 7)
+                .exit("unable to find configuration file for VM 105 on node 'pve2'"),
+            past(&first, "imgcopy", "", 3).exit("WARNINGS: 1"),
+            past(&first, "vncproxy", "103", 2).took(HOUR / 4),
+        ];
+        self
+    }
+
     /// The token a test or the bot uses: the first.
     pub(crate) fn token(&self) -> Token {
         self.tokens[0].clone()
     }
+}
+
+fn updates() -> Vec<Update> {
+    vec![
+        Update::new(
+            "openssl",
+            "Secure Sockets Layer toolkit",
+            "3.5.1-1",
+            "3.5.4-1~deb13u1",
+        ),
+        Update::new(
+            "pve-manager",
+            "Proxmox Virtual Environment Management Tools",
+            "9.2.4",
+            "9.2.11",
+        ),
+        Update::new("qemu-server", "Qemu Server Tools", "9.2.3", "9.2.6"),
+    ]
 }
 
 fn storages(nodes: &[String]) -> Vec<Storage> {

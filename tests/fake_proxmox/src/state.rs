@@ -3,16 +3,20 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
-use crate::access::{self, Acls};
+use crate::backup::Job;
 use crate::certs::Certificate;
 use crate::faults::Fault;
 use crate::guest::{Guest, Kind};
-use crate::node::{Node, Storage};
+use crate::history;
+use crate::node::Node;
+use crate::node_power::NodeChange;
 use crate::power;
 use crate::record::Recorded;
-use crate::setup::{Clock, Setup, Token};
+use crate::setup::{BackupJob, Clock, Setup};
+use crate::storage::{self as backups, Storage};
 use crate::tasks::{self, Effect, End, Task};
 use crate::text;
+use crate::users::UserCfg;
 
 #[allow(clippy::struct_excessive_bools)]
 pub(crate) struct State {
@@ -27,9 +31,11 @@ pub(crate) struct State {
     pub nodes: Vec<Node>,
     pub guests: BTreeMap<u32, Guest>,
     pub storages: Vec<Storage>,
-    pub pools: Vec<String>,
-    pub tokens: Vec<Token>,
-    pub acls: Acls,
+    pub cfg: UserCfg,
+    /// What is to be backed up by itself; never run here.
+    pub backup_jobs: Vec<BackupJob>,
+    /// Running `vzdump` tasks, oldest first.
+    pub jobs: Vec<Job>,
     pub tasks: Vec<Task>,
     pub faults: Vec<Fault>,
     pub requests: VecDeque<Recorded>,
@@ -41,24 +47,20 @@ pub(crate) struct State {
     pub ha_due: HashMap<u32, Instant>,
     /// Nodes whose API server is stopped while the node itself is up.
     pub closed: HashSet<String>,
+    /// Nodes that will go down or come back.
+    pub node_due: Vec<NodeChange>,
     /// Broken by name, to be mended with the faults.
     pub broken_node: bool,
     pub broken_quorum: bool,
     pub began: Instant,
+    /// How many secrets were made.
+    pub secrets: u32,
     next_pid: u32,
 }
 
 impl State {
     pub fn new(setup: &Setup, ca: Certificate, certs: HashMap<String, Certificate>) -> State {
-        let mut pools = setup.pools.clone();
-        pools.extend(setup.guests.iter().filter_map(|guest| guest.pool.clone()));
-        pools.sort();
-        pools.dedup();
-        let mut acls = Acls::new();
-        for acl in &setup.acls {
-            access::grant(&mut acls, acl);
-        }
-        State {
+        let mut state = State {
             name: setup.name.clone(),
             version: setup.version,
             standalone: setup.standalone,
@@ -68,13 +70,18 @@ impl State {
             ha_delay: setup.ha_delay,
             nodes: (1..)
                 .zip(&setup.nodes)
-                .map(|(number, name)| Node::new(name, number))
+                .map(|(number, name)| {
+                    let mut node = Node::new(name, number);
+                    node.wol = setup.wol.get(name).cloned();
+                    node.updates = setup.updates.get(name).cloned().unwrap_or_default();
+                    node
+                })
                 .collect(),
             guests: setup.guests.iter().map(|g| (g.vmid, g.clone())).collect(),
             storages: setup.storages.clone(),
-            pools,
-            tokens: setup.tokens.clone(),
-            acls,
+            cfg: UserCfg::new(setup),
+            backup_jobs: setup.backup_jobs.clone(),
+            jobs: Vec::new(),
             tasks: Vec::new(),
             faults: Vec::new(),
             requests: VecDeque::new(),
@@ -83,11 +90,20 @@ impl State {
             certs,
             ha_due: HashMap::new(),
             closed: HashSet::new(),
+            node_due: Vec::new(),
             broken_node: false,
             broken_quorum: false,
             began: Instant::now(),
+            secrets: 0,
             next_pid: 0x0001_C5A1,
+        };
+        for past in &setup.history {
+            history::add(&mut state, past);
         }
+        for (storage, backup) in &setup.backups {
+            backups::add(&mut state, storage, backup.clone());
+        }
+        state
     }
 
     /// At least this version: what came later is left out by older ones.
@@ -106,18 +122,31 @@ impl State {
             .filter(|guest| guest.kind == kind && guest.node == node)
     }
 
+    /// Where the guests' disks are: the first storage that holds any.
+    pub fn disk_storage(&self) -> Option<&String> {
+        let first = self.storages.iter().find(|storage| storage.holds("images"));
+        first.map(|storage| &storage.name)
+    }
+
+    /// The volume that is the guest's disk.
+    pub fn disk(&self, guest: &Guest) -> String {
+        let storage = self.disk_storage().map_or("local", String::as_str);
+        format!("{storage}:vm-{}-disk-0", guest.vmid)
+    }
+
+    /// A line for a task's log.
+    pub fn log(&mut self, upid: &str, line: &str) {
+        if let Some(task) = self.tasks.iter_mut().find(|task| task.upid == upid) {
+            task.log.push(line.into());
+        }
+    }
+
     /// Keeps a request for tests to look at, and forgets the oldest beyond the limit.
     pub fn record(&mut self, request: Recorded) {
         self.requests.push_back(request);
         while self.requests.len() > self.remember {
             self.requests.pop_front();
         }
-    }
-
-    pub fn add_pool(&mut self, pool: Option<String>) {
-        self.pools.extend(pool);
-        self.pools.sort();
-        self.pools.dedup();
     }
 
     pub fn mend(&mut self) {
@@ -148,9 +177,21 @@ impl State {
         effect: Effect,
         end: End,
     ) -> String {
+        self.begin_as(node, user, kind, &effect.id(), effect, end)
+    }
+
+    /// A task that is about something else than one guest, or nothing at all.
+    pub fn begin_as(
+        &mut self,
+        node: &str,
+        user: &str,
+        kind: &str,
+        id: &str,
+        effect: Effect,
+        end: End,
+    ) -> String {
         self.next_pid += 7;
         let started = text::epoch();
-        let id = effect.id();
         let pstart = 0x05_00_00_00 + u32::try_from(started % 0x00FF_FFFF).unwrap_or(0);
         let upid = format!(
             "UPID:{node}:{:08X}:{pstart:08X}:{started:08X}:{kind}:{id}:{user}:",
@@ -160,7 +201,7 @@ impl State {
             upid: upid.clone(),
             node: node.into(),
             kind: kind.into(),
-            id,
+            id: id.into(),
             user: user.into(),
             pid: self.next_pid,
             pstart,

@@ -47,6 +47,8 @@ pub(crate) enum Effect {
     Resume(u32),
     /// Only a request to the HA stack.
     Queue(u32),
+    /// Whatever it does is kept elsewhere.
+    Other,
 }
 
 impl Effect {
@@ -60,13 +62,14 @@ impl Effect {
             | Effect::Suspend(vmid)
             | Effect::Resume(vmid)
             | Effect::Queue(vmid) => vmid.to_string(),
+            Effect::Other => String::new(),
         }
     }
 
     /// The guest whose configuration lock the task holds.
     pub fn vmid(self) -> Option<u32> {
         match self {
-            Effect::Queue(_) => None,
+            Effect::Queue(_) | Effect::Other => None,
             other => other.id().parse().ok(),
         }
     }

@@ -47,13 +47,20 @@ pub(crate) fn epoch_of(at: SystemTime) -> u64 {
     at.duration_since(UNIX_EPOCH).map_or(0, |age| age.as_secs())
 }
 
-/// `Mon, 23 Nov 2026 20:27:46 GMT`
-pub(crate) fn http_date(epoch: u64) -> String {
-    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-    const MONTHS: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
-    let (days, rest) = (epoch / 86_400, epoch % 86_400);
+/// `2026-11-23 20:27:46`, as logs have it; the fake's nodes live in UTC.
+pub(crate) fn date_time(epoch: u64) -> String {
+    let (year, month, day) = civil(epoch / 86_400);
+    let rest = epoch % 86_400;
+    format!(
+        "{year}-{month:02}-{day:02} {:02}:{:02}:{:02}",
+        rest / 3600,
+        rest / 60 % 60,
+        rest % 60
+    )
+}
+
+/// Year, month (from 1) and day of a number of days since 1970.
+pub(crate) fn civil(days: u64) -> (u64, u64, u64) {
     // Days since 0000-03-01, so that the leap day is the last of its year.
     let shifted = days + 719_468;
     let era = shifted / 146_097;
@@ -62,12 +69,23 @@ pub(crate) fn http_date(epoch: u64) -> String {
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * of_year + 2) / 153;
     let day = of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = (month_from_march + 2) % 12;
-    let year = year_of_era + era * 400 + u64::from(month < 2);
+    let month = (month_from_march + 2) % 12 + 1;
+    let year = year_of_era + era * 400 + u64::from(month < 3);
+    (year, month, day)
+}
+
+/// `Mon, 23 Nov 2026 20:27:46 GMT`
+pub(crate) fn http_date(epoch: u64) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let (days, rest) = (epoch / 86_400, epoch % 86_400);
+    let (year, month, day) = civil(days);
     format!(
         "{}, {day:02} {} {year} {:02}:{:02}:{:02} GMT",
         DAYS[(days % 7) as usize],
-        MONTHS[month as usize],
+        MONTHS[(month - 1) as usize],
         rest / 3600,
         rest / 60 % 60,
         rest % 60
@@ -83,6 +101,7 @@ mod tests {
         assert_eq!(http_date(1_795_465_666), "Mon, 23 Nov 2026 20:27:46 GMT");
         assert_eq!(http_date(951_782_400), "Tue, 29 Feb 2000 00:00:00 GMT");
         assert_eq!(http_date(0), "Thu, 01 Jan 1970 00:00:00 GMT");
+        assert_eq!(date_time(1_795_465_666), "2026-11-23 20:27:46");
     }
 
     #[test]

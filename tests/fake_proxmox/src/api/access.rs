@@ -12,11 +12,12 @@ pub(crate) fn permissions(state: &mut State, call: &Call) -> Result<Reply, Refus
     let subject = match call.params.get("userid") {
         None => call.caller.clone(),
         Some(id) => {
-            let own = id == call.caller.id || id.split('!').next() == Some(call.caller.user());
+            // A user's tokens are the user's own; a token's user and sisters are not the token's.
+            let own = id == call.caller.id || id.split('!').next() == Some(&call.caller.id);
             if !own && !access::may(state, &call.caller, "/access", "Sys.Audit") {
                 return Err(Refusal::forbidden("/access", "Sys.Audit"));
             }
-            let token = state.tokens.iter().find(|token| token.id == id);
+            let token = state.cfg.token(id);
             Caller {
                 id: id.into(),
                 privsep: token.is_some_and(|token| token.privsep),

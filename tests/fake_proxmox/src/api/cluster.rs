@@ -7,8 +7,9 @@ use crate::answer::{Refusal, Reply};
 use crate::figures;
 use crate::gate::Call;
 use crate::guest::{Guest, Kind};
-use crate::node::{Node, Storage};
+use crate::node::Node;
 use crate::state::State;
+use crate::storage::Storage;
 
 type Row = Map<String, Value>;
 
@@ -32,8 +33,9 @@ pub(crate) fn resources(state: &mut State, call: &Call) -> Result<Reply, Refusal
     let mut rows: Vec<Row> = Vec::new();
     if wanted.is_none() {
         let seen = state
+            .cfg
             .pools
-            .iter()
+            .keys()
             .filter(|pool| may(&format!("/pool/{pool}"), "Pool.Audit"));
         rows.extend(seen.map(|pool| pool_row(state, pool)));
     }
@@ -116,7 +118,7 @@ fn pool_row(state: &State, pool: &str) -> Row {
 }
 
 /// Until the node is seen again a guest is only what its configuration says.
-fn guest_row(state: &State, guest: &Guest) -> Row {
+pub(crate) fn guest_row(state: &State, guest: &Guest) -> Row {
     let node = state.node(&guest.node);
     let mut row = row(&json!({
         "id": format!("{}/{}", guest.kind.path(), guest.vmid),
@@ -214,7 +216,7 @@ pub(crate) fn node_stats(state: &State, node: &Node, figures: bool) -> Row {
     row
 }
 
-fn storage_rows(state: &State, storage: &Storage) -> Vec<Row> {
+pub(crate) fn storage_rows(state: &State, storage: &Storage) -> Vec<Row> {
     storage
         .nodes
         .iter()
