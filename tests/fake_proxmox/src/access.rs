@@ -161,6 +161,14 @@ pub(crate) fn may(state: &State, caller: &Caller, path: &str, privilege: &str) -
     privs(state, caller, path).contains_key(privilege)
 }
 
+/// The privileges that an endpoint of this version asks for: there were none for the agent before 9.
+pub(crate) fn named(state: &State, privileges: &'static str) -> &'static str {
+    if !state.since(9, 0) && privileges.contains("VM.GuestAgent.") {
+        return "VM.Monitor";
+    }
+    privileges
+}
+
 /// Everything the caller has, on the paths that the dump lists: the roots, ACLs, pools.
 pub(crate) fn all_privs(state: &State, caller: &Caller) -> BTreeMap<String, Privs> {
     let roots = [

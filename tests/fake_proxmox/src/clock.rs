@@ -5,6 +5,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::marked;
 use crate::power;
 use crate::setup::Clock;
 use crate::state::State;
@@ -43,6 +44,7 @@ fn settle_at(state: &mut State, now: Instant) {
             _ => state.end_task(&upid, &exit, true),
         }
     }
+    marked::settle(state, now);
     backup::settle(state, now);
     node_power::settle(state, now);
     let due: Vec<u32> = state

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::agent::{Agent, Interface};
 use crate::backup;
 use crate::cluster::{Cluster, no_node};
 use crate::faults::{self, Fault};
@@ -10,6 +11,7 @@ use crate::node::Node;
 use crate::power;
 use crate::record::Recorded;
 use crate::setup::{Acl, Token};
+use crate::snapshot::Snapshot;
 use crate::storage::Storage;
 use crate::tasks::{self, TaskView};
 use crate::users::split;
@@ -69,6 +71,41 @@ impl Cluster {
         }
         let pool = guest.pool.clone();
         state.cfg.add_pool(pool.as_deref());
+    }
+
+    /// A line of its configuration: `set_config(101, "memory", "2048")`. Status and lists follow.
+    pub fn set_config(&self, vmid: u32, key: &str, value: &str) {
+        self.set_guest(vmid, |guest| guest.set(key, value));
+    }
+
+    pub fn unset_config(&self, vmid: u32, key: &str) {
+        self.set_guest(vmid, |guest| guest.unset(key));
+    }
+
+    /// As if it had just been taken; its parent is what the guest comes from now.
+    pub fn add_snapshot(&self, vmid: u32, snapshot: Snapshot) {
+        self.set_guest(vmid, |guest| guest.take(snapshot));
+    }
+
+    /// In the order they were taken.
+    pub fn snapshots(&self, vmid: u32) -> Vec<Snapshot> {
+        self.guest(vmid).map(|it| it.snapshots).unwrap_or_default()
+    }
+
+    /// Of its first interface; the others go.
+    pub fn set_addresses(&self, vmid: u32, addresses: &[&str]) {
+        self.set_guest(vmid, |guest| {
+            guest.interfaces = vec![Interface::first(guest.kind, vmid, addresses)];
+        });
+    }
+
+    /// Whether it is configured is `set_config(vmid, "agent", ...)`.
+    pub fn set_agent(&self, vmid: u32, agent: Agent) {
+        self.set_guest(vmid, |guest| guest.agent_state = agent);
+    }
+
+    pub fn ignore_shutdown(&self, vmid: u32, ignores: bool) {
+        self.set_guest(vmid, |guest| guest.ignores_shutdown = ignores);
     }
 
     pub fn add_guest(&self, guest: Guest) {

@@ -168,7 +168,7 @@ fn carry_out(state: &mut State, request: &Request, record: &Recorded, late: Dura
         Ok(reply) => reply.into(),
         Err(refusal) => refusal.answer(state.since(8, 4)),
     };
-    Outcome::Answer(answer, late)
+    Outcome::Answer(answer, late + std::mem::take(&mut state.late))
 }
 
 /// Not the JSON API: its other formats, or the web interface's files.
@@ -193,7 +193,11 @@ fn dispatch(
         let path = places.iter().fold(path.to_owned(), |path, (name, value)| {
             path.replace(&format!("{{{name}}}"), value)
         });
-        if !access::may(state, &caller, &path, privilege) {
+        let privilege = access::named(state, privilege);
+        if !privilege
+            .split('|')
+            .any(|one| access::may(state, &caller, &path, one))
+        {
             return Err(Refusal::forbidden(&path, privilege));
         }
     }

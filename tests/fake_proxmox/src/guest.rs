@@ -1,6 +1,11 @@
 //! A guest as the cluster knows it, and how tests describe one.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
+
+use crate::agent::{Agent, Interface};
+use crate::fresh;
+use crate::snapshot::Snapshot;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -21,6 +26,14 @@ impl Kind {
     pub(crate) fn label(self) -> &'static str {
         match self {
             Kind::Vm => "VM",
+            Kind::Ct => "CT",
+        }
+    }
+
+    /// Before the number of a guest without a name.
+    pub(crate) fn unnamed(self) -> &'static str {
+        match self {
+            Kind::Vm => "VM ",
             Kind::Ct => "CT",
         }
     }
@@ -57,7 +70,16 @@ pub struct Guest {
     pub lock: Option<String>,
     /// `hastate` when HA-managed: `started`, `stopped`, `request_start`, `error` ...
     pub ha: Option<String>,
+    /// The configuration says that there is a guest agent; what it does is in `agent_state`.
     pub agent: bool,
+    pub agent_state: Agent,
+    /// What the guest has beside its loopback, which is always there while it runs.
+    pub interfaces: Vec<Interface>,
+    /// Of the configuration, beyond what is a field here: see [`Guest::set`].
+    pub options: BTreeMap<String, String>,
+    pub snapshots: Vec<Snapshot>,
+    /// The snapshot that the present state comes from.
+    pub parent: Option<String>,
     /// A shutdown request goes unheard: the task runs into its time limit.
     pub ignores_shutdown: bool,
     /// Somebody else holds the configuration lock: tasks fail with `can't lock file`.
@@ -86,6 +108,11 @@ impl Guest {
             lock: None,
             ha: None,
             agent: true,
+            agent_state: Agent::Answers,
+            interfaces: vec![Interface::first(Kind::Vm, vmid, &[])],
+            options: fresh::options(Kind::Vm, vmid),
+            snapshots: Vec::new(),
+            parent: None,
             ignores_shutdown: false,
             config_busy: false,
             cpu: None,
@@ -100,6 +127,8 @@ impl Guest {
             maxmem: 1 << 30,
             maxdisk: 8 << 30,
             agent: false,
+            interfaces: vec![Interface::first(Kind::Ct, vmid, &[])],
+            options: fresh::options(Kind::Ct, vmid),
             ..Guest::vm(vmid, name, node)
         }
     }

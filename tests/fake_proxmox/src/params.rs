@@ -16,6 +16,8 @@ pub(crate) enum Type {
     Text,
     Vmid,
     Node,
+    /// `pve-configid` of 40 characters at most.
+    SnapshotName,
     OneOf(&'static [&'static str]),
     /// Text that the function takes, or says what is wrong with it.
     Custom(fn(&str) -> Result<(), String>),
@@ -167,6 +169,11 @@ fn checked(kind: Type, value: &Value) -> Result<String, String> {
         Type::Vmid => Err("invalid format - value does not look like a valid VM ID\n".into()),
         Type::Node if is_node_name(&text) => Ok(text),
         Type::Node => Err("invalid format - value does not look like a valid node name\n".into()),
+        Type::SnapshotName if !is_config_id(&text) => Err(format!(
+            "invalid format - invalid configuration ID '{text}'\n"
+        )),
+        Type::SnapshotName if text.len() > 40 => Err("value may only be 40 characters long".into()),
+        Type::SnapshotName => Ok(text),
         Type::OneOf(words) if words.contains(&text.as_str()) => Ok(text),
         Type::OneOf(words) => Err(format!(
             "value '{text}' does not have a value in the enumeration '{}'",
@@ -197,7 +204,7 @@ fn type_name(kind: Type) -> &'static str {
         Type::Integer { .. } | Type::Vmid => "integer",
         Type::List => "array",
         Type::Needing(_, kind) => type_name(*kind),
-        Type::Text | Type::Node | Type::OneOf(_) | Type::Custom(_) => "string",
+        Type::Text | Type::Node | Type::SnapshotName | Type::OneOf(_) | Type::Custom(_) => "string",
     }
 }
 
@@ -215,6 +222,14 @@ pub(crate) fn is_vmid(text: &str) -> bool {
     (3..=9).contains(&text.len())
         && !text.starts_with('0')
         && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Two characters at least, a letter first.
+fn is_config_id(text: &str) -> bool {
+    let inside = |b: u8| b.is_ascii_alphanumeric() || b"_-".contains(&b);
+    text.len() >= 2
+        && text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.bytes().all(inside)
 }
 
 /// A DNS label.

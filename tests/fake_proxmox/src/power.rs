@@ -2,9 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use crate::access::{self, Caller};
 use crate::answer::Refusal;
 use crate::faults::{self, FaultKind};
 use crate::guest::{Guest, Kind};
+use crate::hibernate;
+use crate::marked::{self, Work};
 use crate::setup::Clock;
 use crate::state::State;
 use crate::tasks::{Effect, End, Task};
@@ -14,12 +17,31 @@ pub(crate) struct Ask<'a> {
     pub node: &'a str,
     pub kind: Kind,
     pub vmid: u32,
-    /// `user@realm!token`
-    pub user: &'a str,
+    pub caller: &'a Caller,
     pub force_stop: bool,
     pub overrule_shutdown: bool,
     pub timeout: Option<u64>,
+    pub to_disk: bool,
+    pub state_storage: Option<&'a str>,
     pub faults: Vec<FaultKind>,
+}
+
+impl<'a> Ask<'a> {
+    /// Without anything optional.
+    pub fn new(node: &'a str, kind: Kind, vmid: u32, caller: &'a Caller) -> Ask<'a> {
+        Ask {
+            node,
+            kind,
+            vmid,
+            caller,
+            force_stop: false,
+            overrule_shutdown: false,
+            timeout: None,
+            to_disk: false,
+            state_storage: None,
+            faults: Vec::new(),
+        }
+    }
 }
 
 type Upid = Result<String, Refusal>;
@@ -49,10 +71,19 @@ pub(crate) fn stop(state: &mut State, ask: &Ask) -> Upid {
         }
         return Ok(queue(state, ask, "hastop", "request_stop"));
     }
-    if ask.overrule_shutdown {
-        abort_shutdowns(state, ask);
+    let overruled = if ask.overrule_shutdown {
+        abort_shutdowns(state, ask)
+    } else {
+        Vec::new()
+    };
+    let upid = begin(state, ask, "stop", Effect::Stop(ask.vmid));
+    let task = state.tasks.iter_mut().find(|task| task.upid == upid);
+    if let Some(task) = task.filter(|_| !overruled.is_empty()) {
+        let (kind, list) = (ask.kind.task("shutdown"), overruled.join(", "));
+        task.log
+            .insert(0, format!("overruled {kind} tasks: {list}"));
     }
-    Ok(begin(state, ask, "stop", Effect::Stop(ask.vmid)))
+    Ok(upid)
 }
 
 pub(crate) fn shutdown(state: &mut State, ask: &Ask) -> Upid {
@@ -91,6 +122,10 @@ pub(crate) fn reset(state: &mut State, ask: &Ask) -> Upid {
 
 pub(crate) fn suspend(state: &mut State, ask: &Ask) -> Upid {
     must_run(state, ask)?;
+    if ask.to_disk {
+        hibernate::may(state, ask)?;
+        return Ok(marked::begin(state, ask, Work::Hibernate, ""));
+    }
     let verb = if ask.kind == Kind::Vm {
         "pause"
     } else {
@@ -100,7 +135,13 @@ pub(crate) fn suspend(state: &mut State, ask: &Ask) -> Upid {
 }
 
 pub(crate) fn resume(state: &mut State, ask: &Ask) -> Upid {
+    let on_disk = guest(state, ask).is_some_and(|it| it.lock.as_deref() == Some("suspended"));
     match ask.kind {
+        // Which is then a start.
+        Kind::Vm if on_disk => {
+            let effect = Effect::Start(ask.vmid);
+            return Ok(begin(state, ask, "resume", effect));
+        }
         Kind::Vm => must_run(state, ask)?,
         Kind::Ct if guest(state, ask).is_some_and(Guest::is_up) => {
             return Err(Refusal::die(format!("CT {} already running", ask.vmid)));
@@ -120,6 +161,7 @@ pub(crate) fn ha_settle(state: &mut State, vmid: u32) {
     let (verb, effect) = match guest.ha.as_deref() {
         Some("request_start") => ("start", Effect::Start(vmid)),
         Some("request_stop") => ("shutdown", Effect::Shutdown(vmid)),
+        Some("started") if !guest.is_up() && guest.lock.is_none() => ("start", Effect::Start(vmid)),
         _ => return,
     };
     let reached = if verb == "start" {
@@ -130,6 +172,15 @@ pub(crate) fn ha_settle(state: &mut State, vmid: u32) {
     guest.ha = Some(reached.into());
     let upid = state.begin(&node, "root@pam", &kind.task(verb), effect, End::Told);
     state.end_task(&upid, "OK", true);
+}
+
+/// A guest that HA wants up was stopped by something else: it is started at the next round.
+pub(crate) fn ha_misses(state: &mut State, vmid: u32) {
+    let wanted = |guest: &Guest| guest.ha.as_deref() == Some("started") && !guest.is_up();
+    if matches!(state.clock, Clock::Auto { .. }) && state.guests.get(&vmid).is_some_and(wanted) {
+        let due = Instant::now() + state.ha_delay;
+        state.ha_due.insert(vmid, due);
+    }
 }
 
 /// Why a task must fail as things stand, in the real one's order; None: it can succeed.
@@ -156,13 +207,36 @@ pub(crate) fn doom(state: &State, effect: Effect, node: &str) -> Option<String> 
     if starting && vm && guest.is_up() && lock == Some("backup") {
         return None;
     }
-    // A start wakes what was suspended to disk, and a mounted container may be started.
-    let fits = starting && lock == Some(if vm { "suspended" } else { "mounted" });
+    if matches!(effect, Effect::Resume(_)) {
+        match guest.kind {
+            // Nothing looks at a container's lock here.
+            Kind::Ct => return Some(no_checkpoint(vmid, "-r --foreground")),
+            Kind::Vm if guest.template => {
+                return Some(format!("VM {vmid} is a template and cannot be resumed!"));
+            }
+            // There is nothing to do, whatever the lock.
+            Kind::Vm if guest.state == "running" => return None,
+            Kind::Vm => {}
+        }
+    }
+    let fits = match effect {
+        // A start wakes what was suspended to disk.
+        Effect::Start(_) if vm => lock == Some("suspended"),
+        Effect::Suspend(_) | Effect::Resume(_) if vm => lock == Some("backup"),
+        Effect::Start(_) | Effect::Stop(_) => !vm && lock == Some("mounted"),
+        _ => false,
+    };
     match lock {
         Some(lock) if !fits => Some(format!("{label} is locked ({lock})")),
         _ if starting && guest.is_up() => Some(format!("{label} {vmid} already running")),
+        _ if !vm && matches!(effect, Effect::Suspend(_)) => Some(no_checkpoint(vmid, "-s")),
         _ => None,
     }
+}
+
+/// Containers are suspended with a tool that Proxmox VE does not bring along.
+fn no_checkpoint(vmid: u32, how: &str) -> String {
+    format!("command 'lxc-checkpoint -n {vmid} {how} -D /var/lib/vz/dump' failed: exit code 1")
 }
 
 /// The change a successful task leaves behind.
@@ -182,7 +256,7 @@ pub(crate) fn apply(state: &mut State, effect: Effect) {
         Effect::Suspend(_) => guest.state = "paused".into(),
         Effect::Resume(_) => guest.state = "running".into(),
         // The process stays, so does its uptime.
-        Effect::Reset(_) | Effect::Queue(_) | Effect::Other => {}
+        Effect::Reset(_) | Effect::Queue(_) | Effect::Marked(_) | Effect::Other => {}
     }
 }
 
@@ -196,7 +270,7 @@ pub(crate) fn lock_timeout(task: &Task) -> String {
     lock_text(kind, task.effect.vmid().unwrap_or(0))
 }
 
-fn lock_text(kind: Kind, vmid: u32) -> String {
+pub(crate) fn lock_text(kind: Kind, vmid: u32) -> String {
     match kind {
         Kind::Vm => {
             format!("can't lock file '/var/lock/qemu-server/lock-{vmid}.conf' - got timeout")
@@ -211,7 +285,7 @@ fn guest<'a>(state: &'a State, ask: &Ask) -> Option<&'a Guest> {
     state.guest_on(ask.node, ask.kind, ask.vmid)
 }
 
-fn is_ha(state: &State, ask: &Ask) -> bool {
+pub(crate) fn is_ha(state: &State, ask: &Ask) -> bool {
     guest(state, ask).is_some_and(Guest::is_ha)
 }
 
@@ -236,7 +310,13 @@ fn must_run(state: &State, ask: &Ask) -> Result<(), Refusal> {
 
 /// HA takes note of the wish; the task is over before anything has changed.
 fn queue(state: &mut State, ask: &Ask, task: &str, ha: &str) -> String {
-    let upid = state.begin(ask.node, ask.user, task, Effect::Queue(ask.vmid), End::Told);
+    let upid = state.begin(
+        ask.node,
+        &ask.caller.id,
+        task,
+        Effect::Queue(ask.vmid),
+        End::Told,
+    );
     if let Some(text) = faults::task_failure(&ask.faults) {
         state.end_task(&upid, &text, false);
         return upid;
@@ -252,22 +332,27 @@ fn queue(state: &mut State, ask: &Ask, task: &str, ha: &str) -> String {
     upid
 }
 
-fn abort_shutdowns(state: &mut State, ask: &Ask) {
+/// Those that the caller may abort: its own, or all with the privilege on the node.
+fn abort_shutdowns(state: &mut State, ask: &Ask) -> Vec<String> {
+    let path = format!("/nodes/{}", ask.node);
+    let all = access::may(state, ask.caller, &path, "Sys.Modify");
     let shutdowns: Vec<String> = state
         .tasks
         .iter()
         .filter(|task| task.running() && task.kind.ends_with("shutdown"))
-        .filter(|task| task.effect.vmid() == Some(ask.vmid))
+        .filter(|task| task.effect.vmid() == Some(ask.vmid) && task.node == ask.node)
+        .filter(|task| all || ask.caller.owns(&task.user))
         .map(|task| task.upid.clone())
         .collect();
-    for upid in shutdowns {
-        state.end_task(&upid, "received interrupt", false);
+    for upid in &shutdowns {
+        state.end_task(upid, "received interrupt", false);
     }
+    shutdowns
 }
 
 fn begin(state: &mut State, ask: &Ask, verb: &str, effect: Effect) -> String {
     let kind = ask.kind.task(verb);
-    let upid = state.begin(ask.node, ask.user, &kind, effect, End::Told);
+    let upid = state.begin(ask.node, &ask.caller.id, &kind, effect, End::Told);
     if ask.faults.contains(&FaultKind::TaskNeverEnds) {
         return upid;
     }
@@ -313,21 +398,27 @@ fn missing(state: &State, ask: &Ask, effect: Effect) -> Option<String> {
     })
 }
 
-fn planned_end(state: &State, ask: &Ask, effect: Effect) -> End {
-    let now = Instant::now();
+/// When and how a task ends that nothing prevents.
+pub(crate) fn usual_end(state: &State, faults: &[FaultKind]) -> End {
     let usual = match state.clock {
         Clock::Auto { task } => Some(task),
         Clock::Manual => None,
     };
-    let exit = faults::task_warnings(&ask.faults).unwrap_or_else(|| "OK".into());
-    let slow = faults::slow_task(&ask.faults);
+    let exit = faults::task_warnings(faults).unwrap_or_else(|| "OK".into());
+    match faults::slow_task(faults).or(usual) {
+        Some(after) => End::At(Instant::now() + after, exit),
+        None => End::Told,
+    }
+}
+
+fn planned_end(state: &State, ask: &Ask, effect: Effect) -> End {
     let unheard = matches!(effect, Effect::Shutdown(_) | Effect::Reboot(_))
         && guest(state, ask).is_some_and(|guest| guest.ignores_shutdown);
-    match (slow.or(usual), unheard) {
-        (None, _) => End::Told,
-        (Some(after), false) => End::At(now + after, exit),
-        (Some(_), true) => {
-            let after = Duration::from_secs(ask.timeout.unwrap_or(60));
+    match usual_end(state, &ask.faults) {
+        End::At(_, exit) if unheard => {
+            let own = guest(state, ask).filter(|guest| guest.kind == Kind::Vm);
+            let timeout = ask.timeout.or_else(|| own.and_then(Guest::down_time));
+            let after = Duration::from_secs(timeout.unwrap_or(60));
             let exit = match ask.kind {
                 _ if ask.force_stop => exit,
                 // A container that does not go down by itself is killed.
@@ -335,7 +426,8 @@ fn planned_end(state: &State, ask: &Ask, effect: Effect) -> End {
                 Kind::Ct => "container did not stop".into(),
                 Kind::Vm => "VM quit/powerdown failed - got timeout".into(),
             };
-            End::At(now + after, exit)
+            End::At(Instant::now() + after, exit)
         }
+        end => end,
     }
 }

@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use crate::access::Caller;
 use crate::answer::{Refusal, Reply};
-use crate::api::{access, cluster, guests, nodes, tasks};
+use crate::api::{access, agent, cluster, config, guests, nodes, snapshots, tasks};
 use crate::formats;
 use crate::gate::Call;
-use crate::params::Type::{Boolean, Custom, Integer, Node, OneOf, Text, Vmid};
+use crate::params::Type::{Boolean, Custom, Integer, Node, OneOf, SnapshotName, Text, Vmid};
 use crate::params::{Param, optional, required};
 use crate::state::State;
 use crate::{routes_access, routes_node};
@@ -25,7 +25,7 @@ pub(crate) struct Route {
     pub method: &'static str,
     /// Segments in braces are parameters; `{kind}` is `qemu` or `lxc` and not a parameter.
     pub path: &'static str,
-    /// Path and privilege, checked before anything else; None: any valid login.
+    /// Path and privilege (`A|B`: either), checked before anything else; None: any valid login.
     pub needs: Option<(&'static str, &'static str)>,
     /// A check that is more than one privilege on one path, after that.
     pub check: Option<Check>,
@@ -61,6 +61,15 @@ const TASKS: &[Param] = &[
 
 const AUDIT: Option<(&str, &str)> = Some(("/vms/{vmid}", "VM.Audit"));
 const POWER: Option<(&str, &str)> = Some(("/vms/{vmid}", "VM.PowerMgmt"));
+
+const SNAPSHOT: Option<(&str, &str)> = Some(("/vms/{vmid}", "VM.Snapshot"));
+const ROLLBACK: Option<(&str, &str)> = Some(("/vms/{vmid}", "VM.Snapshot|VM.Snapshot.Rollback"));
+const AGENT: Option<(&str, &str)> = Some((
+    "/vms/{vmid}",
+    "VM.GuestAgent.Audit|VM.GuestAgent.Unrestricted",
+));
+const SNAPNAME: Param = required("snapname", SnapshotName);
+const DESCRIPTION: Param = optional("description", Text);
 
 pub(crate) const fn get(path: &'static str, params: &'static [Param], handler: Handler) -> Route {
     Route {
@@ -226,6 +235,103 @@ static ROUTES: &[Route] = &[
         &[NODE, VMID],
         guests::resume,
     ),
+    // What is inside a guest: configuration, snapshots, agent.
+    Route {
+        needs: AUDIT,
+        ..get(
+            "/nodes/{node}/{kind}/{vmid}/config",
+            &[
+                NODE,
+                VMID,
+                optional("current", Boolean),
+                optional("snapshot", SnapshotName),
+            ],
+            config::read,
+        )
+    },
+    Route {
+        needs: AUDIT,
+        ..get(
+            "/nodes/{node}/{kind}/{vmid}/snapshot",
+            &[NODE, VMID],
+            snapshots::list,
+        )
+    },
+    Route {
+        method: "POST",
+        needs: SNAPSHOT,
+        ct_params: Some(&[NODE, VMID, SNAPNAME, DESCRIPTION]),
+        ..get(
+            "/nodes/{node}/{kind}/{vmid}/snapshot",
+            &[
+                NODE,
+                VMID,
+                SNAPNAME,
+                DESCRIPTION,
+                optional("vmstate", Boolean),
+            ],
+            snapshots::take,
+        )
+    },
+    Route {
+        method: "DELETE",
+        needs: SNAPSHOT,
+        ..get(
+            "/nodes/{node}/{kind}/{vmid}/snapshot/{snapname}",
+            &[NODE, VMID, SNAPNAME, optional("force", Boolean)],
+            snapshots::delete,
+        )
+    },
+    Route {
+        method: "POST",
+        needs: ROLLBACK,
+        ..get(
+            "/nodes/{node}/{kind}/{vmid}/snapshot/{snapname}/rollback",
+            &[NODE, VMID, SNAPNAME, optional("start", Boolean)],
+            snapshots::rollback,
+        )
+    },
+    Route {
+        method: "POST",
+        needs: AGENT,
+        ..get(
+            "/nodes/{node}/qemu/{vmid}/agent/ping",
+            &[NODE, VMID],
+            agent::ping,
+        )
+    },
+    Route {
+        needs: AGENT,
+        ..get(
+            "/nodes/{node}/qemu/{vmid}/agent/info",
+            &[NODE, VMID],
+            agent::info,
+        )
+    },
+    Route {
+        needs: AGENT,
+        ..get(
+            "/nodes/{node}/qemu/{vmid}/agent/get-osinfo",
+            &[NODE, VMID],
+            agent::osinfo,
+        )
+    },
+    Route {
+        needs: AGENT,
+        ..get(
+            "/nodes/{node}/qemu/{vmid}/agent/network-get-interfaces",
+            &[NODE, VMID],
+            agent::interfaces,
+        )
+    },
+    Route {
+        needs: AUDIT,
+        ..get(
+            "/nodes/{node}/lxc/{vmid}/interfaces",
+            &[NODE, VMID],
+            agent::ct_interfaces,
+        )
+    },
     get("/nodes/{node}/tasks", TASKS, tasks::list),
     Route {
         method: "DELETE",

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::guest::{Guest, Kind};
 use crate::history::Past;
 use crate::node::Update;
+use crate::snapshot::Snapshot;
 use crate::storage::{Backup, Storage};
 
 /// When tasks end.
@@ -120,6 +121,8 @@ pub struct Setup {
     pub unauthorized_delay: Duration,
     /// Automatic clock: from a queued HA request to the change.
     pub ha_delay: Duration,
+    /// A guest agent that is silent is waited for so long; the real server gives it three seconds.
+    pub agent_wait: Duration,
     /// The real server closes a connection that is idle for five seconds.
     pub idle: Duration,
     /// How many requests are kept for `Cluster::requests`; 0 for measurements.
@@ -157,6 +160,7 @@ impl Setup {
             quorate: true,
             unauthorized_delay: Duration::from_secs(3),
             ha_delay: Duration::from_secs(10),
+            agent_wait: Duration::from_secs(3),
             idle: Duration::from_secs(5),
             remember: 10_000,
             ports: Vec::new(),
@@ -174,17 +178,29 @@ impl Setup {
         let second = nodes.get(1).copied().unwrap_or(first);
         let mut setup = Setup::empty(nodes);
         setup.guests = vec![
-            Guest::vm(101, "valheim", first)
-                .tags(&["games"])
-                .pool("friends"),
+            valheim(first),
             Guest::vm(102, "minecraft", second)
                 .tags(&["games"])
+                .option("onboot", "1")
+                .option("startup", "order=3,up=30,down=120")
+                .addresses(&["192.168.1.22/24", "fe80::be24:11ff:fe20:66/64"])
                 .running(52),
             Guest::vm(103, "nextcloud", first)
                 .tags(&["prod"])
+                .option("onboot", "1")
+                .option("protection", "1")
+                .option("scsi1", "local-lvm:vm-103-disk-1,iothread=1,size=500G")
+                .addresses(&["192.168.1.23/24", "2001:db8:1::23/64"])
                 .running(380),
-            Guest::ct(104, "dns", first).tags(&["prod"]).running(380),
-            Guest::ct(105, "web-lab", second).tags(&["lab"]),
+            Guest::ct(104, "dns", first)
+                .tags(&["prod"])
+                .option("onboot", "1")
+                .option("startup", "order=1")
+                .addresses(&["192.168.1.24/24", "2001:db8:1::24/64"])
+                .running(380),
+            Guest::ct(105, "web-lab", second)
+                .tags(&["lab"])
+                .addresses(&["192.168.1.25/24"]),
             Guest::vm(106, "template-debian", first).template(),
             Guest::vm(107, "backup-me", first).locked("backup"),
             Guest::vm(108, "ha-db", second).ha("stopped"),
@@ -258,6 +274,29 @@ impl Setup {
     }
 }
 
+/// A small tree: `fresh-install` with `before-mods` and, beside it, `update-0-220` below it.
+fn valheim(node: &str) -> Guest {
+    let text = "Valheim for friends. World: Midgard.";
+    Guest::vm(101, "valheim", node)
+        .tags(&["games"])
+        .pool("friends")
+        .option("description", text)
+        .addresses(&["192.168.1.21/24", "fe80::be24:11ff:fe20:65/64"])
+        .snapshot(
+            Snapshot::new("fresh-install")
+                .described("Debian and the server, no world yet")
+                .hours_ago(2_200),
+        )
+        .snapshot(
+            Snapshot::new("before-mods")
+                .described("Friday night, all logged out")
+                .hours_ago(340)
+                .with_ram(),
+        )
+        .based_on("fresh-install")
+        .snapshot(Snapshot::new("update-0-220").hours_ago(30))
+}
+
 fn updates() -> Vec<Update> {
     vec![
         Update::new(
@@ -299,7 +338,14 @@ fn acls(guests: &[Guest]) -> Vec<Acl> {
     for who in [user, TOKEN] {
         acls.push(Acl::new("/", who, &audit, true));
         for guest in guests {
-            let mut privs = vec!["VM.PowerMgmt", "VM.Audit"];
+            let mut privs = vec![
+                "VM.PowerMgmt",
+                "VM.Audit",
+                "VM.Snapshot",
+                // Of 8, and of 9: the other version does not know it.
+                "VM.Monitor",
+                "VM.GuestAgent.Audit",
+            ];
             let mut path = format!("/vms/{}", guest.vmid);
             if let Some(pool) = &guest.pool {
                 privs.push("Pool.Audit");

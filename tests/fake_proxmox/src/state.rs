@@ -8,6 +8,7 @@ use crate::certs::Certificate;
 use crate::faults::Fault;
 use crate::guest::{Guest, Kind};
 use crate::history;
+use crate::marked;
 use crate::node::Node;
 use crate::node_power::NodeChange;
 use crate::power;
@@ -27,6 +28,9 @@ pub(crate) struct State {
     pub clock: Clock,
     pub unauthorized_delay: Duration,
     pub ha_delay: Duration,
+    pub agent_wait: Duration,
+    /// How long the answer to the request at hand takes.
+    pub late: Duration,
     /// In the order of the setup: node ids count from it.
     pub nodes: Vec<Node>,
     pub guests: BTreeMap<u32, Guest>,
@@ -37,6 +41,8 @@ pub(crate) struct State {
     /// Running `vzdump` tasks, oldest first.
     pub jobs: Vec<Job>,
     pub tasks: Vec<Task>,
+    /// Tasks that mark their guest, while they run.
+    pub marked: Vec<marked::Job>,
     pub faults: Vec<Fault>,
     pub requests: VecDeque<Recorded>,
     /// How many of them are kept.
@@ -68,6 +74,8 @@ impl State {
             clock: setup.clock,
             unauthorized_delay: setup.unauthorized_delay,
             ha_delay: setup.ha_delay,
+            agent_wait: setup.agent_wait,
+            late: Duration::ZERO,
             nodes: (1..)
                 .zip(&setup.nodes)
                 .map(|(number, name)| {
@@ -83,6 +91,7 @@ impl State {
             backup_jobs: setup.backup_jobs.clone(),
             jobs: Vec::new(),
             tasks: Vec::new(),
+            marked: Vec::new(),
             faults: Vec::new(),
             requests: VecDeque::new(),
             remember: setup.remember,
@@ -235,5 +244,6 @@ impl State {
         if effective && tasks::is_success(exit) {
             power::apply(self, effect);
         }
+        marked::ended(self, upid, exit, effective);
     }
 }

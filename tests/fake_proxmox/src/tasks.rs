@@ -45,6 +45,8 @@ pub(crate) enum Effect {
     Reset(u32),
     Suspend(u32),
     Resume(u32),
+    /// What [`crate::marked`] knows more of.
+    Marked(u32),
     /// Only a request to the HA stack.
     Queue(u32),
     /// Whatever it does is kept elsewhere.
@@ -61,15 +63,16 @@ impl Effect {
             | Effect::Reset(vmid)
             | Effect::Suspend(vmid)
             | Effect::Resume(vmid)
+            | Effect::Marked(vmid)
             | Effect::Queue(vmid) => vmid.to_string(),
             Effect::Other => String::new(),
         }
     }
 
-    /// The guest whose configuration lock the task holds.
+    /// The guest whose configuration file the task keeps locked.
     pub fn vmid(self) -> Option<u32> {
         match self {
-            Effect::Queue(_) | Effect::Other => None,
+            Effect::Queue(_) | Effect::Marked(_) | Effect::Other => None,
             other => other.id().parse().ok(),
         }
     }

@@ -131,7 +131,7 @@ fn common(state: &State, guest: &Guest) -> Map<String, Value> {
     if !vm {
         put("type", json!("lxc"));
         put("swap", json!(0));
-        put("maxswap", json!(guest.maxmem / 2));
+        put("maxswap", json!(guest.swap()));
         put("diskread", json!(figures::guest_flow(guest, 5_200)));
         put("diskwrite", json!(figures::guest_flow(guest, 8_900)));
     }
@@ -182,6 +182,10 @@ pub(crate) fn reset(state: &mut State, call: &Call) -> Result<Reply, Refusal> {
 }
 
 pub(crate) fn suspend(state: &mut State, call: &Call) -> Result<Reply, Refusal> {
+    if call.params.get("statestorage").is_some() && call.params.get("todisk").is_none() {
+        let text = "missing property required by 'statestorage'";
+        return Err(Refusal::parameter("todisk", text));
+    }
     power(state, call, power::suspend)
 }
 
@@ -215,14 +219,13 @@ fn power(
     }
     let faults = faults::take(state, &call.request, faults::is_about_task);
     let ask = Ask {
-        node: call.node(),
-        kind: call.kind,
-        vmid: call.params.vmid(),
-        user: &call.caller.id,
         force_stop: call.params.flag("forceStop"),
         overrule_shutdown: call.params.flag("overrule-shutdown"),
         timeout: call.params.number("timeout"),
+        to_disk: call.params.flag("todisk"),
+        state_storage: call.params.get("statestorage"),
         faults: faults.into_iter().collect(),
+        ..Ask::new(call.node(), call.kind, call.params.vmid(), &call.caller)
     };
     Ok(Value::from(act(state, &ask)?).into())
 }
