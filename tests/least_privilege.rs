@@ -3,57 +3,20 @@
 
 mod support;
 
-use std::collections::BTreeMap;
-
-use fake_proxmox::{Acl, Setup as Proxmox};
 use support::{Setup, run, shown};
 
-/// Roles and ACLs of the README, as far as they are commands.
-fn readme(setup: &mut Proxmox) {
-    let text = include_str!("../README.md");
-    let mut roles: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    setup.acls.clear();
-    for line in text.lines() {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        match words[..] {
-            ["pveum", "role", "add", role, "-privs", ..] => {
-                let privs = line.split('"').nth(1).expect("privileges in quotes");
-                roles.insert(role, privs.split(' ').collect());
-            }
-            [
-                "pveum",
-                "acl",
-                "modify",
-                path,
-                "-user" | "-token",
-                who,
-                "-role",
-                role,
-            ] => {
-                let privs = &roles[role];
-                setup
-                    .acls
-                    .push(Acl::new(path, who.trim_matches('\''), privs, true));
-            }
-            _ => {}
-        }
-    }
-    assert_eq!(roles.len(), 2, "the README makes two roles");
-    assert_eq!(
-        setup.acls.len(),
-        4,
-        "and gives both to user and token, on two paths"
-    );
-}
-
+/// The README's commands, as root would type them on a cluster that has nothing of the bot yet.
 fn as_the_readme_says() -> Setup {
     let mut setup = Setup::automatic();
-    setup.px.pools = vec!["discord".into()];
+    setup.px.pools.clear();
     for guest in &mut setup.px.guests {
-        let given = matches!(guest.vmid, 101 | 102);
-        guest.pool = given.then(|| "discord".to_owned());
+        guest.pool = None;
     }
-    readme(&mut setup.px);
+    setup.px.acls.clear();
+    let lines = include_str!("../README.md").lines();
+    let lines = lines.filter(|line| line.starts_with("pveum "));
+    setup.px.typed = lines.map(String::from).collect();
+    assert_eq!(setup.px.typed.len(), 10, "all that the README has");
     setup
 }
 
@@ -78,18 +41,9 @@ fn the_others_proxmox_refuses_itself() {
         let lacking = shown(&answer.follow_up("lacks").await);
         assert!(lacking.contains("VM.PowerMgmt"), "{lacking}");
         // Whoever does as the card says has mended exactly that.
-        let words = |start: &str| {
-            let lines = lacking.lines().map(|line| line.trim_start_matches("│ "));
-            lines
-                .filter(|line| line.starts_with(start))
-                .collect::<Vec<_>>()
-                .join("\n")
-        };
-        let role = words("pveum role add");
-        let privs: Vec<&str> = role.split('"').nth(1).unwrap().split(' ').collect();
-        for line in words("pveum acl modify /vms/103 ").lines() {
-            let who = line.split_whitespace().nth(5).unwrap().trim_matches('\'');
-            world.px.acl("/vms/103", who, &privs, true);
+        let lines = lacking.lines().map(|line| line.trim_start_matches("│ "));
+        for line in lines.filter(|line| line.starts_with("pveum ")) {
+            world.px.pveum(line).expect("what the card says works");
         }
         world
             .person("owner")

@@ -104,9 +104,9 @@ fn machine(guest: &Guest, mode: &str, says_qmp: bool) -> Vec<String> {
 
 /// `INFO:  12% (1.2 GiB of 10.0 GiB) in 3s, read: 412.1 MiB/s, write: 398.7 MiB/s`
 pub(crate) fn progress(total: u64, from: u64, to: u64) -> String {
-    let at = total / 100 * to;
+    let at = total * to / 100;
     let seconds = at / SPEED;
-    let step = (total / 100 * (to - from)).max(1);
+    let step = (total * (to - from) / 100).max(1);
     let took = (step / SPEED).max(1);
     let read = step / took;
     format!(

@@ -188,9 +188,7 @@ pub(crate) fn task_states(text: &str) -> Checked {
         if known.contains(&word.to_lowercase().as_str()) {
             Ok(())
         } else {
-            Err(invalid(&format!(
-                "status '{word}' is not a valid task status type"
-            )))
+            Err(invalid(&format!("invalid status '{word}'")))
         }
     })
 }

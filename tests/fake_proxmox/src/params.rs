@@ -84,14 +84,17 @@ impl Params {
     }
 }
 
+/// What is said about a parameter that the endpoint does not take.
+pub(crate) const UNKNOWN: &str =
+    "property is not defined in schema and the schema does not allow additional properties";
+
 /// Checks everything and reports every problem at once, as the real one does.
 pub(crate) fn check(given: &BTreeMap<String, Value>, known: &[Param]) -> Result<Params, Refusal> {
     let mut errors = BTreeMap::new();
     let mut params = BTreeMap::new();
     for name in given.keys() {
         if !known.iter().any(|param| param.name == name) {
-            let text = "property is not defined in schema and the schema does not allow additional properties";
-            errors.insert(name.clone(), text.to_owned());
+            errors.insert(name.clone(), UNKNOWN.to_owned());
         }
     }
     for param in known {

@@ -111,6 +111,9 @@ pub struct Setup {
     pub wol: BTreeMap<String, String>,
     /// Node → what waits to be installed.
     pub updates: BTreeMap<String, Vec<Update>>,
+    /// `pveum` lines that root typed at the console before anything else; all of them worked. A token
+    /// made there has the secret of the one in `tokens`.
+    pub typed: Vec<String>,
     pub clock: Clock,
     /// (9, 2) or (8, 3), say: before 8.4 error bodies have no `message`.
     pub version: (u8, u8),
@@ -154,6 +157,7 @@ impl Setup {
             history: Vec::new(),
             wol: BTreeMap::new(),
             updates: BTreeMap::new(),
+            typed: Vec::new(),
             clock: Clock::Manual,
             version: (9, 2),
             standalone: false,

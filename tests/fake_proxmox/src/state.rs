@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
+use crate::access::Caller;
 use crate::backup::Job;
 use crate::certs::Certificate;
 use crate::faults::Fault;
@@ -12,6 +13,7 @@ use crate::marked;
 use crate::node::Node;
 use crate::node_power::NodeChange;
 use crate::power;
+use crate::pveum;
 use crate::record::Recorded;
 use crate::setup::{BackupJob, Clock, Setup};
 use crate::storage::{self as backups, Storage};
@@ -106,6 +108,12 @@ impl State {
             secrets: 0,
             next_pid: 0x0001_C5A1,
         };
+        for line in &setup.typed {
+            if let Err(text) = pveum::run(&mut state, &Caller::root(), line) {
+                panic!("{line}\n{text}");
+            }
+        }
+        state.cfg.fill(setup);
         for past in &setup.history {
             history::add(&mut state, past);
         }

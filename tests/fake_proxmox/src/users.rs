@@ -118,13 +118,20 @@ impl UserCfg {
         for guest in &setup.guests {
             cfg.add_pool(guest.pool.as_deref());
         }
+        cfg
+    }
+
+    /// Tokens and ACLs of the setup, after what was typed.
+    pub fn fill(&mut self, setup: &Setup) {
         for token in &setup.tokens {
-            cfg.put_token(token);
+            match self.token_mut(&token.id) {
+                Some(known) => known.secret.clone_from(&token.secret),
+                None => self.put_token(token),
+            }
         }
         for acl in &setup.acls {
-            cfg.grant(setup.version, acl);
+            self.grant(setup.version, acl);
         }
-        cfg
     }
 
     pub fn add_pool(&mut self, pool: Option<&str>) {
@@ -174,6 +181,18 @@ impl UserCfg {
                 sort.remove(who);
             }
         }
+        self.tidy();
+    }
+
+    /// Paths on which nobody has anything are not in the file.
+    pub fn tidy(&mut self) {
+        for entries in self.acls.values_mut() {
+            for sort in entries.sorts_mut() {
+                sort.retain(|_, given| !given.is_empty());
+            }
+        }
+        self.acls
+            .retain(|_, entries| entries.sorts().iter().any(|(_, sort)| !sort.is_empty()));
     }
 
     pub fn forget_role(&mut self, role: &str) {
@@ -182,6 +201,7 @@ impl UserCfg {
         for given in entries.flat_map(BTreeMap::values_mut) {
             given.remove(role);
         }
+        self.tidy();
     }
 
     /// Privileges instead of a role: what stands on the same path already stays.

@@ -4,9 +4,9 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use fake_proxmox::{Acl, Cluster, Guest, Setup};
+use fake_proxmox::{Acl, Backup, Cluster, Guest, Setup, Storage};
 use serde_json::Value;
-use support::{contract, delete, get, home, post, power, quick, start};
+use support::{almighty, ask, contract, delete, get, home, post, power, quick, send, start};
 
 /// Real, but not in the schema's `returns`.
 const UNDOCUMENTED: &[(&str, &[&str])] = &[
@@ -38,6 +38,13 @@ const UNDOCUMENTED: &[(&str, &[&str])] = &[
         "/nodes/{node}/tasks/{upid}/status",
         &["tokenid", "exitstatus"],
     ),
+    ("/cluster/backup", &["type"]),
+    ("/nodes/{node}/storage", &["format"]),
+    (
+        "/nodes/{node}/storage/{storage}/content",
+        &["content", "subtype"],
+    ),
+    ("/pools/{poolid}", &["poolid"]),
 ];
 
 /// Numbers that really come as text.
@@ -304,6 +311,7 @@ async fn parameters_are_the_schemas() {
         return;
     };
     let cluster = start(odd()).await;
+    let all = almighty(&cluster);
     let endpoints = schema.as_object().expect("endpoints");
     let universe: BTreeSet<&String> = endpoints
         .values()
@@ -316,6 +324,11 @@ async fn parameters_are_the_schemas() {
         for (method, call) in methods.as_object().expect("methods") {
             let places = [
                 ("{node}", "pve1"),
+                ("{poolid}", "friends"),
+                ("{roleid}", "Some"),
+                ("{storage}", "nas"),
+                ("{tokenid}", "bot"),
+                ("{userid}", "discord@pve"),
                 ("{vmid}", if path.contains("lxc") { "104" } else { "103" }),
             ];
             let mut real = path.replace("{upid}", "UPID:x:");
@@ -329,12 +342,7 @@ async fn parameters_are_the_schemas() {
                 .collect();
             let form: Vec<String> = more.iter().map(|name| format!("{name}=%01")).collect();
             let form = form.join("&");
-            let answer = match method.as_str() {
-                "GET" => get(&cluster, &format!("{real}?{form}")).await,
-                "POST" => post(&cluster, &real, &form).await,
-                "DELETE" => delete(&cluster, &format!("{real}?{form}")).await,
-                _ => continue,
-            };
+            let answer = send(&cluster, method, &real, &form, &all).await;
             if answer.status == 501 {
                 continue;
             }
@@ -352,5 +360,144 @@ async fn parameters_are_the_schemas() {
             }
         }
     }
-    assert!(compared >= 38, "only {compared} endpoints answered");
+    assert!(compared >= 53, "only {compared} endpoints answered");
+}
+
+#[tokio::test]
+async fn answers_about_nodes_and_storages_have_the_schemas_shape() {
+    let Some(schema) = contract::schema() else {
+        return;
+    };
+    let mut setup = quick().lived_in();
+    setup
+        .storages
+        .push(Storage::new("pbs", &setup.nodes, "pbs", "backup"));
+    let cluster = start(setup).await;
+    let all = almighty(&cluster);
+    let key = "ab:cd:ef";
+    cluster.add_backup("pbs", Backup::vm(103, "pve1").verified("ok").encrypted(key));
+    cluster.set_storage_available("nas", false);
+    for available in [false, true] {
+        cluster.set_storage_available("nas", available);
+        for (endpoint, path) in [
+            ("/nodes/{node}/storage", "/nodes/pve1/storage?format=1"),
+            (
+                "/nodes/{node}/storage/{storage}/status",
+                "/nodes/pve1/storage/nas/status",
+            ),
+        ] {
+            let answer = ask(&cluster, "GET", path, &all).await;
+            check(&schema, "GET", endpoint, &answer.data());
+        }
+    }
+    let content = "/nodes/{node}/storage/{storage}/content";
+    for (endpoint, path) in [
+        (content, "/nodes/pve1/storage/nas/content"),
+        (content, "/nodes/pve1/storage/pbs/content"),
+        (content, "/nodes/pve1/storage/local-lvm/content"),
+        ("/nodes/{node}/apt/update", "/nodes/pve1/apt/update"),
+        ("/nodes/{node}/tasks", "/nodes/pve1/tasks?source=all"),
+        (
+            "/cluster/backup-info/not-backed-up",
+            "/cluster/backup-info/not-backed-up",
+        ),
+        ("/cluster/backup", "/cluster/backup"),
+    ] {
+        let data = ask(&cluster, "GET", path, &all).await.data();
+        assert!(
+            data.as_array().is_some_and(|rows| !rows.is_empty()),
+            "{path}"
+        );
+        check(&schema, "GET", endpoint, &data);
+    }
+    let of_cluster = ask(&cluster, "GET", "/cluster/tasks", &all).await.data();
+    assert!(of_cluster[0]["upid"].is_string());
+    for (endpoint, path, form) in [
+        (
+            "/nodes/{node}/vzdump",
+            "/nodes/pve1/vzdump",
+            "vmid=101&storage=nas",
+        ),
+        (
+            "/nodes/{node}/status",
+            "/nodes/pve2/status",
+            "command=reboot",
+        ),
+        ("/nodes/{node}/wakeonlan", "/nodes/pve2/wakeonlan", ""),
+    ] {
+        let answer = send(&cluster, "POST", path, form, &all).await;
+        check(&schema, "POST", endpoint, &answer.data());
+    }
+}
+
+#[tokio::test]
+async fn answers_about_users_have_the_schemas_shape() {
+    let Some(schema) = contract::schema() else {
+        return;
+    };
+    let cluster = home().await;
+    let all = almighty(&cluster);
+    cluster
+        .pveum("pveum pool modify friends -storage nas -comment Games")
+        .expect("done");
+    let one = "/access/users/{userid}/token/{tokenid}";
+    for (method, endpoint, path, form) in [
+        ("GET", "/access/roles", "/access/roles", ""),
+        (
+            "GET",
+            "/access/roles/{roleid}",
+            "/access/roles/PVEVMUser",
+            "",
+        ),
+        (
+            "POST",
+            "/access/roles",
+            "/access/roles",
+            "roleid=Some&privs=VM.Audit",
+        ),
+        (
+            "PUT",
+            "/access/roles/{roleid}",
+            "/access/roles/Some",
+            "privs=VM.Backup&append=1",
+        ),
+        ("DELETE", "/access/roles/{roleid}", "/access/roles/Some", ""),
+        ("GET", "/access/acl", "/access/acl", ""),
+        (
+            "PUT",
+            "/access/acl",
+            "/access/acl",
+            "path=/&users=discord@pve&roles=PVEAuditor",
+        ),
+        (
+            "POST",
+            one,
+            "/access/users/discord@pve/token/two",
+            "comment=x&expire=0",
+        ),
+        ("GET", one, "/access/users/discord@pve/token/two", ""),
+        (
+            "PUT",
+            one,
+            "/access/users/discord@pve/token/two",
+            "regenerate=1",
+        ),
+        (
+            "GET",
+            "/access/users/{userid}/token",
+            "/access/users/discord@pve/token",
+            "",
+        ),
+        ("DELETE", one, "/access/users/discord@pve/token/two", ""),
+        ("GET", "/pools", "/pools", ""),
+        ("GET", "/pools", "/pools?poolid=friends", ""),
+        ("POST", "/pools", "/pools", "poolid=more"),
+        ("PUT", "/pools", "/pools", "poolid=more&vms=103"),
+        ("GET", "/pools/{poolid}", "/pools/more", ""),
+        ("PUT", "/pools/{poolid}", "/pools/more", "vms=103&delete=1"),
+        ("DELETE", "/pools", "/pools?poolid=more", ""),
+    ] {
+        let answer = send(&cluster, method, path, form, &all).await;
+        check(&schema, method, endpoint, &answer.data());
+    }
 }

@@ -143,9 +143,6 @@ pub(crate) fn update(state: &mut State, call: &Call) -> Result<Reply, Refusal> {
     }
     change(state, "ACL update", |cfg| {
         let who = everybody(cfg, call)?;
-        if delete && !cfg.acls.contains_key(&path) {
-            return Ok(());
-        }
         let entries = cfg.acls.entry(path).or_default();
         for (who, role) in who
             .iter()
@@ -157,6 +154,7 @@ pub(crate) fn update(state: &mut State, call: &Call) -> Result<Reply, Refusal> {
                 entries.of(who).insert(role.into(), propagate);
             }
         }
+        cfg.tidy();
         Ok(())
     })
 }

@@ -1,17 +1,17 @@
 //! The endpoints, one file per area of the API.
 
 pub(crate) mod access;
-pub(crate) mod agent;
 pub(crate) mod acl;
+pub(crate) mod agent;
 pub(crate) mod backup;
 pub(crate) mod cluster;
 pub(crate) mod config;
 pub(crate) mod guests;
 pub(crate) mod node_power;
 pub(crate) mod nodes;
-pub(crate) mod snapshots;
 pub(crate) mod pools;
 pub(crate) mod roles;
+pub(crate) mod snapshots;
 pub(crate) mod storage;
 pub(crate) mod tasks;
 pub(crate) mod tokens;

@@ -8,6 +8,7 @@ use crate::answer::{Refusal, Reply};
 use crate::api::{change, users};
 use crate::formats::list;
 use crate::gate::Call;
+use crate::params::UNKNOWN;
 use crate::routes::Given;
 use crate::state::State;
 use crate::users::{User, UserToken};
@@ -115,9 +116,14 @@ fn secret(state: &mut State, id: &str) -> String {
 
 /// A new secret in place came with 9.2, as did taking a comment away by name.
 pub(crate) fn update(state: &mut State, call: &Call) -> Result<Reply, Refusal> {
+    let params = &call.params;
+    for name in ["delete", "regenerate"] {
+        if !state.since(9, 2) && params.get(name).is_some() {
+            return Err(Refusal::parameter(name, UNKNOWN));
+        }
+    }
     token(state, call)?;
     let (_, _, full) = ids(call);
-    let params = &call.params;
     let delete = list(params.get("delete").unwrap_or_default());
     if let Some(other) = delete.iter().find(|it| **it != "comment") {
         let text = format!("unknown option '{other}'");

@@ -192,13 +192,35 @@ pub async fn ask(cluster: &Cluster, method: &str, path: &str, auth: &str) -> Ans
 
 /// A form.
 pub async fn post(cluster: &Cluster, path: &str, form: &str) -> Answer {
+    send(cluster, "POST", path, form, &auth(cluster)).await
+}
+
+pub async fn put(cluster: &Cluster, path: &str, form: &str) -> Answer {
+    send(cluster, "PUT", path, form, &auth(cluster)).await
+}
+
+/// Parameters as a form where there may be a body, else in the query.
+pub async fn send(cluster: &Cluster, method: &str, path: &str, form: &str, auth: &str) -> Answer {
+    if !["POST", "PUT"].contains(&method) {
+        let mark = if path.contains('?') || form.is_empty() {
+            ""
+        } else {
+            "?"
+        };
+        return ask(cluster, method, &format!("{path}{mark}{form}"), auth).await;
+    }
     let head = format!(
-        "POST /api2/json{path} HTTP/1.1\r\nHost: x\r\n{}\
+        "{method} /api2/json{path} HTTP/1.1\r\nHost: x\r\n{auth}\
          Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
-        auth(cluster),
         form.len()
     );
     raw(cluster, "pve1", &head).await.expect("an answer")
+}
+
+/// The header line of a new token that may do everything, though it is not root.
+pub fn almighty(cluster: &Cluster) -> String {
+    cluster.add_token("root@pam!all", "secret", false);
+    token_line("root@pam!all", "secret")
 }
 
 /// A power action on a guest of the node given; the UPID.
