@@ -4,6 +4,8 @@ mod audit;
 mod check;
 mod fingerprint;
 mod policy;
+mod pveum;
+mod seen;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -56,6 +58,8 @@ enum Command {
     Check,
     /// Show who may do what, or explain one decision
     Policy(policy::Query),
+    /// Print the least that the bot's token needs for the rules, as `pveum` lines for a node's shell
+    Pveum(pveum::Query),
     /// Read the audit: whether it is as it was written, or all of it for other programs
     #[command(subcommand)]
     Audit(audit::Query),
@@ -96,6 +100,10 @@ impl Cli {
             },
             Command::Policy(query) => match self.load() {
                 Ok(loaded) => policy::policy(&loaded.config, query).await,
+                Err(code) => code,
+            },
+            Command::Pveum(query) => match self.load() {
+                Ok(loaded) => pveum::pveum(&loaded.config, query).await,
                 Err(code) => code,
             },
             Command::Audit(query) => match self.load() {

@@ -14,6 +14,7 @@ pub mod help;
 pub mod node;
 pub mod policy;
 pub mod problem;
+pub mod pveum;
 pub mod reload;
 pub mod reply;
 pub mod status;

@@ -3,8 +3,9 @@
 //! `policy` compiles what the owner wrote, `rule` is one rule of it, `selector` matches guests and
 //! nodes, `grant` is what one person lent to another, `standing` what holds beside the rules, `law`
 //! all of it at one moment, `rights` decides, `terms` says what is held at whatever time, `gate` makes
-//! the only [`Permit`], `matrix` prints it all for people to review.
+//! the only [`Permit`], `anybody` says what the rules give to anybody at all, `matrix` prints it all for people to review.
 
+mod anybody;
 mod change;
 mod gate;
 mod grant;
