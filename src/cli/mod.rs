@@ -55,7 +55,7 @@ enum Command {
     /// Run the bot (also without a command)
     Run,
     /// Check the configuration, every cluster and the Discord side; change nothing
-    Check,
+    Check(check::Query),
     /// Show who may do what, or explain one decision
     Policy(policy::Query),
     /// Print the least that the bot's token needs for the rules, as `pveum` lines for a node's shell
@@ -94,8 +94,8 @@ impl Cli {
     async fn act(self) -> u8 {
         match self.command.as_ref().unwrap_or(&Command::Run) {
             Command::Run => self.run().await,
-            Command::Check => match self.load() {
-                Ok(loaded) => check::check(&loaded).await,
+            Command::Check(query) => match self.load() {
+                Ok(loaded) => check::check(&loaded, query).await,
                 Err(code) => code,
             },
             Command::Policy(query) => match self.load() {

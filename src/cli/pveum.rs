@@ -2,13 +2,12 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::action::Target;
 use crate::app;
 use crate::config::{Cluster, Config};
 use crate::embed::pveum::{self as words, Beyond, Page};
 use crate::embed::terminal;
 use crate::ids::NodeName;
-use crate::permission::{Policy, specimens};
+use crate::permission::Policy;
 use crate::privileges::{self, By, Plan, Wish, World, plan};
 
 use super::seen::{self, Seen};
@@ -20,7 +19,8 @@ pub(super) struct Query {
     #[arg(long)]
     offline: bool,
     /// How guests get theirs where rules do not mean all of them, or a whole pool
-    #[arg(long, value_enum, default_value = "guest")]
+    // Who is in which pool, only the cluster tells.
+    #[arg(long, value_enum, default_value = "guest", conflicts_with = "offline")]
     by: How,
     /// Also what is left out by default, because it takes more than most would give
     #[arg(long, value_enum, value_name = "WHAT")]
@@ -119,14 +119,20 @@ fn online(cluster: &Cluster, policy: &Policy, query: &Query, seen: &Seen) -> Str
     world.wish = query.wish();
     world.backups_to.clone_from(&query.storage);
     let plan = plan(policy, &world, query.by());
-    let unclear = unclear(policy, &world);
-    let sees_all = seen.permissions.holds("/vms", "VM.Audit");
+    let unclear = seen::unclear(policy, &world);
+    let pools = query.by() == By::Pool;
+    let mut must_see = Vec::new();
+    must_see.extend((!unclear.is_empty()).then_some(("/vms", "VM.Audit")));
+    // A guest is in one pool at most: whoever puts it into another must know that it is in none.
+    must_see.extend(pools.then_some(("/pool", "Pool.Audit")));
+    must_see.retain(|(path, privilege)| !seen.permissions.holds(path, privilege));
     let own = plan.pool.as_ref().map(|pool| pool.name);
     let pool_is_there = own.is_some_and(|own| seen.snapshot.pools.iter().any(|pool| pool == own));
     let page = Page {
         known: Some(&seen.roles),
         pool_is_there,
-        blind: !sees_all && !unclear.is_empty(),
+        must_see: &must_see,
+        blind: pools && must_see.iter().any(|(path, _)| *path == "/pool"),
         beyond: beyond(&plan, seen),
         ..of(cluster, &world, &plan)
     };
@@ -142,8 +148,8 @@ fn offline(config: &Config, cluster: &Cluster, policy: &Policy, query: &Query) -
     world.guests = seen::named_guests(policy, &cluster.name).collect();
     let (nodes, patterns) = nodes(config, cluster, policy);
     world.nodes = nodes;
-    let plan = plan(policy, &world, query.by());
-    let mut unclear = unclear(policy, &world);
+    let plan = plan(policy, &world, By::Guest);
+    let mut unclear = seen::unclear(policy, &world);
     unclear.extend(patterns);
     let page = Page {
         unclear: &unclear,
@@ -162,6 +168,7 @@ fn of<'a>(cluster: &'a Cluster, world: &World, plan: &'a Plan) -> Page<'a> {
         known: None,
         pool_is_there: false,
         unclear: &[],
+        must_see: &[],
         blind: false,
         no_storage: needed.contains("VM.Backup") && world.backups_to(None).is_empty(),
         no_addresses: world.addresses().is_none() && needed.contains("VM.Audit"),
@@ -169,18 +176,6 @@ fn of<'a>(cluster: &'a Cluster, world: &World, plan: &'a Plan) -> Page<'a> {
         // This version has no second token.
         admin: None,
     }
-}
-
-/// Words of allow rules that mean guests of which the rules alone do not tell which they are.
-fn unclear(policy: &Policy, world: &World) -> Vec<String> {
-    let clusters = std::slice::from_ref(&world.cluster);
-    let words = specimens(policy, clusters).into_iter();
-    let words = words.filter(|(word, facts)| {
-        let whole = policy.given_on_every_guest(&world.cluster, facts.pool.as_deref());
-        let given = policy.given(&Target::Guest(facts));
-        !seen::is_vmid(word) && given.iter().any(|right| !whole.contains(right))
-    });
-    words.map(|(word, _)| format!("`{word}`")).collect()
 }
 
 /// The nodes that rules name in full, and the patterns and clusters of which nothing is said in them.
@@ -213,12 +208,8 @@ fn beyond<'a>(plan: &Plan, seen: &'a Seen) -> Beyond<'a> {
     let roles = roles.filter(|role| {
         role.starts_with(words::OURS) && !needed.iter().any(|needed| needed == role)
     });
-    let pool_of = |path: &str| {
-        let vmid = path.strip_prefix("/vms/")?.parse().ok()?;
-        seen.snapshot.guests.get(&vmid)?.facts.pool.clone()
-    };
     Beyond {
         roles: roles.collect(),
-        held: privileges::beyond(plan, &seen.permissions.paths, &pool_of),
+        held: privileges::beyond(plan, &seen.permissions.paths),
     }
 }

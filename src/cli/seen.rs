@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::action::GuestFacts;
+use crate::action::{GuestFacts, Target};
 use crate::ids::{ClusterName, Vmid};
 use crate::permission::{Policy, specimens};
 use crate::privileges::{Storage, Wish, World};
@@ -76,7 +76,19 @@ pub(super) fn named_guests(
         .map(|(_, facts)| facts)
 }
 
-pub(super) fn is_vmid(word: &str) -> bool {
+fn is_vmid(word: &str) -> bool {
     let number = word.rsplit('/').next().unwrap_or(word);
     number.parse::<Vmid>().is_ok()
+}
+
+/// Words of allow rules that mean guests of which the rules alone do not tell which they are.
+pub(super) fn unclear(policy: &Policy, world: &World) -> Vec<String> {
+    let clusters = std::slice::from_ref(&world.cluster);
+    let words = specimens(policy, clusters).into_iter();
+    let words = words.filter(|(word, facts)| {
+        let whole = policy.given_on_every_guest(&world.cluster, facts.pool.as_deref());
+        let given = policy.given(&Target::Guest(facts));
+        !is_vmid(word) && given.iter().any(|right| !whole.contains(right))
+    });
+    words.map(|(word, _)| format!("`{word}`")).collect()
 }

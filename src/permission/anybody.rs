@@ -23,7 +23,7 @@ impl Policy {
     }
 
     /// The rights that somebody surely has on every guest of the cluster, or every one in a pool of
-    /// it, those that come later included. Whoever is denied anything of guests does not count.
+    /// it, those that come later included. What a deny takes away on any guest does not count.
     #[must_use]
     pub fn given_on_every_guest(&self, cluster: &ClusterName, pool: Option<&str>) -> Vec<Right> {
         self.of_each(|mine| {

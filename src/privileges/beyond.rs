@@ -2,34 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use super::plan::{Plan, pool_path};
+use super::plan::Plan;
 
 /// Paths, privileges there, and whether each reaches below, as Proxmox tells a token of itself.
 pub type Held = BTreeMap<String, BTreeMap<String, bool>>;
 
-/// Path and privileges. `pool_of`: the pool of the guest of a path, which passes its roles on to it.
+/// Path and privileges.
 #[must_use]
-pub fn beyond<'h>(
-    plan: &Plan,
-    held: &'h Held,
-    pool_of: &dyn Fn(&str) -> Option<String>,
-) -> Vec<(&'h str, Vec<&'h str>)> {
+pub fn beyond<'h>(plan: &Plan, held: &'h Held) -> Vec<(&'h str, Vec<&'h str>)> {
     let mut found = Vec::new();
     for (path, here) in held {
-        let pool = pool_of(path).map(|pool| pool_path(&pool));
-        let of_pool = pool.as_ref().and_then(|pool| held.get(pool));
-        let planned = |name: &str| {
-            let pool = pool.as_ref().and_then(|pool| plan.paths.get(pool));
-            plan.on(path)
-                .into_iter()
-                .chain(pool)
-                .any(|on| on.contains(name))
-        };
+        let planned = |name: &str| plan.on(path).is_some_and(|on| on.contains(name));
         let more = here.iter().filter(|(name, below)| {
             // Nothing that is needed on `/` is needed below it, too.
             let wide = path == "/" && **below;
-            let from_elsewhere = inherited(held, path, name)
-                || of_pool.is_some_and(|of_pool| of_pool.contains_key(*name));
+            let from_elsewhere = inherited(held, path, name) || of_pool(held, path, name, **below);
             (wide || !planned(name)) && !from_elsewhere
         });
         let more: Vec<&str> = more.map(|(name, _)| name.as_str()).collect();
@@ -38,6 +25,14 @@ pub fn beyond<'h>(
         }
     }
     found
+}
+
+/// Whether it may come from a pool: that is told of on the pool, and goes to its members without
+/// reaching further. Which pool a guest is in that cannot be seen, nobody can say.
+fn of_pool(held: &Held, path: &str, name: &str, below: bool) -> bool {
+    let member = path.starts_with("/vms/") || path.starts_with("/storage/");
+    let mut pools = held.iter().filter(|(path, _)| path.starts_with("/pool"));
+    member && !below && pools.any(|(_, pool)| pool.contains_key(name))
 }
 
 /// Whether it may well come from above, where it is told of.

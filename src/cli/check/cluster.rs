@@ -1,37 +1,17 @@
 //! One Proxmox cluster: each of its addresses, and what the token finds behind them.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
+use crate::cli::seen::{self, Seen};
 use crate::config::Cluster;
 use crate::embed::check::{self as words, Finding};
+use crate::embed::pveum;
 use crate::permission::Policy;
-use crate::proxmox::{Client, Error, Inventory, NodeState, Permissions, Snapshot, StaleWhy};
+use crate::privileges::{By, Lacking, Plan, World, excess, lacking, plan};
+use crate::proxmox::{Client, Error, Inventory, NodeState, Snapshot};
 
-/// What the bot reads and does, and what does not work without it.
-const NEEDED: [(&str, &str, &str); 3] = [
-    ("VM.Audit", "/vms", "no guest can be seen"),
-    ("VM.PowerMgmt", "/vms", "no guest can be started or stopped"),
-    (
-        "Sys.Audit",
-        "/",
-        "nodes show no figures and quorum is not visible",
-    ),
-];
-
-/// Nothing that this bot does needs them.
-const TOO_MUCH: [&str; 7] = [
-    "Permissions.Modify",
-    "Realm.Allocate",
-    "Sys.Modify",
-    "User.Modify",
-    "VM.Allocate",
-    "VM.GuestAgent.FileWrite",
-    "VM.GuestAgent.Unrestricted",
-];
-
-const PATIENCE: Duration = Duration::from_secs(20);
+/// So many paths get their lines here; `pveum` prints them all.
+const LINES: usize = 20;
 
 /// What was found, and what is there, where it could be read.
 pub(super) async fn findings(
@@ -52,7 +32,7 @@ pub(super) async fn findings(
     if !any {
         return (findings, None);
     }
-    match read(inventory).await {
+    match seen::read(inventory).await {
         Ok(seen) => {
             findings.extend(seen.findings(cluster, policy));
             (findings, Some(seen.snapshot))
@@ -93,64 +73,64 @@ async fn each_endpoint(cluster: &Cluster) -> Vec<(String, Result<(), Error>)> {
     outcomes
 }
 
-/// What a cluster that answers shows to the token.
-struct Seen {
-    version: String,
-    permissions: Permissions,
-    snapshot: Arc<Snapshot>,
-}
-
-async fn read(inventory: &Arc<Inventory>) -> Result<Seen, Error> {
-    let client = inventory.client();
-    let version = client.version().await?.version;
-    let permissions = client.permissions().await?;
-    let snapshot = inventory.fresh(Duration::ZERO, PATIENCE).await;
-    let snapshot = snapshot.map_err(|stale| match stale.why {
-        StaleWhy::Failed(error) => (*error).clone(),
-        StaleWhy::Slow => Error::BadReply("no snapshot in 20 s".to_owned()),
-    })?;
-    Ok(Seen {
-        version,
-        permissions,
-        snapshot,
-    })
-}
-
 impl Seen {
     fn findings(&self, cluster: &Cluster, policy: &Policy) -> Vec<Finding> {
         let (name, token) = (cluster.name.as_str(), cluster.token_id.as_str());
-        let nodes: Vec<String> = self
-            .snapshot
-            .nodes
-            .keys()
-            .map(ToString::to_string)
-            .collect();
-        let held: BTreeSet<String> = self
-            .permissions
-            .paths
-            .values()
-            .flat_map(|held| held.keys().cloned())
-            .collect();
-        let mut findings = vec![words::reached(
-            name,
-            &self.version,
-            &nodes,
-            self.snapshot.guests.len(),
-        )];
+        let nodes = self.snapshot.nodes.keys();
+        let nodes: Vec<String> = nodes.map(ToString::to_string).collect();
+        let (version, guests) = (&self.version.version, self.snapshot.guests.len());
+        let mut findings = vec![words::reached(name, version, &nodes, guests)];
         findings.extend(self.health(name));
+        let held = self.permissions.all();
         findings.push(words::token(name, token, &held));
-        if !held.is_empty() {
-            let missing = NEEDED.iter().filter(|(need, ..)| !held.contains(*need));
-            findings.extend(
-                missing.map(|(need, path, what)| words::lacks(name, token, path, need, what)),
-            );
+        if pveum::is_root(token) {
+            findings.push(words::of_root(name, token));
         }
-        let pools = policy.pools().iter();
-        let unseen = pools.filter(|pool| !self.snapshot.pools.contains(pool));
-        findings.extend(unseen.map(|pool| words::unseen_pool(name, token, pool)));
-        let excess: Vec<&str> = TOO_MUCH.into_iter().filter(|p| held.contains(*p)).collect();
-        if !excess.is_empty() {
-            findings.push(words::too_much(name, token, &excess));
+        let world = self.world(policy);
+        let plan = plan(policy, &world, By::Guest);
+        // Without any privilege that is all there is to say: the lines below give everything.
+        findings.extend(self.lacking(cluster, policy, &world, &plan));
+        let more = excess(&plan, held.iter().copied());
+        // To see more than needed does no harm by itself.
+        let more: Vec<&str> = more
+            .into_iter()
+            .filter(|p| !p.ends_with(".Audit"))
+            .collect();
+        if !more.is_empty() {
+            findings.push(words::too_much(name, token, &more));
+        }
+        findings
+    }
+
+    /// What rules allow and the token cannot do, like things together.
+    fn lacking(
+        &self,
+        cluster: &Cluster,
+        policy: &Policy,
+        world: &World,
+        plan: &Plan,
+    ) -> Vec<Finding> {
+        let name = cluster.name.as_str();
+        let holds = |path: &str, privilege: &str| self.permissions.holds(path, privilege);
+        let Lacking { lacks, mend } = lacking(policy, world, plan, &holds);
+        let mut findings: Vec<Finding> =
+            lacks.iter().map(|lack| words::lacks(name, lack)).collect();
+        if plan.privileges().contains("VM.Backup") && world.backups_to(None).is_empty() {
+            findings.push(words::no_storage(name));
+        }
+        if lacks.is_empty() {
+            findings.push(words::can_all(name, world.guests.len(), world.nodes.len()));
+        } else {
+            let (shown, more) = (mend.iter().take(LINES), mend.len().saturating_sub(LINES));
+            let shown = shown
+                .map(|(path, given)| (path.clone(), given.clone()))
+                .collect();
+            let lines = pveum::lines(&shown, &cluster.token_id, Some(&self.roles));
+            findings.push(words::mended_by(name, lines, more));
+        }
+        let unclear = seen::unclear(policy, world);
+        if !holds("/vms", "VM.Audit") && !unclear.is_empty() {
+            findings.push(words::sees_some(name, self.snapshot.guests.len(), &unclear));
         }
         findings
     }

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use crate::embed::fault;
-use crate::embed::problem::pveum_lines;
 use crate::proxmox::{Error, Quorum};
 
 use super::{Finding, Grade};
@@ -75,7 +74,7 @@ pub fn no_quorum(cluster: &str, quorum: &Quorum) -> Finding {
 
 /// What the token may do. `held`: all privileges on any path.
 #[must_use]
-pub fn token(cluster: &str, token: &str, held: &BTreeSet<String>) -> Finding {
+pub fn token(cluster: &str, token: &str, held: &BTreeSet<&str>) -> Finding {
     if held.is_empty() {
         let user = token.split('!').next().unwrap_or(token);
         return Finding::new(
@@ -88,36 +87,6 @@ pub fn token(cluster: &str, token: &str, held: &BTreeSet<String>) -> Finding {
             ),
         );
     }
-    let list: Vec<&str> = held.iter().map(String::as_str).collect();
+    let list: Vec<&str> = held.iter().copied().collect();
     Finding::ok(format!("{cluster}: token {token} holds {}", list.join(" ")))
-}
-
-/// A privilege without which something that the bot does cannot work.
-#[must_use]
-pub fn lacks(cluster: &str, token: &str, path: &str, privilege: &str, what: &str) -> Finding {
-    let lines = pveum_lines(path, &[privilege.to_owned()], false, token).join("\n");
-    Finding::warning(format!(
-        "{cluster}: without {privilege} on {path}, {what}.\n{lines}"
-    ))
-}
-
-/// A pool that rules name, and whose members the token cannot see.
-#[must_use]
-pub fn unseen_pool(cluster: &str, token: &str, pool: &str) -> Finding {
-    let path = format!("/pool/{pool}");
-    let lines = pveum_lines(&path, &["Pool.Audit".to_owned()], false, token).join("\n");
-    Finding::warning(format!(
-        "{cluster}: rules name pool:{pool}, and the token cannot see who is in it. An allow by\n\
-         it gives nothing, a deny by it takes every guest that is in no visible pool.\n{lines}"
-    ))
-}
-
-/// More than a bot needs: whoever reads its secret has it too.
-#[must_use]
-pub fn too_much(cluster: &str, token: &str, privileges: &[&str]) -> Finding {
-    Finding::warning(format!(
-        "{cluster}: token {token} could do far more than this bot ever asks for: {}.\n\
-         Give it only what README.md lists.",
-        privileges.join(" ")
-    ))
 }

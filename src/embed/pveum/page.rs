@@ -21,7 +21,9 @@ pub struct Page<'a> {
     pub pool_is_there: bool,
     /// Words of rules of which only a look at the cluster tells what they mean.
     pub unclear: &'a [String],
-    /// The token does not see every guest, so some that rules mean may be missing here.
+    /// What the token would have to be given to see all that the rules may mean: path, privilege.
+    pub must_see: &'a [(&'static str, &'static str)],
+    /// It sees too little for any of this to be right.
     pub blind: bool,
     /// Backups are allowed, and no storage is known that takes them.
     pub no_storage: bool,
@@ -47,6 +49,10 @@ pub fn page(page: &Page<'_>) -> String {
     let mut text = head(page);
     if page.plan.paths.is_empty() && page.unclear.is_empty() {
         text.push_str("# The rules give nobody anything here: nothing is needed.\n");
+    }
+    text.push_str(&to_see(page));
+    if page.blind {
+        return text;
     }
     text.push_str(&notes(page));
     let needed = page.plan.privileges();
@@ -135,6 +141,26 @@ fn head(page: &Page<'_>) -> String {
     )
 }
 
+fn to_see(page: &Page<'_>) -> String {
+    if page.must_see.is_empty() {
+        return String::new();
+    }
+    let mut lines = roles(page.must_see.iter().map(|(_, one)| *one), page.known);
+    let each = page.must_see.iter();
+    lines.extend(each.map(|(path, one)| give(path, [*one], page.token)));
+    let missing = if page.blind {
+        "so what it needs cannot be said yet"
+    } else {
+        "so some may be missing below"
+    };
+    format!(
+        "#\n# The token does not see all that the rules may mean, {missing}. Let it\n\
+         # see everything, until the lines at the end take that away again: type this, and run\n\
+         # pveum once more.\n#   {}\n",
+        lines.join("\n#   ")
+    )
+}
+
 fn notes(page: &Page<'_>) -> String {
     let mut notes = Vec::new();
     if !page.unclear.is_empty() {
@@ -142,14 +168,6 @@ fn notes(page: &Page<'_>) -> String {
             "Not in it: {}. Only a look at the cluster tells\n\
              # which guests or nodes these are: run it without --offline for them.",
             page.unclear.join(", ")
-        ));
-    }
-    if page.blind {
-        notes.push(format!(
-            "The token does not see every guest, so some that rules mean may be missing below.\n\
-             # To let it see them all: {}\n\
-             # and run this again.",
-            give("/vms", ["VM.Audit"], page.token)
         ));
     }
     if page.no_storage {
@@ -222,7 +240,11 @@ fn about_beyond(page: &Page<'_>) -> String {
     let mut lines = Vec::new();
     let mut others = Vec::new();
     for (path, names) in held {
-        let (mine, foreign): (Vec<&str>, Vec<&str>) = names.iter().partition(|name| ours(name));
+        // A role that is deleted takes what it gave with it.
+        let stays = |name: &&str| !roles.contains(&role(name).as_str());
+        let names: Vec<&str> = names.iter().copied().filter(stays).collect();
+        let (mine, foreign): (Vec<&str>, Vec<&str>) =
+            names.into_iter().partition(|name| ours(name));
         if !mine.is_empty() {
             lines.push(take(path, mine, page.token));
         }

@@ -12,7 +12,32 @@ const FORMATS: &[(&str, Fits)] = &[
     ("pve-storage-id", |text| {
         text.starts_with(|c: char| c.is_ascii_alphabetic()) && is_word(text)
     }),
+    ("pve-configid", |text| {
+        let inside = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        text.len() > 1
+            && text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && text.chars().all(inside)
+    }),
+    ("pve-storage-content", |text| {
+        let known = [
+            "backup", "images", "import", "iso", "rootdir", "snippets", "vztmpl",
+        ];
+        known.contains(&text)
+    }),
+    ("pve-vmid-list", |text| {
+        text.split(',')
+            .all(|id| (3..=9).contains(&id.len()) && id.chars().all(|c| c.is_ascii_digit()))
+    }),
     ("pve-poolid", |text| text.split('/').all(is_word)),
+    // What a thief of the token tries in `pveum`; the bot sends none of them.
+    ("pve-roleid", is_word),
+    ("pve-roleid-list", |text| text.split(',').all(is_word)),
+    // The role NoAccess has none.
+    ("pve-priv-list", |text| {
+        text.is_empty() || text.split(',').all(is_word)
+    }),
+    ("pve-userid", is_user),
+    ("pve-userid-list", |text| text.split(',').all(is_user)),
 ];
 
 /// How every schema of Proxmox's is compiled.
@@ -40,4 +65,9 @@ fn is_word(text: &str) -> bool {
         && text
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+}
+
+fn is_user(text: &str) -> bool {
+    let parts = text.rsplit_once('@');
+    parts.is_some_and(|(name, realm)| !name.is_empty() && is_word(realm))
 }
