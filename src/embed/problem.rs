@@ -310,7 +310,7 @@ pub fn missing_privilege(
             given.extend(wanted.map(String::as_str));
             let lines = pveum::lines(&BTreeMap::from([(path.to_owned(), given)]), token, None);
             format!(
-                " On a Proxmox node, as root:\n```\n{}\n```\nIt is no matter if a role exists already.",
+                " On a Proxmox node, as root:\n```\n{}\n```\nIt is no matter if a role exists already.\nThen see `pve-steward check`.",
                 lines.join("\n")
             )
         }

@@ -8,10 +8,23 @@ use crate::permission::Policy;
 use super::need::{Need, World, guest_path, need, on_guest, on_node};
 use super::plan::{Plan, Privileges, parent, pool_path, settle};
 
+/// Where rules mean all of them: without these some may be hidden, and nobody could tell.
+const HIDES: [(&str, &[&str]); 2] = [("/vms", &["VM.Audit"]), ("/storage", &["Datastore.Audit"])];
+
+/// What a token has.
+pub struct Token<'t> {
+    /// A privilege on a path, inherited or not.
+    pub holds: &'t dyn Fn(&str, &str) -> bool,
+    /// Whether a path surely has roles of its own, which hide what comes from above.
+    pub own: &'t dyn Fn(&str) -> bool,
+}
+
 /// What a path is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sort {
     Cluster,
+    /// Guests that nobody can name, because the token does not see them.
+    Unseen,
     Guests,
     Pools,
     Nodes,
@@ -35,21 +48,15 @@ pub struct Lacking {
     pub mend: BTreeMap<String, Privileges>,
 }
 
-/// `plan` is that of the policy, each guest by itself. `holds`: whether the token has a privilege on
-/// a path.
+/// `plan` is that of the policy, each guest by itself.
 #[must_use]
-pub fn lacking(
-    policy: &Policy,
-    world: &World,
-    plan: &Plan,
-    holds: &dyn Fn(&str, &str) -> bool,
-) -> Lacking {
+pub fn lacking(policy: &Policy, world: &World, plan: &Plan, token: &Token<'_>) -> Lacking {
     let mut found: BTreeMap<(Sort, &'static [&'static str]), Lack> = BTreeMap::new();
     let mut wanted: BTreeMap<String, Privileges> = BTreeMap::new();
     let mut look = |right: Option<Right>, need: Need| {
         let Need { path, any } = need;
         wanted.entry(path.clone()).or_default().extend(any.first());
-        if any.iter().any(|one| holds(&path, one)) {
+        if any.iter().any(|one| (token.holds)(&path, one)) {
             return;
         }
         let sort = sort(&path);
@@ -82,13 +89,19 @@ pub fn lacking(
     if plan.paths.contains_key("/") {
         look(None, need("/", &["Sys.Audit"]));
     }
+    for (path, any) in HIDES {
+        if plan.paths.contains_key(path) {
+            look(None, need(path, any));
+        }
+    }
     let lacks: Vec<Lack> = found.into_values().collect();
-    let mend = mend(&lacks, world, plan, wanted, holds);
+    let mend = mend(&lacks, world, plan, wanted, token);
     Lacking { lacks, mend }
 }
 
 fn sort(path: &str) -> Sort {
     match path.split('/').nth(1) {
+        Some("vms") if path == "/vms" => Sort::Unseen,
         Some("vms") => Sort::Guests,
         Some("pool") => Sort::Pools,
         Some("nodes") => Sort::Nodes,
@@ -104,7 +117,7 @@ fn mend(
     world: &World,
     plan: &Plan,
     wanted: BTreeMap<String, Privileges>,
-    holds: &dyn Fn(&str, &str) -> bool,
+    token: &Token<'_>,
 ) -> BTreeMap<String, Privileges> {
     let pools: BTreeMap<String, String> = world
         .guests
@@ -114,12 +127,13 @@ fn mend(
     let mut mend = BTreeMap::new();
     for lack in lacks {
         for path in &lack.paths {
-            let above = parent(path).map(str::to_owned);
+            let above = parent(path).filter(|_| !(token.own)(path));
+            let above = above.map(str::to_owned);
             let places = [Some(path.clone()), above, pools.get(path).cloned()];
             let source = places.into_iter().flatten().find_map(|place| {
                 let given = plan.paths.get(&place)?;
                 let gives = lack.any.iter().find(|one| given.contains(*one))?;
-                (!holds(&place, gives)).then(|| (place, given.clone()))
+                (!(token.holds)(&place, gives)).then(|| (place, given.clone()))
             });
             let (place, given) = source.unwrap_or_else(|| {
                 let mut here = wanted.get(path).cloned().unwrap_or_default();

@@ -12,7 +12,7 @@ mod need;
 mod plan;
 
 pub use beyond::{Held, beyond};
-pub use lack::{Lack, Lacking, Sort, excess, lacking};
+pub use lack::{Lack, Lacking, Sort, Token, excess, lacking};
 pub use need::{Need, Storage, Wish, World, on_guest, on_node};
 pub use plan::{By, OUR_POOL, Plan, Pool, Privileges, plan};
 

@@ -82,6 +82,21 @@ impl Permissions {
     }
 }
 
+impl Permissions {
+    /// Whether a path like `/vms/100` surely has entries of its own, which hide what comes from above:
+    /// what reaches below is then not the same on both.
+    #[must_use]
+    pub fn has_its_own(&self, path: &str) -> bool {
+        let reaching = |path: &str| {
+            let here = self.paths.get(path).into_iter().flatten();
+            let here = here.filter(|(_, below)| **below);
+            here.map(|(name, _)| name.as_str()).collect::<BTreeSet<_>>()
+        };
+        let above = path.rsplit_once('/').map_or("/", |(above, _)| above);
+        self.paths.contains_key(path) && reaching(path) != reaching(above)
+    }
+}
+
 /// Paths that the dump looks at, whether they have an entry or not.
 const ROOTS: [&str; 5] = ["/access", "/nodes", "/pool", "/storage", "/vms"];
 
@@ -214,6 +229,7 @@ mod tests {
             let through = path != "/access/acl";
             assert_eq!(found.holds(path, privilege), through, "{path} {privilege}");
         }
+        assert!(found.has_its_own("/vms/100") && !found.has_its_own("/vms/101"));
         for (path, privilege) in [
             ("/vms/100", "VM.Audit"),
             ("/vms/101", "VM.Backup"),

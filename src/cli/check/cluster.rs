@@ -7,7 +7,7 @@ use crate::config::Cluster;
 use crate::embed::check::{self as words, Finding};
 use crate::embed::pveum;
 use crate::permission::Policy;
-use crate::privileges::{By, Lacking, Plan, World, excess, lacking, plan};
+use crate::privileges::{By, Lacking, Plan, Storage, Token, World, excess, lacking, plan};
 use crate::proxmox::{Client, Error, Inventory, NodeState, Snapshot};
 
 /// So many paths get their lines here; `pveum` prints them all.
@@ -86,7 +86,8 @@ impl Seen {
         if pveum::is_root(token) {
             findings.push(words::of_root(name, token));
         }
-        let world = self.world(policy);
+        let mut world = self.world(policy);
+        self.choose_storages(&mut world);
         let plan = plan(policy, &world, By::Guest);
         // Without any privilege that is all there is to say: the lines below give everything.
         findings.extend(self.lacking(cluster, policy, &world, &plan));
@@ -112,7 +113,12 @@ impl Seen {
     ) -> Vec<Finding> {
         let name = cluster.name.as_str();
         let holds = |path: &str, privilege: &str| self.permissions.holds(path, privilege);
-        let Lacking { lacks, mend } = lacking(policy, world, plan, &holds);
+        let own = |path: &str| self.permissions.has_its_own(path);
+        let token = Token {
+            holds: &holds,
+            own: &own,
+        };
+        let Lacking { lacks, mend } = lacking(policy, world, plan, &token);
         let mut findings: Vec<Finding> =
             lacks.iter().map(|lack| words::lacks(name, lack)).collect();
         if plan.privileges().contains("VM.Backup") && world.backups_to(None).is_empty() {
@@ -133,6 +139,24 @@ impl Seen {
             findings.push(words::sees_some(name, self.snapshot.guests.len(), &unclear));
         }
         findings
+    }
+
+    /// Where a node has one storage to which the token may back up, the others are the owner's choice.
+    fn choose_storages(&self, world: &mut World) {
+        let usable = |storage: &Storage| {
+            let path = format!("/storage/{}", storage.name);
+            storage.backups && self.permissions.holds(&path, "Datastore.AllocateSpace")
+        };
+        let usable: Vec<Storage> = world
+            .storages
+            .iter()
+            .filter(|s| usable(s))
+            .cloned()
+            .collect();
+        for storage in &mut world.storages {
+            let served = usable.iter().any(|other| other.node == storage.node);
+            storage.backups &= !served || usable.contains(storage);
+        }
     }
 
     /// What will look like a fault of the bot to whoever does not know it.

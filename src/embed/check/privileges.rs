@@ -27,11 +27,14 @@ pub fn lacks(cluster: &str, lack: &Lack) -> Finding {
     let on = on(*sort, paths);
     let effect = match (sort, privileges) {
         (Sort::Cluster, _) => "nobody is told whether the cluster has quorum".to_owned(),
-        (Sort::Pools, _) => {
-            "who is in it cannot be seen. An allow by it gives nothing, a deny by it takes every\n\
-             guest that is in no visible pool"
+        (Sort::Unseen, _) => {
+            "guests that come later, or that are hidden from it now, cannot be seen or switched,\n\
+             though rules mean all of them"
                 .to_owned()
         }
+        (Sort::Pools, _) => "who is in it cannot be seen. An allow by it gives\n\
+             nothing, a deny by it takes every guest that is in no visible pool"
+            .to_owned(),
         (Sort::Guests, "VM.Audit") => {
             "nothing of it can be seen or done, though rules allow it".to_owned()
         }
@@ -39,14 +42,10 @@ pub fn lacks(cluster: &str, lack: &Lack) -> Finding {
             "addresses inside VMs are not shown".to_owned()
         }
         (Sort::Storages, "Datastore.Audit") => "storages are not shown".to_owned(),
-        (Sort::Nodes, "Sys.Audit") => {
-            format!(
-                "figures and tasks of others are not shown ({})",
-                words(&lack.rights)
-            )
-        }
+        (Sort::Nodes, "Sys.Audit") => "figures, and tasks of others, are not shown".to_owned(),
         _ => format!(
-            "rules allow, and the token cannot do: {}",
+            "this does not work, though rules allow it:
+{}",
             words(&lack.rights)
         ),
     };
@@ -115,7 +114,7 @@ fn on(sort: Sort, paths: &BTreeSet<String>) -> String {
         Sort::Guests => "guest",
         Sort::Nodes => "node",
         Sort::Storages => "storage",
-        Sort::Pools | Sort::Cluster => "",
+        Sort::Pools | Sort::Cluster | Sort::Unseen => "",
     };
     // `/vms/101` is guest 101; `/nodes` alone, all of them.
     let mut names: Vec<String> = paths

@@ -140,7 +140,11 @@ pub fn pool(pool: &Pool, exists: bool) -> Vec<String> {
 /// Empties it and takes it away.
 #[must_use]
 pub fn no_pool(pool: &Pool) -> Vec<String> {
-    let inside: BTreeSet<_> = pool.members.iter().chain(&pool.goes).collect();
+    let stays = pool
+        .members
+        .iter()
+        .filter(|vmid| !pool.comes.contains(vmid));
+    let inside: BTreeSet<_> = stays.chain(&pool.goes).collect();
     let mut lines = Vec::new();
     if !inside.is_empty() {
         lines.push(format!(
