@@ -132,7 +132,6 @@ fn online(cluster: &Cluster, policy: &Policy, query: &Query, seen: &Seen) -> Str
         known: Some(&seen.roles),
         pool_is_there,
         must_see: &must_see,
-        blind: pools && must_see.iter().any(|(path, _)| *path == "/pool"),
         beyond: beyond(&plan, seen),
         ..of(cluster, &world, &plan)
     };
@@ -169,7 +168,6 @@ fn of<'a>(cluster: &'a Cluster, world: &World, plan: &'a Plan) -> Page<'a> {
         pool_is_there: false,
         unclear: &[],
         must_see: &[],
-        blind: false,
         no_storage: needed.contains("VM.Backup") && world.backups_to(None).is_empty(),
         no_addresses: world.addresses().is_none() && needed.contains("VM.Audit"),
         beyond: Beyond::default(),

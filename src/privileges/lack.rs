@@ -95,7 +95,7 @@ pub fn lacking(policy: &Policy, world: &World, plan: &Plan, token: &Token<'_>) -
         }
     }
     let lacks: Vec<Lack> = found.into_values().collect();
-    let mend = mend(&lacks, world, plan, wanted, token);
+    let mend = mend(&lacks, world, plan, &wanted, token);
     Lacking { lacks, mend }
 }
 
@@ -116,7 +116,7 @@ fn mend(
     lacks: &[Lack],
     world: &World,
     plan: &Plan,
-    wanted: BTreeMap<String, Privileges>,
+    wanted: &BTreeMap<String, Privileges>,
     token: &Token<'_>,
 ) -> BTreeMap<String, Privileges> {
     let pools: BTreeMap<String, String> = world
@@ -132,8 +132,8 @@ fn mend(
             let places = [Some(path.clone()), above, pools.get(path).cloned()];
             let source = places.into_iter().flatten().find_map(|place| {
                 let given = plan.paths.get(&place)?;
-                let gives = lack.any.iter().find(|one| given.contains(*one))?;
-                (!(token.holds)(&place, gives)).then(|| (place, given.clone()))
+                let wanted = lack.any.iter().find(|one| given.contains(*one))?;
+                (!(token.holds)(&place, wanted)).then(|| (place, given.clone()))
             });
             let (place, given) = source.unwrap_or_else(|| {
                 let mut here = wanted.get(path).cloned().unwrap_or_default();

@@ -1,6 +1,7 @@
 //! What `pve-steward pveum` prints for a cluster: lines to type, and why each is there.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use crate::privileges::{Plan, Privileges};
 use crate::proxmox::Roles;
@@ -23,8 +24,6 @@ pub struct Page<'a> {
     pub unclear: &'a [String],
     /// What the token would have to be given to see all that the rules may mean: path, privilege.
     pub must_see: &'a [(&'static str, &'static str)],
-    /// It sees too little for any of this to be right.
-    pub blind: bool,
     /// Backups are allowed, and no storage is known that takes them.
     pub no_storage: bool,
     /// Addresses are left out, because of what they take on version 8.
@@ -32,6 +31,13 @@ pub struct Page<'a> {
     pub beyond: Beyond<'a>,
     /// The token for `/token`, if there is one.
     pub admin: Option<&'a str>,
+}
+
+impl Page<'_> {
+    /// Without a look at all pools nothing can be said of which guest goes into which.
+    fn is_blind(&self) -> bool {
+        self.must_see.iter().any(|(path, _)| *path == "/pool")
+    }
 }
 
 /// What the token has and the policy does not take.
@@ -51,7 +57,7 @@ pub fn page(page: &Page<'_>) -> String {
         text.push_str("# The rules give nobody anything here: nothing is needed.\n");
     }
     text.push_str(&to_see(page));
-    if page.blind {
+    if page.is_blind() {
         return text;
     }
     text.push_str(&notes(page));
@@ -148,7 +154,7 @@ fn to_see(page: &Page<'_>) -> String {
     let mut lines = roles(page.must_see.iter().map(|(_, one)| *one), page.known);
     let each = page.must_see.iter();
     lines.extend(each.map(|(path, one)| give(path, [*one], page.token)));
-    let missing = if page.blind {
+    let missing = if page.is_blind() {
         "so what it needs cannot be said yet"
     } else {
         "so some may be missing below"
@@ -206,10 +212,11 @@ fn about_new_guests(page: &Page<'_>) -> String {
         each.filter(|(path, _)| path.starts_with("/vms/")).collect();
     let mut text = String::new();
     if let Some(own) = &page.plan.pool {
-        text.push_str(&format!(
-            "\n# A guest that comes later and needs the same: pveum pool modify {} -vms VMID\n",
+        let _ = writeln!(
+            text,
+            "\n# A guest that comes later and needs the same: pveum pool modify {} -vms VMID",
             own.name
-        ));
+        );
     }
     if !single.is_empty() {
         text.push_str(
@@ -269,7 +276,7 @@ fn section(text: &mut String, title: &str, lines: &[String]) {
     if lines.is_empty() {
         return;
     }
-    text.push_str(&format!("\n# {title}\n"));
+    let _ = writeln!(text, "\n# {title}");
     for line in lines {
         text.push_str(line);
         text.push('\n');

@@ -1,23 +1,21 @@
 //! `pve-steward pveum`, typed line by line on the fake: with exactly what it prints all works that
 //! the rules allow anybody, and Proxmox itself refuses the rest.
 
+mod rules;
+#[path = "../support/mod.rs"]
 mod support;
+mod thief;
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use fake_proxmox::{Backup, Kind as PxKind, Past};
+use fake_proxmox::{Backup, Kind as PxKind};
 use insta::assert_snapshot;
-use pve_steward::action::{Actor, BackupMode, Deed, GuestFacts, Power, Right, Target};
-use pve_steward::ids::{ChannelId, GuildId, NodeRef};
-use pve_steward::permission::{self, Law, Permit, Policy, Standing, Subject};
-use pve_steward::proxmox::{Client, Inventory, Order, Sent};
+use rules::{Rules, all_that_is_allowed_works, facts};
 use support::binary::{ended, steward, text, told};
 use support::{Setup, World, run_without_bot};
+use thief::Thief;
 
-const FAMILY: &str = include_str!("../config/policies/family.toml");
-const GAMES: &str = include_str!("../config/policies/game-server.toml");
-const TEAM: &str = include_str!("../config/policies/team.toml");
+const FAMILY: &str = include_str!("../../config/policies/family.toml");
+const GAMES: &str = include_str!("../../config/policies/game-server.toml");
+const TEAM: &str = include_str!("../../config/policies/team.toml");
 
 /// The same without the rules that give everything: what is left is little, and Proxmox refuses much.
 fn narrow(policy: &str) -> String {
@@ -94,338 +92,6 @@ async fn given(world: &World, options: &[&str]) -> String {
     // Which storages take backups it sees only now, and rules by pool who is in it.
     typed(world, &printed(world, options).await);
     seeing
-}
-
-struct Rules {
-    law: Law,
-    subjects: Vec<Subject>,
-}
-
-impl Rules {
-    fn of(world: &World) -> Self {
-        let policy = Arc::new(Policy::compile(&world.config()).unwrap());
-        let subjects = permission::subjects(&policy, GuildId(1), ChannelId(1));
-        // Within the hours of every example.
-        let noon = "2026-11-24T17:00:00Z".parse().unwrap();
-        let law = Law::new(policy, Arc::new(Standing::default()), noon);
-        Self { law, subjects }
-    }
-
-    fn permit(&self, right: Right, target: &Target<'_>) -> Option<Permit> {
-        let allowed = |actor: &Actor| permission::check(&self.law, actor, right, target).ok();
-        self.subjects
-            .iter()
-            .find_map(|subject| allowed(&subject.actor))
-    }
-
-    fn any(&self, rights: &[Right], target: &Target<'_>) -> bool {
-        rights
-            .iter()
-            .any(|right| self.permit(*right, target).is_some())
-    }
-}
-
-/// All guests as they are, whoever may see them.
-fn facts(world: &World) -> Vec<GuestFacts> {
-    let guests = world.px.guests().into_iter();
-    guests
-        .map(|guest| GuestFacts {
-            guest: format!("home/{}", guest.vmid)
-                .split_once('/')
-                .map(|(cluster, vmid)| pve_steward::ids::GuestRef {
-                    cluster: cluster.parse().unwrap(),
-                    vmid: vmid.parse().unwrap(),
-                })
-                .unwrap(),
-            kind: match guest.kind {
-                PxKind::Vm => pve_steward::ids::Kind::Vm,
-                PxKind::Ct => pve_steward::ids::Kind::Ct,
-            },
-            node: guest.node.parse().unwrap(),
-            name: Some(guest.name),
-            pool: guest.pool,
-            pools_seen: ["games", "dev", "prod"].map(str::to_owned).into(),
-            tags: guest.tags,
-        })
-        .collect()
-}
-
-fn deeds() -> Vec<Deed> {
-    let mut deeds = vec![
-        Deed::SnapshotCreate {
-            name: "proof".parse().unwrap(),
-            ram: false,
-        },
-        Deed::SnapshotRollback("proof".parse().unwrap()),
-        Deed::SnapshotDelete("proof".parse().unwrap()),
-        Deed::Backup {
-            storage: "nas".parse().unwrap(),
-            mode: BackupMode::Snapshot,
-        },
-    ];
-    deeds.extend([
-        Deed::Power(Power::Start),
-        Deed::Power(Power::Suspend),
-        Deed::Power(Power::Resume),
-        Deed::Power(Power::Reset),
-        Deed::Power(Power::Reboot),
-        Deed::Power(Power::Shutdown),
-        Deed::Power(Power::Start),
-        Deed::Power(Power::Stop),
-    ]);
-    deeds
-}
-
-/// In which state of the guest it makes sense.
-fn before(deed: &Deed) -> &'static str {
-    match deed {
-        Deed::Power(Power::Start) => "stopped",
-        Deed::Power(Power::Resume) => "paused",
-        _ => "running",
-    }
-}
-
-async fn ends(world: &World, upid: &str) -> String {
-    for _ in 0..1000 {
-        let tasks = world.px.tasks();
-        let exit = tasks.into_iter().find(|task| task.upid == upid);
-        if let Some(exit) = exit.and_then(|task| task.exit) {
-            return exit;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("{upid} does not end");
-}
-
-/// Everything that the bot can do to a guest, as far as somebody may; how often it was done.
-async fn all_that_is_allowed_works(world: &World, rules: &Rules) -> usize {
-    let client = Client::new(&world.config().clusters[0]).unwrap();
-    let inventory = Inventory::new(Arc::new(Client::new(&world.config().clusters[0]).unwrap()));
-    let seen = inventory
-        .fresh(Duration::ZERO, Duration::from_secs(5))
-        .await;
-    let seen = seen.unwrap();
-    let mut done = 0;
-    for guest in &facts(world) {
-        let vmid = guest.guest.vmid.get();
-        let target = Target::Guest(guest);
-        if rules.any(&Right::ALL, &target) {
-            let facts = seen.guests.get(&guest.guest.vmid).map(|guest| &guest.facts);
-            let facts = facts.unwrap_or_else(|| panic!("{} is not seen", guest.guest));
-            assert_eq!((&facts.name, &facts.tags), (&guest.name, &guest.tags));
-            inventory.guest_now(guest).await.unwrap();
-            client.snapshots(guest).await.unwrap();
-            done += 1;
-        }
-        let up = world.px.guest(vmid).unwrap();
-        for deed in deeds() {
-            let Some(permit) = rules.permit(deed.right(), &target) else {
-                continue;
-            };
-            // A container that runs cannot be resumed, and CRIU suspends nearly none.
-            let frozen = [Deed::Power(Power::Suspend), Deed::Power(Power::Resume)];
-            let useless = up.kind == PxKind::Ct && frozen.contains(&deed);
-            if useless || !deed.is_for(guest.kind) {
-                continue;
-            }
-            world.px.set_guest(vmid, |px| {
-                px.state = before(&deed).to_owned();
-            });
-            let order = Order {
-                deed: &deed,
-                guest,
-                overrule: false,
-                remark: "proof",
-            };
-            let sent = client.act(&permit, order).await;
-            let sent = sent.unwrap_or_else(|error| panic!("{deed:?} of {}: {error}", guest.guest));
-            let Sent::Task(upid) = sent else {
-                panic!("{deed:?} of {} is nothing", guest.guest);
-            };
-            let exit = ends(world, upid.as_str()).await;
-            assert_eq!(exit, "OK", "{deed:?} of {}", guest.guest);
-            done += 1;
-        }
-        if rules.any(&[Right::BackupView], &target) {
-            let list = client.backups(guest, &"nas".parse().unwrap()).await;
-            assert!(!list.unwrap().is_empty(), "backups of {}", guest.guest);
-        }
-    }
-    for node in seen.nodes.keys() {
-        let node_ref = NodeRef {
-            cluster: "home".parse().unwrap(),
-            node: node.clone(),
-        };
-        if rules.any(&[Right::View], &Target::Node(&node_ref)) {
-            client.node_status(node).await.unwrap();
-            assert!(seen.nodes[node].mem.is_some(), "figures of {node}");
-            assert!(
-                seen.storages.keys().any(|(on, _)| on == node),
-                "its storages"
-            );
-        }
-    }
-    assert!(seen.quorum.is_some(), "the quorum is seen");
-    done
-}
-
-/// Proxmox, asked by somebody who got hold of the token.
-struct Thief<'w> {
-    world: &'w World,
-    http: reqwest::Client,
-    refused: usize,
-}
-
-impl<'w> Thief<'w> {
-    fn new(world: &'w World) -> Self {
-        let ca = reqwest::Certificate::from_pem(world.px.ca_pem().as_bytes()).unwrap();
-        let http = reqwest::Client::builder()
-            .add_root_certificate(ca)
-            .tls_built_in_root_certs(false)
-            .pool_max_idle_per_host(0);
-        Self {
-            world,
-            http: http.build().unwrap(),
-            refused: 0,
-        }
-    }
-
-    async fn asks(&self, method: &str, path: &str, form: &str) -> (u16, String) {
-        let url = format!("{}/api2/json{path}", self.world.px.urls()[0]);
-        let (id, secret) = (self.world.px.token_id(), self.world.px.token_secret());
-        let mut request = self
-            .http
-            .request(method.parse().unwrap(), url)
-            .header("Authorization", format!("PVEAPIToken={id}={secret}"));
-        if matches!(method, "POST" | "PUT") {
-            request = request
-                .header("Content-Type", "application/x-www-form-urlencoded")
-                .body(form.to_owned());
-        }
-        let answer = request.send().await.unwrap();
-        (answer.status().as_u16(), answer.text().await.unwrap())
-    }
-
-    async fn is_refused(&mut self, method: &str, path: &str, form: &str) {
-        let (status, said) = self.asks(method, path, form).await;
-        assert_eq!(status, 403, "{method} {path} {form}\n{said}");
-        self.refused += 1;
-    }
-
-    /// What takes the same privilege, Proxmox cannot tell apart: that is the bot's own gate.
-    async fn tries_guest(&mut self, rules: &Rules, guest: &GuestFacts) {
-        use Right::{
-            BackupRun, BackupView, Reboot, Reset, Resume, Shutdown, SnapshotCreate, SnapshotDelete,
-            SnapshotRollback, Start, Stop, Suspend, View,
-        };
-        let target = Target::Guest(guest);
-        let (node, kind, vmid) = (&guest.node, guest.kind.api(), guest.guest.vmid);
-        let at = format!("/nodes/{node}/{kind}/{vmid}");
-        let vm = guest.kind == pve_steward::ids::Kind::Vm;
-        if !rules.any(&Right::ALL, &target) {
-            self.is_refused("GET", &format!("{at}/status/current"), "")
-                .await;
-            self.is_refused("GET", &format!("{at}/snapshot"), "").await;
-        }
-        if !rules.any(&[View], &target) && vm {
-            let agent = format!("{at}/agent/network-get-interfaces");
-            self.is_refused("GET", &agent, "").await;
-        }
-        let power = [Start, Shutdown, Reboot, Suspend, Resume, Stop, Reset];
-        if !rules.any(&power, &target) {
-            for right in power.into_iter().filter(|right| vm || *right != Reset) {
-                self.is_refused("POST", &format!("{at}/status/{right}"), "")
-                    .await;
-            }
-        }
-        if !rules.any(&[SnapshotCreate, SnapshotDelete], &target) {
-            let one = format!("{at}/snapshot/fresh-install");
-            self.is_refused("POST", &format!("{at}/snapshot"), "snapname=stolen")
-                .await;
-            self.is_refused("DELETE", &one, "").await;
-            if !rules.any(&[SnapshotRollback], &target) {
-                self.is_refused("POST", &format!("{one}/rollback"), "")
-                    .await;
-            }
-        }
-        if !rules.any(&[BackupView, BackupRun], &target) {
-            self.tries_backup(guest).await;
-        }
-    }
-
-    /// Where the storage can be written to for other guests, the task itself fails.
-    async fn tries_backup(&mut self, guest: &GuestFacts) {
-        let (node, vmid) = (&guest.node, guest.guest.vmid);
-        let before = self.world.px.backups("nas").len();
-        let form = format!("vmid={vmid}&storage=nas");
-        let (status, said) = self
-            .asks("POST", &format!("/nodes/{node}/vzdump"), &form)
-            .await;
-        if status == 200 {
-            let answer: serde_json::Value = serde_json::from_str(&said).unwrap();
-            let exit = ends(self.world, answer["data"].as_str().unwrap()).await;
-            assert_ne!(exit, "OK", "a backup of {vmid}");
-        } else {
-            assert_eq!(status, 403, "{said}");
-        }
-        assert_eq!(self.world.px.backups("nas").len(), before);
-        let list = format!("/nodes/{node}/storage/nas/content?content=backup&vmid={vmid}");
-        let (status, said) = self.asks("GET", &list, "").await;
-        assert!(status == 403 || !said.contains("vzdump"), "{said}");
-        self.refused += 1;
-    }
-
-    async fn tries_the_rest(&mut self, rules: &Rules) {
-        use Right::{NodeReboot, NodeShutdown, NodeWake, TaskStop, TaskView, View};
-        let guests = facts(self.world);
-        for node in ["pve1", "pve2"] {
-            let node_ref: NodeRef = NodeRef {
-                cluster: "home".parse().unwrap(),
-                node: node.parse().unwrap(),
-            };
-            let here = guests.iter().filter(|guest| guest.node == node_ref.node);
-            let mut targets: Vec<Target<'_>> = here.map(Target::Guest).collect();
-            targets.push(Target::Node(&node_ref));
-            let of_node = Target::Node(&node_ref);
-            let any = |rights: &[Right]| targets.iter().any(|target| rules.any(rights, target));
-            let others = Past::new(node, "qmstart", "103").running();
-            let upid = self.world.px.add_task(&others);
-            let task = format!("/nodes/{node}/tasks/{}", upid.replace(':', "%3A"));
-            if !any(&[TaskView, TaskStop]) && !rules.any(&[View], &of_node) {
-                self.is_refused("GET", &format!("{task}/log"), "").await;
-                self.is_refused("GET", &format!("/nodes/{node}/status"), "")
-                    .await;
-            }
-            if any(&[TaskStop]) {
-                let (status, said) = self.asks("DELETE", &task, "").await;
-                assert_eq!(status, 200, "another's task is stopped: {said}");
-            } else {
-                self.is_refused("DELETE", &task, "").await;
-                self.is_refused("GET", &format!("/nodes/{node}/apt/update"), "")
-                    .await;
-            }
-            if !rules.any(&[NodeReboot, NodeShutdown, NodeWake], &of_node) {
-                let status = format!("/nodes/{node}/status");
-                self.is_refused("POST", &status, "command=reboot").await;
-                self.is_refused("POST", &format!("/nodes/{node}/wakeonlan"), "")
-                    .await;
-            }
-        }
-        // Whoever may do everything by the bot may still not make the token more than it is.
-        for (method, path, form) in [
-            ("POST", "/access/roles", "roleid=Mine&privs=VM.Allocate"),
-            (
-                "PUT",
-                "/access/acl",
-                "path=/&roles=Administrator&users=discord@pve",
-            ),
-            ("POST", "/access/users/discord@pve/token/more", "privsep=0"),
-            ("POST", "/pools", "poolid=mine"),
-            ("PUT", "/pools", "poolid=games&vms=107"),
-        ] {
-            self.is_refused(method, path, form).await;
-        }
-    }
 }
 
 fn proves(rules: &str, options: &'static [&str], least: (usize, usize)) {
@@ -631,6 +297,12 @@ fn the_page_says_what_each_line_is_for() {
         # it has its own: copy the line of one like it, with its VMID. One that goes: take it away
         # with `pveum acl delete` in place of `pveum acl modify`.
         "#);
+    });
+}
+
+#[test]
+fn what_is_left_out_by_default_can_be_had() {
+    run_without_bot(bare(support::RULES), async |world| {
         let with = [
             "--with",
             "addresses",
@@ -639,8 +311,6 @@ fn the_page_says_what_each_line_is_for() {
             "--storage",
             "nas",
         ];
-        let all = support::RULES.replace("tag:games", "tag:fun");
-        world.write_rules(&all);
         let eight = [&["--offline", "--pve", "8"], &with[..]].concat();
         assert_snapshot!(lines(&printed(world, &eight).await), @"
         pveum role add StewardDatastoreAllocateSpace -privs Datastore.AllocateSpace
