@@ -81,7 +81,11 @@ pub(super) async fn pveum(config: &Config, query: &Query) -> u8 {
             Ok(seen) => pages.push(online(cluster, &policy, query, &seen)),
             Err(error) => {
                 complain(&terminal::no_cluster(cluster.name.as_str(), Some(&error)));
-                return TRY_AGAIN;
+                return if error.unauthorised() {
+                    CONFIGURATION
+                } else {
+                    TRY_AGAIN
+                };
             }
         }
     }

@@ -82,7 +82,11 @@ fn typed(world: &World, page: &str) {
 
 /// As the pages say: offline first, then what lets the token see all, then with a look at the cluster.
 async fn given(world: &World, options: &[&str]) -> String {
-    typed(world, &printed(world, &["--offline"]).await);
+    given_on("9", world, options).await
+}
+
+async fn given_on(pve: &str, world: &World, options: &[&str]) -> String {
+    typed(world, &printed(world, &["--offline", "--pve", pve]).await);
     let blind = printed(world, options).await;
     let to_see = blind.lines().filter_map(|line| line.strip_prefix("#   "));
     typed(world, &to_see.collect::<Vec<_>>().join("\n"));
@@ -95,8 +99,14 @@ async fn given(world: &World, options: &[&str]) -> String {
 }
 
 fn proves(rules: &str, options: &'static [&str], least: (usize, usize)) {
-    run_without_bot(bare(rules), async |world| {
-        let page = given(world, options).await;
+    proves_on((9, 2), rules, options, least);
+}
+
+fn proves_on(version: (u8, u8), rules: &str, options: &'static [&str], least: (usize, usize)) {
+    let mut setup = bare(rules);
+    setup.px.version = version;
+    run_without_bot(setup, async |world| {
+        let page = given_on(&version.0.to_string(), world, options).await;
         let again = printed(world, options).await;
         let twice = ["pveum role ", "pveum acl delete ", "pveum pool "];
         for line in again.lines() {
@@ -129,6 +139,7 @@ fn proves(rules: &str, options: &'static [&str], least: (usize, usize)) {
         let rules = Rules::of(world);
         let done = all_that_is_allowed_works(world, &rules).await;
         let mut thief = Thief::new(world);
+        thief.reads_addresses = version.0 >= 9;
         for guest in &facts(world) {
             thief.tries_guest(&rules, guest).await;
         }
@@ -190,6 +201,18 @@ who = ["owner"]
 actions = ["view", "snapshot.*"]
 guests = ["name:backup-*", "104"]
 "#;
+
+/// There what shows addresses would also run commands, so it is left out and nobody sees any.
+#[test]
+fn on_version_8_too() {
+    proves_on((8, 4), FAMILY, &[], (90, 11));
+    proves_on((8, 4), &narrow(GAMES), &[], (10, 70));
+    run_without_bot(bare(FRIENDS), async |world| {
+        let page = printed(world, &["--offline", "--pve", "8"]).await;
+        assert!(!page.contains("-privs VM.Monitor"), "{page}");
+        assert!(!page.contains("VM.GuestAgent"), "{page}");
+    });
+}
 
 #[test]
 fn by_pool_it_is_the_same() {
@@ -443,5 +466,63 @@ fn what_cannot_be_said_is_an_error_with_its_code() {
         let mut offline = steward(world, &["pveum", "--offline"]);
         let (said, code) = told(offline.envs([dead])).await;
         assert_eq!(code, Some(0), "{said}");
+    });
+}
+
+/// What a second token for `/token` would take, for whoever configures one.
+#[test]
+fn the_lines_of_a_second_token_work() {
+    run_without_bot(bare(FRIENDS), async |world| {
+        for line in pve_steward::embed::pveum::admin("tokens@pve!admin") {
+            world
+                .px
+                .pveum(&line)
+                .unwrap_or_else(|why| panic!("{line}: {why}"));
+        }
+        let held = world
+            .px
+            .pveum("pveum user token permissions tokens@pve admin")
+            .unwrap();
+        for (path, privilege) in [
+            ("/access/groups", "User.Modify"),
+            ("/vms", "Permissions.Modify"),
+        ] {
+            assert!(held.contains(path) && held.contains(privilege), "{held}");
+        }
+        let bots = world
+            .px
+            .pveum("pveum user token permissions discord@pve bot")
+            .unwrap();
+        assert!(!bots.contains("Modify"), "{bots}");
+        // They are not the bot's to lose.
+        let page = given(world, &[]).await;
+        assert!(!page.contains("StewardUserModify"), "{page}");
+    });
+}
+
+#[test]
+fn several_clusters_each_have_their_own() {
+    let rules = "[[cluster]]\nname = \"lab\"\nendpoints = [\"https://192.0.2.9:8006\"]\n\
+        token_id = \"bot@pve!lab\"\ntoken_secret = \"6f1d3c0a-9b7e-4f52-8c1d-2a7e5b904c34\"\n\
+        [people]\nowner = 184405311681986560\n[[allow]]\nwho = [\"owner\"]\n\
+        actions = [\"view\"]\nguests = [\"home/101\", \"cluster:lab\"]\nnodes = [\"lab/pve7\"]\n";
+    run_without_bot(bare(rules), async |world| {
+        assert_snapshot!(lines(&printed(world, &["--offline"]).await), @"
+        pveum role add StewardSysAudit -privs Sys.Audit
+        pveum role add StewardVMAudit -privs VM.Audit
+        pveum role add StewardVMGuestAgentAudit -privs VM.GuestAgent.Audit
+        pveum user add discord@pve -comment pve-steward
+        pveum user token add discord@pve bot -privsep 1
+        pveum acl modify / -propagate 0 -user discord@pve -token 'discord@pve!bot' -role StewardSysAudit
+        pveum acl modify /vms/101 -user discord@pve -token 'discord@pve!bot' -role StewardVMAudit,StewardVMGuestAgentAudit
+        pveum role add StewardSysAudit -privs Sys.Audit
+        pveum role add StewardVMAudit -privs VM.Audit
+        pveum role add StewardVMGuestAgentAudit -privs VM.GuestAgent.Audit
+        pveum user add bot@pve -comment pve-steward
+        pveum user token add bot@pve lab -privsep 1
+        pveum acl modify / -propagate 0 -user bot@pve -token 'bot@pve!lab' -role StewardSysAudit
+        pveum acl modify /nodes/pve7 -user bot@pve -token 'bot@pve!lab' -role StewardSysAudit
+        pveum acl modify /vms -user bot@pve -token 'bot@pve!lab' -role StewardVMAudit,StewardVMGuestAgentAudit
+        ");
     });
 }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use crate::privileges::{Plan, Privileges};
 use crate::proxmox::Roles;
 
-use super::{admin, give, no_pool, no_user, pool, purpose, role, roles, take, user};
+use super::{admin, give, is_root, no_pool, no_user, pool, purpose, role, roles, take, user};
 
 /// All that the page depends on.
 #[derive(Debug)]
@@ -140,9 +140,15 @@ fn head(page: &Page<'_>) -> String {
         None => "\n# Where something \"already exists\", it is as it shall be: go on.",
         Some(_) => "",
     };
+    let root = if is_root(page.token) {
+        "#\n# This token is of the superuser. Better make a user of its own for the bot: set `token_id`\n\
+         # to discord@pve!bot, and run this again with --offline.\n"
+    } else {
+        ""
+    };
     format!(
         "# {}: what the rules take on Proxmox VE {}, and no more.\n\
-         # For the shell of a node, as root.{there}\n",
+         # For the shell of a node, as root.{there}\n{root}",
         page.cluster, page.version
     )
 }
