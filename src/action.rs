@@ -3,6 +3,7 @@
 mod deed;
 mod right;
 mod ruling;
+mod several;
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use crate::until::End;
 pub use deed::{BackupMode, Deed};
 pub use right::{Power, Right};
 pub use ruling::{Remark, RequestState, Ruling, Yes};
+pub use several::{Guests, Several};
 
 /// Who asks, as Discord vouches for it in the very interaction. Built anew for each; never kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +61,12 @@ pub enum Action {
         deed: Deed,
         kind: Option<Kind>,
         guest: GuestQuery,
+    },
+    /// The same is to be done to several guests, at most [`Several::MOST`].
+    Several {
+        power: Power,
+        kind: Kind,
+        which: Several,
     },
     Confirm(QuestionId),
     Cancel(QuestionId),
@@ -157,6 +165,7 @@ impl Action {
             Self::GuestList(Kind::Ct) => "ct.list",
             Self::GuestStatus { .. } => "guest.status",
             Self::Do { deed, .. } => deed.key(),
+            Self::Several { power, .. } => power.key(),
             Self::Confirm(_) => "confirm",
             Self::Cancel(_) => "cancel",
             Self::Ask { .. } => "ask",
@@ -211,6 +220,11 @@ pub struct Typing {
 pub enum Completion {
     Guest {
         kind: Option<Kind>,
+        right: Right,
+    },
+    /// The same, and what means several of them.
+    Guests {
+        kind: Kind,
         right: Right,
     },
     Node,

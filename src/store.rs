@@ -38,7 +38,11 @@ const MIGRATIONS: &[Migration] = &[
         then: |_| Ok(()),
     },
     Migration {
-        sql: include_str!("store/004_several.sql"),
+        sql: include_str!("store/004_asks.sql"),
+        then: |_| Ok(()),
+    },
+    Migration {
+        sql: include_str!("store/005_several.sql"),
         then: |_| Ok(()),
     },
 ];

@@ -23,6 +23,13 @@ pub fn length(text: &str) -> Option<Duration> {
         .filter(|length| (1..=LONGEST).contains(&length.as_secs()))
 }
 
+/// A number without a unit: nobody can know of what.
+#[must_use]
+pub fn lacks_unit(text: &str) -> bool {
+    let text = text.trim();
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// `1h30m`, as people write it in rules.
 #[must_use]
 pub fn short(time: Duration) -> String {

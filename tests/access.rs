@@ -304,7 +304,7 @@ fn access_list_shows_who_may_do_what_with_a_guest() {
         │ view, start, access
         │
         │ **owner**
-        │ view, start, shutdown, reboot, stop (asks first), access
+        │ view, power, force, snapshot.*, backup.*, task.*, access
         │
         │ **role friends**
         │ view, start
@@ -374,6 +374,50 @@ fn a_lockdown_stops_everybody_but_people_with_access() {
 }
 
 #[test]
+fn whoami_and_help_say_that_the_bot_is_locked_down() {
+    run(setup(), async |world| {
+        let (owner, max) = (world.person("owner"), world.person("max"));
+        let locked = owner.slash("/access lockdown on reason:moving house").await;
+        locked.until("Locked down").await;
+        // What is missing from these is missing for a reason.
+        assert_snapshot!(said(&max, "/access whoami").await, @"
+        🔒 only max
+        │ What you may do here
+        │ 🔒 Locked down by <@184405311681986560> <time>.
+        │ > moving house
+        │ Until it is lifted, only people with
+        │ access act. You can still look.
+        │
+        │ The rules know you as friends.
+        │
+        │ **view**
+        │ 101 valheim, 102 minecraft
+        ");
+        let help = said(&max, "/help").await;
+        assert!(help.contains("🔒 Locked down by"), "{help}");
+        assert!(!help.contains("/vm start"), "{help}");
+        for command in ["/access whoami", "/help"] {
+            let stranger = said(&world.person("stranger"), command).await;
+            assert!(!stranger.contains("Locked"), "{stranger}");
+        }
+    });
+}
+
+#[test]
+fn completion_of_revoke_says_when_each_ends() {
+    run(setup(), async |world| {
+        let owner = world.person("owner");
+        let granted = owner.slash("/access grant max start 105 6h").await;
+        granted.until("granted").await;
+        let offered = owner.type_ahead("/access revoke ").await;
+        assert_eq!(
+            offered[0].name.replace("5 h 59 min", "6 h"),
+            "1 80351110224678912: start on 105 web-lab, ends in 6 h"
+        );
+    });
+}
+
+#[test]
 fn a_lockdown_holds_until_it_is_lifted() {
     run(setup(), async |world| {
         let (owner, max) = (world.person("owner"), world.person("max"));
@@ -422,8 +466,9 @@ fn a_limit_is_counted_over_restarts_and_says_when_it_ends() {
         assert_snapshot!(said(&max, "/vm start 101").await, @"
         🔒 only max
         │ ⛔ Not now: start valheim
-        │ You have done this so often already
-        │ in 1 h.
+        │ You have used up your 2 acts in 1 h.
+        │ The limit counts all that the rule
+        │ allows you.
         │ Again from <time>, <time>.
         │ — VM 101 · home
         ");
@@ -510,7 +555,7 @@ fn the_audit_is_read_page_by_page_by_those_who_may() {
             .await;
         let mut wanted = vec!["opened start 101", "sent", "closed done"];
         wanted.extend(["refused stop 101"; 11]);
-        wanted.push("refused start");
+        wanted.push("refused start 101");
         world.audited(&wanted).await;
 
         assert_snapshot!(said(&owner, "/audit max action:start").await, @"
@@ -564,5 +609,88 @@ fn the_audit_is_closed_to_others() {
             let refused = pressed.first().await.text();
             assert!(refused.contains("not for you"), "{refused}");
         }
+    });
+}
+
+/// Somebody with a role lends; what is lent is worth what that person may do when it is used, and
+/// only Discord knows who has which role by then.
+#[test]
+fn a_grant_does_not_outlive_its_givers_role() {
+    let rules = rules(RULES).replace("who = [\"friend\"]", "who = [\"friends\"]");
+    run(setup().rules(&rules), async |world| {
+        let stranger = world.person("stranger");
+        let granted = world
+            .person("max")
+            .slash("/access grant stranger start 105 6h")
+            .await;
+        granted.until("granted").await;
+        let looked_up = || {
+            let member = |r: &fake_discord::Recorded| r.path.contains("/members/");
+            world.dc.requests().iter().filter(|r| member(r)).count()
+        };
+        let before = looked_up();
+        said(&stranger, "/access whoami").await;
+        said(&stranger, "/ct list").await;
+        assert_eq!(stranger.type_ahead("/ct start ").await.len(), 1);
+        assert_eq!(looked_up(), before, "reads are answered from memory");
+
+        stranger.slash("/ct start 105").await.until("started").await;
+        assert_eq!((world.writes().len(), looked_up()), (1, before + 1));
+        world.audited_last("closed done").await;
+        world
+            .px
+            .set_guest(105, |guest| guest.state = "stopped".into());
+
+        world.dc.rest(fake_discord::RestFault {
+            on: "/members/".to_owned(),
+            kind: fake_discord::RestFaultKind::Status(403, serde_json::json!({"message": "no"})),
+            times: 1,
+        });
+        assert_snapshot!(said(&stranger, "/ct start 105").await, @"
+        🔒 only stranger
+        │ ⛔ You may not start web-lab now
+        │ It was lent to you, and Discord did not
+        │ tell me the roles of who lent it, so
+        │ nothing was done. Try again in a minute.
+        │ If they left the server, ask for it anew.
+        │ — CT 105 · home
+        ");
+
+        world.dc.adjust(|setup| {
+            let max = setup.people.iter_mut().find(|p| p.name == "max");
+            max.unwrap().roles.clear();
+        });
+        let refused = said(&stranger, "/ct start 105").await;
+        assert!(
+            refused.contains("No guest 105") || refused.contains("You may not"),
+            "{refused}"
+        );
+        assert_eq!(world.writes().len(), 1);
+        // By now nothing promises what is no longer so.
+        let whoami = said(&stranger, "/access whoami").await;
+        assert!(!whoami.contains("web-lab"), "{whoami}");
+        world.stop_bot().await.unwrap();
+        world.start_bot().await;
+        let whoami = said(&stranger, "/access whoami").await;
+        assert!(!whoami.contains("web-lab"), "{whoami}");
+    });
+}
+
+/// What was lent was lent for one guest, not for whatever stands under its VMID later.
+#[test]
+fn a_grant_is_not_for_another_guest_under_the_same_vmid() {
+    run(setup(), async |world| {
+        let (owner, max) = (world.person("owner"), world.person("max"));
+        let granted = owner.slash("/access grant max start 105 1h").await;
+        granted.until("granted").await;
+        // The guest itself says so before the snapshot does.
+        world
+            .px
+            .set_guest(105, |guest| guest.name = "payroll".into());
+        let late = said(&max, "/ct start 105").await;
+        assert!(late.contains("⛔"), "{late}");
+        world.next_snapshot().await;
+        assert!(said(&max, "/ct start 105").await.contains("No guest 105"));
+        assert_eq!(world.writes(), Vec::<String>::new());
     });
 }

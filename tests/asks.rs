@@ -57,7 +57,7 @@ async fn left_open(world: &mut World, answer: &Answer) {
 }
 
 async fn letter_until(world: &World, letter: &Message, contains: &str) -> String {
-    for _ in 0..500 {
+    for _ in 0..2000 {
         let now = world.dc.message(letter.id).unwrap();
         if now.text().contains(contains) {
             return shown(&now);
@@ -82,6 +82,7 @@ fn a_refusal_that_may_be_asked_for_becomes_a_request() {
         │ — CT 105 · home
         [Ask for it] (primary)
         ");
+        let twice = max.slash("/ct start 105").await.first().await;
         let answer = max.click(&refused, "Ask for it").await;
         assert_snapshot!(shown(&answer.until("once somebody has decided").await), @"
         🔒 only max
@@ -104,9 +105,17 @@ fn a_refusal_that_may_be_asked_for_becomes_a_request() {
         [Once] (primary) [1 hour] (secondary) [Until tomorrow] (secondary) [No] (danger)
         ");
         assert_eq!(world.writes(), Vec::<String>::new());
-        // The same again is one request too many.
+        // Whoever tries again is told that it is open, and the old button asks no second time.
         let again = max.slash("/ct start 105").await.first().await;
-        let again = max.click(&again, "Ask for it").await.until("already").await;
+        assert_snapshot!(shown(&again), @"
+        🔒 only max
+        │ ⛔ You may not start web-lab
+        │ Ask <@80351110224678913> or <@184405311681986560>.
+        │ You asked for it <time>, and nobody has
+        │ decided yet. It lapses <time>.
+        │ — CT 105 · home
+        ");
+        let again = max.click(&twice, "Ask for it").await.until("already").await;
         assert_snapshot!(shown(&again), @"
         🔒 only max
         │ ⛔ You asked to start web-lab already
@@ -361,6 +370,42 @@ fn nobody_else_decides() {
     });
 }
 
+/// A form is no key: whoever sends it in is looked at like whoever presses, at that moment.
+#[test]
+fn the_form_before_a_no_is_checked_when_it_is_sent_in() {
+    run(setup(), async |world| {
+        let (max, owner) = (world.person("max"), world.person("owner"));
+        let (answer, letter) = ask(world, &max, "/ct start 105").await;
+        let form = owner.click(&letter, "No").await;
+        form.modal().await;
+        for (name, says) in [
+            ("max", "yourself"),
+            ("stranger", "You may not decide"),
+            ("friend", "You may not decide"),
+        ] {
+            let said = world.person(name).submit_modal(&form, &[]).await;
+            let said = said.settled().await;
+            assert!(said.text().contains(says), "{name}: {}", said.text());
+            assert!(said.ephemeral_for.is_some(), "{name}");
+        }
+        let in_server = |guilds: Vec<u64>| {
+            world.dc.adjust(|setup| {
+                let owner = setup.people.iter_mut().find(|p| p.name == "owner");
+                owner.unwrap().guilds = guilds;
+            });
+        };
+        in_server(vec![1]);
+        let said = owner.submit_modal(&form, &[]).await.settled().await;
+        assert!(said.text().contains("could not check"), "{}", said.text());
+        in_server(Vec::new());
+        let said = owner.submit_modal(&form, &[]).await;
+        said.until("Declined").await;
+        answer.until("declined").await;
+        letter_until(world, &letter, "declined").await;
+        assert_eq!(world.writes(), Vec::<String>::new());
+    });
+}
+
 #[test]
 fn of_two_who_decide_the_second_is_told_who_was_first() {
     run(setup(), async |world| {
@@ -389,6 +434,8 @@ fn of_two_who_decide_the_second_is_told_who_was_first() {
 fn what_has_changed_since_is_seen() {
     for (change, says) in [
         ("renamed", "another guest"),
+        ("replaced by a VM", "is a VM"),
+        ("gone", "No guest"),
         ("retagged to prod", "can no longer"),
         ("no longer lab", "can no longer"),
         ("asker lost the role", "can no longer"),
@@ -402,6 +449,13 @@ fn what_has_changed_since_is_seen() {
                 |change: &dyn Fn(&mut fake_proxmox::Guest)| world.px.set_guest(105, change);
             match change {
                 "renamed" => changed(&|guest| guest.name = "payroll".into()),
+                "replaced by a VM" => {
+                    let old = world.px.guest(105).unwrap();
+                    world.px.remove_guest(105);
+                    let kind = fake_proxmox::Kind::Vm;
+                    world.px.add_guest(fake_proxmox::Guest { kind, ..old });
+                }
+                "gone" => world.px.remove_guest(105),
                 "retagged to prod" => {
                     changed(&|guest| guest.tags = vec!["lab".into(), "prod".into()]);
                 }
@@ -420,7 +474,7 @@ fn what_has_changed_since_is_seen() {
                     }
                 }),
             }
-            if ["renamed", "retagged to prod", "no longer lab"].contains(&change) {
+            if !change.starts_with("asker") && !change.starts_with("approver") {
                 world.next_snapshot().await;
             }
             let said = owner.press(&letter, "1:once:1").await.settled().await;
@@ -477,7 +531,7 @@ fn without_a_channel_the_approvers_are_asked_in_person() {
 #[test]
 fn a_request_lapses_and_says_so() {
     let mut setup = setup();
-    setup.bot = "ask_expires = \"2s\"".to_owned();
+    setup.ask_expires = Some(std::time::Duration::from_secs(2));
     run(setup, async |world| {
         let max = world.person("max");
         let (answer, letter) = ask(world, &max, "/ct start 105").await;
@@ -668,5 +722,149 @@ fn where_nobody_may_decide_nobody_is_asked() {
         │ I reached nobody who may decide it.
         │ Tell the owner yourself.
         ");
+    });
+}
+
+/// Requests are counted in the store, so that a restart forgives nothing.
+#[test]
+fn nobody_asks_more_than_twenty_times_a_day_in_vain() {
+    run(setup(), async |world| {
+        let max = world.person("max");
+        let db = rusqlite::Connection::open(world.dir.path().join("state/steward.db")).unwrap();
+        let insert = |state: &str, ago: i64| {
+            db.execute(
+                "INSERT INTO requests (state, user_id, user_name, guild, channel, power, cluster, \
+                                       vmid, kind, guest_name, asked, expires) \
+                 VALUES (?1, ?2, 'max', 1, 1, 'start', 'home', 105, 'ct', 'web-lab', \
+                         unixepoch() - ?3, unixepoch() - ?3)",
+                (state, max.id().cast_signed(), ago),
+            )
+            .unwrap();
+        };
+        for state in ["lapsed", "no", "cancelled"].iter().cycle().take(19) {
+            insert(state, 3600);
+        }
+        // What was approved was worth the asking, and yesterday is over.
+        (0..5).for_each(|_| insert("once", 3600));
+        (0..5).for_each(|_| insert("lapsed", 90_000));
+        let (answer, letter) = ask(world, &max, "/ct start 105").await;
+        let (first, second) = (
+            max.slash("/ct stop 105").await.first().await,
+            max.slash("/ct stop 105").await.first().await,
+        );
+        let too_often = max.click(&first, "Ask for it").await;
+        assert_snapshot!(shown(&too_often.until("asked often").await), @"
+        🔒 only max
+        │ ⛔ You have asked often today
+        │ Twenty requests in a day went without
+        │ a yes. You may ask again from
+        │ <time>, <time>.
+        ");
+        assert_eq!(world.dc.channel_messages(APPROVALS).len(), 1);
+        // Who decides makes room with a yes.
+        world
+            .person("owner")
+            .click(&letter, "1 hour")
+            .await
+            .until("is told")
+            .await;
+        answer.until("you may").await;
+        letter_until(world, &letter, "granted").await;
+        let answer = max.click(&second, "Ask for it").await;
+        answer.until("once somebody has decided").await;
+        world
+            .dc
+            .wait_channel_message(APPROVALS, "May web-lab be stopped")
+            .await;
+        left_open(world, &answer).await;
+    });
+}
+
+/// The yes is spent on nothing when Proxmox cannot be read after it: the person is told so, and may
+/// ask again.
+#[test]
+fn a_yes_that_an_outage_wasted_can_be_asked_for_again() {
+    use fake_proxmox::{Fault, FaultKind, Match};
+    for kind in [FaultKind::Refuse, FaultKind::Status595] {
+        run(setup(), async |world| {
+            let (max, owner) = (world.person("max"), world.person("owner"));
+            let (answer, letter) = ask(world, &max, "/ct start 105").await;
+            let on = Match::any().path("/105/status/current");
+            world.px.fault(Fault::always(kind.clone()).on(on));
+            let pressed = owner.click(&letter, "Once").await.settled().await;
+            assert!(!pressed.text().contains("ask again"), "{}", pressed.text());
+            let told = answer.until("You may ask again").await;
+            let text = told.text();
+            assert!(text.contains("approved it, and that yes is"), "{text}");
+            assert!(
+                text.contains("othing was done") || text.contains("did not start"),
+                "{text}"
+            );
+            assert_eq!(told.buttons(), ["Ask for it"], "{text}");
+            assert!(world.dc.channel_messages(support::BOT_CHANNEL).is_empty());
+            assert_eq!(world.writes(), Vec::<String>::new());
+            for _ in 0..2000 {
+                let letter = world.dc.message(letter.id).unwrap();
+                if letter.buttons().is_empty() && !letter.text().contains("start: approved") {
+                    break;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+            world.px.clear_faults();
+            let again = max.click(&told, "Ask for it").await;
+            again.until("once somebody has decided").await;
+            let letters = world.dc.channel_messages(APPROVALS);
+            assert_eq!(letters.len(), 2);
+            owner
+                .click(&letters[1], "Once")
+                .await
+                .until("started")
+                .await;
+            again.until("started").await;
+            letter_until(world, &letters[1], "started").await;
+            let channel = support::BOT_CHANNEL;
+            world.dc.wait_channel_message(channel, "started").await;
+            assert_eq!(world.writes().len(), 1);
+        });
+    }
+}
+
+/// Discord takes long for one approver's direct message: the other one decides meanwhile, and the
+/// message that comes late is closed.
+#[test]
+fn one_slow_direct_message_holds_up_nobody() {
+    let mut setup = setup().rules(&rules(RULES).replace(
+        "actions = [\"access\"]\nguests = [\"tag:lab\", \"tag:games\"]",
+        "actions = [\"access\", \"start\"]\nguests = [\"tag:lab\", \"tag:games\"]",
+    ));
+    setup.discord = String::new();
+    run(setup, async |world| {
+        let max = world.person("max");
+        let refused = max.slash("/ct start 105").await.first().await;
+        world.dc.rest(fake_discord::RestFault {
+            on: "/users/@me/channels".to_owned(),
+            kind: fake_discord::RestFaultKind::Slow(std::time::Duration::from_secs(4)),
+            times: 1,
+        });
+        let begun = std::time::Instant::now();
+        let answer = max.click(&refused, "Ask for it").await;
+        answer.until("once somebody has decided").await;
+        let (quick, slow) = match world.dc.direct_messages("owner").as_slice() {
+            [] => ("friend", "owner"),
+            _ => ("owner", "friend"),
+        };
+        let letter = world.dc.wait_direct_message(quick, "asks for it").await;
+        let decides = world.person(quick).in_direct_messages();
+        let pressed = decides.click(&letter, "Once").await;
+        pressed.until("started").await;
+        answer.until("started").await;
+        assert!(begun.elapsed() < std::time::Duration::from_secs(4));
+        letter_until(world, &letter, "started").await;
+        let channel = support::BOT_CHANNEL;
+        world.dc.wait_channel_message(channel, "started").await;
+        assert!(world.dc.direct_messages(slow).is_empty());
+        let late = world.dc.wait_direct_message(slow, "").await;
+        letter_until(world, &late, "closed").await;
+        assert_eq!(world.writes().len(), 1);
     });
 }

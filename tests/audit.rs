@@ -415,7 +415,8 @@ fn the_audit_channel_shows_acts_and_refusals() {
         let refused = world.dc.wait_channel_message(AUDIT, "⛔").await;
         insta::assert_snapshot!(shown(&refused), @"
         │ 📒 Audit
-        │ ⛔ <time> <@80351110224678999> start: no such guest, or not visible
+        │ ⛔ <time> <@80351110224678999> start 101: no such guest, or not visible
+        │ — home
         ");
         let max = world.person("max");
         max.slash("/vm start 101").await.until("started").await;
@@ -483,5 +484,44 @@ fn somebody_who_is_refused_again_and_again_is_told_of_once() {
                 .sum();
         }
         assert_eq!(world.dc.channel_messages(ALERTS).len(), 1);
+    });
+}
+
+/// Whoever tries what they may not see learns nothing; the owner reads what they tried.
+#[test]
+fn what_was_asked_for_and_not_shown_stands_in_the_audit() {
+    run(Setup::automatic(), async |world| {
+        let stranger = world.person("stranger");
+        for (text, told) in [
+            ("/vm start 103", "No guest 103"),
+            ("/vm start 999", "No guest 999"),
+            ("/vm start next-cloud", "No guest next-cloud"),
+            ("/node status pve9", "No node pve9"),
+        ] {
+            let said = stranger.slash(text).await.first().await;
+            assert!(said.text().contains(told), "{}", said.text());
+        }
+        world
+            .audited(&[
+                "refused start 103",
+                "refused start 999",
+                "refused start",
+                "refused node.status",
+            ])
+            .await;
+        let exported = told(&steward(world, &["audit", "export"]));
+        for asked in ["not visible: next-cloud", "not visible: pve9", "999"] {
+            assert!(exported.contains(asked), "{asked}\n{exported}");
+        }
+        let page = world
+            .person("owner")
+            .slash("/audit")
+            .await
+            .settled()
+            .await
+            .text();
+        for asked in ["103", "999", "next-cloud", "pve9"] {
+            assert!(page.contains(asked), "{asked}\n{page}");
+        }
     });
 }

@@ -207,6 +207,60 @@ fn a_rule_that_does_nothing_is_named_with_its_place() {
     });
 }
 
+/// An `[[ask]]` without a channel, and nobody among the people who could decide it.
+#[test]
+fn requests_that_would_reach_nobody_are_named_with_the_next_step() {
+    let ask = "[[ask]]\nwho = [\"friends\"]\nactions = [\"start\", \"stop\"]\n\
+               guests = [\"tag:lab\", \"103\"]\n";
+    let with = |rules: &str, discord: &str| {
+        let mut setup = Setup::default().rules(rules);
+        discord.clone_into(&mut setup.discord);
+        setup
+    };
+    let all = format!("{}{ask}", support::RULES);
+    let no_stop = all.replace(
+        "actions = [\"*\"]\nguests = [\"*\"]\nnodes",
+        "actions = [\"access\", \"start\"]\nguests = [\"*\"]\nnodes",
+    );
+    let no_access = all.replace(
+        "actions = [\"*\"]\nguests = [\"*\"]\nnodes",
+        "actions = [\"power\", \"force\"]\nguests = [\"*\"]\nnodes",
+    );
+    let own = all.replace(
+        "who = [\"friends\"]\nactions = [\"start\", \"stop\"]",
+        "who = [\"owner\"]\nactions = [\"stop\"]",
+    );
+    for (rules, discord, told) in [
+        (&all, "", None),
+        (&no_stop, "", Some("asks for stop under this [[ask]]")),
+        (
+            &no_access,
+            "",
+            Some("asks for start, stop under this [[ask]]"),
+        ),
+        (&own, "", Some("asks for stop under this [[ask]]")),
+        (&no_access, "approvals_channel = 1100000000000000001", None),
+    ] {
+        run_without_bot(with(rules, discord), async |world| {
+            let (said, code) = checked(world, &[]).await;
+            assert_eq!(code, Some(0), "{said}");
+            match told {
+                Some(told) => says(
+                    &said,
+                    &[
+                        told,
+                        "steward.toml:",
+                        "103 nextcloud",
+                        "105 web-lab",
+                        "Set the channel",
+                    ],
+                ),
+                None => assert!(!said.contains("reaches nobody"), "{said}"),
+            }
+        });
+    }
+}
+
 #[test]
 fn ids_that_discord_does_not_know_are_named_with_where_they_stand() {
     let rules = support::RULES
@@ -371,7 +425,7 @@ fn a_token_of_the_superuser_is_warned_about() {
             &said,
             &[
                 CAN_ALL,
-                "warn home: token root@pam!bot is of the superuser",
+                "warn home: root@pam!bot is a token of root",
                 "could do more than these rules ever take: Datastore.Allocate ",
             ],
         );

@@ -236,6 +236,7 @@ fn all_mistakes_are_told_at_once_in_order_and_without_secrets() {
     mistakes.toml:51: allow[1].channels[0]: must be a Discord id, a number of up to 20 digits (switch on Developer Mode in Discord, then Copy ID)
     mistakes.toml:52: allow[1].confirm[1]: this version has no `alert`
     mistakes.toml:57: deny[0].channels: a rule [[deny]] takes only who, actions, guests and nodes
+    mistakes.toml:59: ask[0]: nobody can ask for `backup.view`, only for things to be done to a guest
     mistakes.toml:59: ask[0]: nobody can ask for `access`, only for things to be done to a guest
     mistakes.toml:59: ask[0].guests: is missing: the guests that one may ask for, such as ["tag:lab"]
     mistakes.toml:62: ask[0].hours: a rule [[ask]] takes only who, actions and guests
@@ -572,4 +573,31 @@ fn the_unit_gives_the_example_its_secrets() {
     assert_eq!(loaded.config.clusters.len(), 1);
     assert_eq!(loaded.config.clusters[0].token_secret.expose(), UUID);
     assert_eq!(loaded.warnings, []);
+}
+
+#[test]
+fn lengths_of_time_say_what_is_wrong_with_them() {
+    let said = |line: &str| {
+        let folder = Folder::new();
+        let text = format!("[bot]\n{line}\n");
+        let told = folder.load(&[&text], &[]).unwrap_err();
+        let key = line.split(' ').next().unwrap();
+        let about = told.lines().find(|told| told.contains(key)).unwrap();
+        about.split_once(": ").unwrap().1.to_owned()
+    };
+    for bare in ["30", "\"30\""] {
+        assert_eq!(
+            said(&format!("ask_expires = {bare}")),
+            "bot.ask_expires: is a number without a unit: write s, min, h or d behind it, in quotes, \
+             such as \"30 min\" or \"6h\""
+        );
+        assert!(said(&format!("grant_max = {bare}")).contains("without a unit"));
+    }
+    for short in ["1 s", "59s"] {
+        assert_eq!(
+            said(&format!("ask_expires = \"{short}\"")),
+            "bot.ask_expires: is too short for anybody to decide: at least \"1 min\""
+        );
+    }
+    assert!(said("ask_expires = \"soon\"").contains("must be a length of time such as"));
 }

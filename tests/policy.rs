@@ -590,6 +590,20 @@ fn hours_limits_and_asks_stand_in_the_matrix() {
         "start shutdown? reboot(15:00-20:00, 2/1h, 10m rest)",
         "a condition binds only if every rule has one"
     );
+    // What may be asked for where the conditions do not hold stands beside them, and only there.
+    let more = "[[ask]]\nwho = [\"friends\"]\nactions = [\"start\"]\nguests = [\"*\"]\n";
+    assert_eq!(
+        cells(&policy(&format!("{rules}{more}")), "role friends", &games),
+        "start(15:00-20:00, 2/1h, 10m rest, else ?) shutdown? reboot(15:00-20:00, 2/1h, 10m rest)"
+    );
+    assert_eq!(
+        cells(
+            &policy(&format!("{rules}{freely}{more}")),
+            "role friends",
+            &games
+        ),
+        "start shutdown? reboot(15:00-20:00, 2/1h, 10m rest)"
+    );
 }
 
 /// What the property over invented hours found first.

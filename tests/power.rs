@@ -63,7 +63,9 @@ fn a_stranger_is_refused_and_learns_nothing() {
             "a guest that is hidden and one that is not there look the same"
         );
         assert_eq!(world.writes(), Vec::<String>::new());
-        world.audited(&["refused start", "refused start"]).await;
+        world
+            .audited(&["refused start 101", "refused start 999"])
+            .await;
     });
 }
 
@@ -81,7 +83,9 @@ fn a_friend_is_refused_what_no_rule_gives() {
         let hidden = max.slash("/vm start 103").await.first().await;
         assert!(shown(&hidden).contains("No guest 103 for you here"));
         assert_eq!(world.writes(), Vec::<String>::new());
-        world.audited(&["refused stop 102", "refused start"]).await;
+        world
+            .audited(&["refused stop 102", "refused start 103"])
+            .await;
     });
 }
 
@@ -112,7 +116,7 @@ fn a_stop_is_asked_twice_and_then_done() {
         ");
         assert_snapshot!(shown(&asked.until("Confirmed").await), @"
         🔒 only owner
-        │ ☑️ minecraft · stop
+        │ ☑️ Yes: stop minecraft
         │ Confirmed. See the answer below.
         │ — VM 102 · home
         ");

@@ -4,7 +4,8 @@ mod support;
 
 use std::time::Duration;
 
-use fake_discord::{GatewayEvent, GatewayFault, RestFault, RestFaultKind};
+use fake_discord::{Answer, GatewayEvent, GatewayFault, Message, RestFault, RestFaultKind};
+use fake_proxmox::{Fault, FaultKind, Match};
 use support::binary::{ended, steward, text, told};
 use support::{Setup, World, run_without_bot, shown};
 use tokio::process::Child;
@@ -102,6 +103,115 @@ fn an_act_under_way_at_kill_9_is_finished_by_the_next_process() {
             .audited(&["opened start 101", "sent", "closed done"])
             .await;
         assert_eq!(world.writes().len(), 1, "it was not sent again");
+        child.kill().await.unwrap();
+    });
+}
+
+const APPROVALS: u64 = 1_100_000_000_000_000_001;
+
+/// Friends ask for the container, and the owner is asked in a channel.
+fn asking() -> Setup {
+    let rules = support::rules(
+        "[[ask]]\nwho = [\"friends\"]\nactions = [\"start\"]\nguests = [\"tag:lab\"]\n",
+    );
+    let mut setup = Setup::default().rules(&rules);
+    setup.discord = format!("approvals_channel = {APPROVALS}");
+    setup
+}
+
+async fn ask(world: &World) -> (Answer, Message) {
+    let max = world.person("max");
+    let refused = max.slash("/ct start 105").await.first().await;
+    let answer = max.click(&refused, "Ask for it").await;
+    answer.until("once somebody has decided").await;
+    let letters = world.dc.channel_messages(APPROVALS);
+    (answer, letters.last().unwrap().clone())
+}
+
+/// The owner presses *Once*, and everybody has read so much.
+async fn approve(world: &World, answer: &Answer, letter: &Message, seen: &str) {
+    let pressed = world.person("owner").click(letter, "Once").await;
+    answer.until(seen).await;
+    pressed.until("approved it once").await;
+}
+
+async fn told_of_the_restart(world: &World, letter: &Message) -> String {
+    for _ in 0..500 {
+        let now = world.dc.message(letter.id).unwrap();
+        if now.text().contains("restarted") {
+            return shown(&now);
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the approvers are not told");
+}
+
+/// The approval is stored, and the process dies before the act is noted: nothing was done, and both
+/// sides are told so by the next one.
+#[test]
+fn what_was_approved_and_not_begun_at_kill_9_is_told() {
+    run_without_bot(asking(), async |world| {
+        let mut child = running(world).await;
+        let (answer, letter) = ask(world).await;
+        let hung = Match::any().path("/105/status/current");
+        world.px.fault(Fault::always(FaultKind::Hang).on(hung));
+        approve(world, &answer, &letter, "I am at it").await;
+        child.kill().await.unwrap();
+        world.dc.bot_gone().await;
+        world.px.clear_faults();
+        let mut child = running(world).await;
+        let told = world.dc.wait_direct_message("max", "restarted").await;
+        insta::assert_snapshot!(shown(&told), @"
+        │ 🟠 web-lab · start: not done
+        │ <@184405311681986560> approved it, but I was
+        │ restarted before I did it. Nothing was
+        │ done. Ask again.
+        │ — CT 105 · home
+        ");
+        insta::assert_snapshot!(told_of_the_restart(world, &letter).await, @"
+        │ 🟠 web-lab · start: not done
+        │ <@80351110224678912> asked, <@184405311681986560> approved it once.
+        │ I was restarted before I did it:
+        │ nothing was done.
+        │ — CT 105 · home
+        ");
+        // Once is enough, also over one more restart; and it may be asked for again.
+        child.kill().await.unwrap();
+        world.dc.bot_gone().await;
+        let mut child = running(world).await;
+        ask(world).await;
+        assert_eq!(world.dc.direct_messages("max").len(), 1);
+        assert_eq!(world.writes(), Vec::<String>::new());
+        child.kill().await.unwrap();
+    });
+}
+
+/// What was begun is followed up, and the approvers' message says where to look.
+#[test]
+fn what_was_approved_and_begun_at_kill_9_is_followed_up() {
+    run_without_bot(asking(), async |world| {
+        let mut child = running(world).await;
+        let (answer, letter) = ask(world).await;
+        approve(world, &answer, &letter, "at work").await;
+        let upid = world.px.wait_task("vzstart", 105).await;
+        child.kill().await.unwrap();
+        world.dc.bot_gone().await;
+        world.px.finish(&upid, "OK");
+        let mut child = running(world).await;
+        let channel = support::BOT_CHANNEL;
+        world
+            .dc
+            .wait_channel_message(channel, "restarted in between")
+            .await;
+        insta::assert_snapshot!(told_of_the_restart(world, &letter).await, @"
+        │ 🟠 web-lab · start: approved
+        │ <@80351110224678912> asked, <@184405311681986560> approved it once.
+        │ I was restarted in its middle. What
+        │ became of it stands in the audit.
+        │ — CT 105 · home
+        ");
+        assert_eq!(world.writes().len(), 1);
+        assert!(world.dc.direct_messages("max").is_empty());
         child.kill().await.unwrap();
     });
 }
@@ -332,5 +442,29 @@ fn the_fingerprint_is_shown_to_compare() {
             support::binary::told(&mut steward(world, &["fingerprint", "http://pve1"])).await;
         assert_eq!(code, Some(78));
         assert!(said.contains("write https://host:8006"), "{said}");
+    });
+}
+
+/// A right that is held under conditions, and may be asked for where they do not hold: both are said.
+#[test]
+fn the_policy_says_what_may_be_asked_for_beside_what_is_held() {
+    let rules = support::rules(
+        "[[allow]]\nwho = [\"friends\"]\nactions = [\"start\"]\nguests = [\"101\"]\nlimit = \"2 per hour\"\n\
+         [[ask]]\nwho = [\"friends\"]\nactions = [\"start\"]\nguests = [\"tag:games\"]\n",
+    );
+    run_without_bot(Setup::default().rules(&rules), async |world| {
+        let ask = [
+            "policy", "--who", "friends", "--action", "start", "--guest", "101",
+        ];
+        let said = text(&ended(&mut steward(world, &ask)).await.stdout);
+        let dir = world.dir.path().display().to_string();
+        insta::assert_snapshot!(said.replace(&dir, ""), @"
+        yes: friends may start 101 valheim (vm on pve1; tags games; pool friends).
+        Allowed by /steward.toml:30.
+        At most 2 acts in 1h, all that the rule allows together.
+        When that does not hold, friends may ask for it, by /steward.toml:35.
+        ");
+        let (whole, _) = told(&mut steward(world, &["policy"])).await;
+        assert!(whole.contains("start(2/1h, else ?)"), "{whole}");
     });
 }

@@ -307,7 +307,8 @@ proptest! {
                 Some(terms) => {
                     let kind = kind(&decision).0;
                     // The giver's access may have hours of its own.
-                    let lent = terms.lent_until.is_some() && kind == "no rule";
+                    let closed = ["no rule", "other channel"].contains(&kind);
+                    let lent = terms.lent_until.is_some() && closed;
                     prop_assert!(lent || !["by rule", "no rule", "other channel"].contains(&kind), "{}", kind);
                 }
             }

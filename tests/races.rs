@@ -56,6 +56,24 @@ fn a_tag_that_was_just_put_on_is_seen() {
     });
 }
 
+/// Discord says with each press which roles the person has: those of the question count no more.
+#[test]
+fn a_role_that_was_taken_away_after_the_question_gives_nothing() {
+    let more = RULES.replace("\"start\"]", "\"stop\"]");
+    run(Setup::automatic().rules(&rules(&more)), async |world| {
+        let max = world.person("max");
+        let asked = max.slash("/vm stop 102").await;
+        let question = asked.first().await;
+        let yes = question.custom_id("Stop now").unwrap();
+        let without = world.person("max").with_roles(&[]);
+        let said = without.press(&question, &yes).await.first().await;
+        assert!(said.text().contains("No guest"), "{}", said.text());
+        assert!(said.ephemeral_for.is_some());
+        asked.until("Confirmed").await;
+        assert_eq!(world.writes(), Vec::<String>::new());
+    });
+}
+
 #[test]
 fn an_audit_that_takes_too_long_means_no_and_is_never_acted_on_later() {
     run(Setup::automatic().rules(&rules(RULES)), async |world| {
@@ -78,7 +96,7 @@ fn an_audit_that_takes_too_long_means_no_and_is_never_acted_on_later() {
             while world
                 .audit()
                 .iter()
-                .filter(|row| *row == "refused start")
+                .filter(|row| *row == "refused start 999")
                 .count()
                 < 3
             {

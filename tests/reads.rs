@@ -200,6 +200,11 @@ fn one_guest_has_figures_and_buttons_that_fit() {
         │ ▰▰▰▱▱▱▱▱▱▱ CPU 25 % of 4
         │ ▰▰▰▰▰▱▱▱▱▱ 4 GB of 8 GB
         │ Tags: games
+        │ `192.168.1.22`
+        │ 4 cores, 8 GB memory
+        │ scsi0 64G on local-lvm
+        │ Boots from scsi0, net0
+        │ Starts with its node
         │ — VM 102 · home · pve2
         [Shutdown] (secondary) [Reboot] (secondary) [Refresh] (secondary)
         ");
@@ -207,6 +212,10 @@ fn one_guest_has_figures_and_buttons_that_fit() {
         🔒 only max
         │ ⚪ valheim · stopped
         │ Tags: games
+        │ 4 cores, 8 GB memory
+        │ scsi0 64G on local-lvm
+        │ Boots from scsi0, net0
+        │ > Valheim for friends. World: Midgard.
         │ — VM 101 · home · pve1
         [Start] (primary) [Refresh] (secondary)
         ");
@@ -215,6 +224,9 @@ fn one_guest_has_figures_and_buttons_that_fit() {
         🔒 only owner
         │ ⚪ backup-me · stopped
         │ 🔒 locked: backup
+        │ 4 cores, 8 GB memory
+        │ scsi0 64G on local-lvm
+        │ Boots from scsi0, net0
         │ — VM 107 · home · pve1
         [Start] (primary) [Refresh] (secondary)
         ");

@@ -87,7 +87,7 @@ fn rules_with_mistakes_change_nothing_and_say_so() {
         │ 📜 New rules refused
         │ The file has mistakes, so the rules of
         │ before stay:
-        │ /steward.toml:36: deny\[0\].actions\[0\]: unknown action \`fly\`; known are view, start, shutdown, reboot, stop, access, audit, power, force, \*
+        │ /steward.toml:36: deny\[0\].actions\[0\]: unknown action \`fly\`; known are view, start, shutdown, reboot, suspend, resume, stop, reset, snapshot.create, snapshot.rollback, snapshot.delete, backup.view, backup.run, task.view, task.stop, node.reboot, node.shutdown, node.wake, token, access, audit, power, force, snapshot.\*, backup.\*, task.\*, node.\*, \*
         ");
         max.slash("/vm start 101").await.until("started").await;
         let hidden = max.slash("/vm start 103").await.first().await;
@@ -142,5 +142,47 @@ fn told_to_read_the_same_again_changes_nothing() {
             .until("started")
             .await;
         assert!(world.dc.channel_messages(ALERTS).is_empty());
+    });
+}
+
+/// After a refusal somebody is waiting to hear that the file is good again, though the rules in it are
+/// those that held all the time.
+#[test]
+fn a_file_that_is_mended_is_told_of_where_its_mistakes_were() {
+    let (audit, alerts) = (
+        format!("audit_channel = {AUDIT}"),
+        format!("alerts_channel = {ALERTS}"),
+    );
+    for (discord, told_in) in [
+        (audit.clone(), vec![AUDIT]),
+        (alerts.clone(), vec![ALERTS]),
+        (format!("{audit}\n{alerts}"), vec![AUDIT, ALERTS]),
+    ] {
+        let mut setup = Setup::automatic();
+        setup.discord = discord;
+        run(setup, async |world| {
+            world.write_rules("[[allow]]");
+            told(world, *told_in.last().unwrap(), "New rules refused").await;
+            world.write_rules(RULES);
+            for channel in told_in {
+                let said = told(world, channel, "good again").await;
+                assert!(said.contains("what held all the time"), "{said}");
+            }
+            world.audited(&["reloaded policy", "reloaded policy"]).await;
+        });
+    }
+    // New rules are told where changes are; where the mistakes were, that these are gone.
+    let mut setup = Setup::automatic();
+    setup.discord = format!("{audit}\n{alerts}");
+    run(setup, async |world| {
+        world.write_rules("[[allow]]");
+        told(world, ALERTS, "New rules refused").await;
+        world.write_rules(&RULES.replace("[\"tag:games\"]", "[\"101\"]"));
+        told(world, AUDIT, "New rules hold").await;
+        assert_snapshot!(told(world, ALERTS, "good again").await, @"
+        │ 📜 The file is good again
+        │ It has no mistakes any more. Its new
+        │ rules hold.
+        ");
     });
 }

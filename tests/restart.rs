@@ -55,6 +55,22 @@ fn questions_do_not_survive_a_restart() {
     });
 }
 
+/// A button carries what it asks for and no right to it: the rules of the press count.
+#[test]
+fn a_button_from_before_the_restart_is_checked_by_the_rules_of_now() {
+    run(Setup::automatic(), async |world| {
+        let max = world.person("max");
+        let card = max.slash("/vm status 101").await.first().await;
+        world.stop_bot().await.unwrap();
+        world.write_rules(&support::RULES.replace("\"start\", ", ""));
+        world.start_bot().await;
+        let said = max.click(&card, "Start").await.first().await;
+        assert!(said.text().contains("You may not start"), "{}", said.text());
+        assert!(said.ephemeral_for.is_some());
+        assert_eq!(world.writes(), Vec::<String>::new());
+    });
+}
+
 #[test]
 fn commands_are_registered_again_only_when_they_changed() {
     run(Setup::default(), async |world| {

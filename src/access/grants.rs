@@ -27,6 +27,21 @@ pub(super) fn insert(db: &Connection, grant: &Grant) -> rusqlite::Result<GrantId
     Ok(GrantId(db.last_insert_rowid()))
 }
 
+pub(super) fn set_giver_roles(
+    db: &Connection,
+    giver: UserId,
+    guild: GuildId,
+    roles: &[RoleId],
+) -> rusqlite::Result<()> {
+    let roles = joined(roles.iter().map(ToString::to_string));
+    let (giver, guild) = (giver.0.cast_signed(), guild.0.cast_signed());
+    db.execute(
+        "UPDATE grants SET giver_roles = ?1 WHERE giver = ?2 AND giver_guild = ?3",
+        (roles, giver, guild),
+    )?;
+    Ok(())
+}
+
 /// Whether there was one.
 pub(super) fn delete(db: &Connection, id: GrantId) -> rusqlite::Result<bool> {
     Ok(db.execute("DELETE FROM grants WHERE id = ?1", [id.0])? == 1)

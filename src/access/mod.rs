@@ -12,11 +12,11 @@ use tokio::sync::Mutex;
 
 use crate::action::{Right, TargetKey};
 use crate::audit::{self, Note};
-use crate::ids::GrantId;
+use crate::ids::{GrantId, GuildId, RoleId, UserId};
 use crate::permission::{Acts, Counts, Did, Grant, Lockdown, Permit, RuleKey, Standing};
 use crate::store::{Store, StoreError};
 
-pub use requests::{Asked, Decided, Letter, NotOpened};
+pub use requests::{Asked, Decided, Letter, NotOpened, Untold};
 
 /// The longest that a limit or a rest looks back: 31 days and a bit.
 const LOOK_BACK_MS: i64 = 32 * 24 * 3600 * 1000;
@@ -169,6 +169,29 @@ impl Access {
         let ended = ended.await?;
         self.change(|standing| standing.grants.retain(|grant| grant.id != id));
         Ok(ended)
+    }
+
+    /// Remembers the roles that the giver of grants holds by now, as just looked up: from here on all
+    /// that they lent is worth what these give. They hold at once; a store that cannot be written
+    /// means only that they are looked up again after a restart, as before every act.
+    pub async fn giver_holds(&self, user: UserId, guild: GuildId, roles: &[RoleId]) {
+        let theirs = |grant: &Grant| grant.giver.user == user && grant.giver.guild == guild;
+        let stale = |grant: &Arc<Grant>| theirs(grant) && grant.giver.roles != roles;
+        let _one = self.changing.lock().await;
+        if !self.standing().grants.iter().any(stale) {
+            return;
+        }
+        self.change(|standing| {
+            for grant in standing.grants.iter_mut().filter(|grant| theirs(grant)) {
+                Arc::make_mut(grant).giver.roles = roles.to_vec();
+            }
+        });
+        let roles = roles.to_vec();
+        self.store.queue(move |db| {
+            if let Err(error) = grants::set_giver_roles(db, user, guild, &roles) {
+                tracing::error!(%error, "the roles of the giver of a grant could not be stored");
+            }
+        });
     }
 
     /// Locks the bot down, or opens it again. The permit is for `access` to the bot.

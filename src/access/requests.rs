@@ -15,6 +15,11 @@ use crate::store::StoreError;
 /// What one person may have open at a time: whoever decides has a life beside it.
 const MOST: u32 = 5;
 
+/// What one person may ask for in a day without a yes. What was approved was worth the asking.
+const MOST_A_DAY: u32 = 20;
+
+const DAY: i64 = 24 * 3600;
+
 /// What somebody asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
@@ -52,6 +57,17 @@ impl Letter {
     }
 }
 
+/// Approved for once by a former process, which died before it had told anybody what became of it.
+#[derive(Debug)]
+pub struct Untold {
+    pub asked: Asked,
+    pub letters: Vec<Letter>,
+    /// Who approved it.
+    pub by: UserId,
+    /// Whether the act was noted, so that it may have been done.
+    pub begun: bool,
+}
+
 /// What became of a request that is no longer open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decided {
@@ -67,6 +83,9 @@ pub enum NotOpened {
     /// The person has as many open as one may.
     #[error("too many requests are open")]
     TooMany,
+    /// The person has asked so often that it works again only then (unix seconds).
+    #[error("asked too often")]
+    TooOften(i64),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -81,12 +100,15 @@ impl Access {
         let opened = self.store.run(move |db| {
             let change = db.transaction()?;
             if open_of(&change, asked.by.user)? >= MOST {
-                return Ok(None);
+                return Ok(Err(NotOpened::TooMany));
+            }
+            if let Some(until) = too_often(&change, &asked)? {
+                return Ok(Err(NotOpened::TooOften(until)));
             }
             let id = insert(&change, &asked)?;
             audit::insert_note(&change, &note)?;
             change.commit()?;
-            Ok(Some(Asked { id, ..asked }))
+            Ok(Ok(Asked { id, ..asked }))
         });
         let opened = opened.await.map_err(|error| match error {
             StoreError::Sqlite(rusqlite::Error::SqliteFailure(why, _))
@@ -96,7 +118,7 @@ impl Access {
             }
             error => error.into(),
         });
-        opened?.ok_or(NotOpened::TooMany)
+        opened?
     }
 
     /// Notes where the approvers were asked.
@@ -150,9 +172,17 @@ impl Access {
         let decided = self.store.run(move |db| {
             let change = db.transaction()?;
             let by = decision.by.map(|user| user.0.cast_signed());
+            let once = decision.state == RequestState::Approved(Yes::Once);
+            let press = note.interaction.filter(|_| once);
             let changed = change.execute(
-                "UPDATE requests SET state = ?2, decided_by = ?3 WHERE id = ?1 AND state = 'open'",
-                (id.0, key(decision.state), by),
+                "UPDATE requests SET state = ?2, decided_by = ?3, press = ?4 \
+                 WHERE id = ?1 AND state = 'open'",
+                (
+                    id.0,
+                    key(decision.state),
+                    by,
+                    press.map(|id| id.0.cast_signed()),
+                ),
             )?;
             if changed == 0 {
                 return decided(&change, id).map(Err);
@@ -167,6 +197,36 @@ impl Access {
             self.change(|standing| standing.grants.push(Arc::clone(grant)));
         }
         Ok(decided)
+    }
+
+    /// Everybody has been told what became of what was approved for once.
+    pub fn told(&self, id: RequestId) {
+        self.store.queue(move |db| {
+            let sql = "UPDATE requests SET press = NULL WHERE id = ?1";
+            if let Err(error) = db.execute(sql, [id.0]) {
+                tracing::error!(%error, "that a request is over could not be stored");
+            }
+        });
+    }
+
+    /// What former processes approved for once and told nobody the end of, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// What the store says.
+    pub async fn untold(&self) -> Result<Vec<Untold>, StoreError> {
+        let read = self.store.run(|db| {
+            let mut query = db.prepare(
+                "SELECT *, EXISTS (SELECT 1 FROM audit \
+                                   WHERE event = 'opened' AND interaction = press) AS begun \
+                 FROM requests WHERE press IS NOT NULL ORDER BY id",
+            )?;
+            let rows = query.query_map([], |row| Ok(read_untold(row)))?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        });
+        let told = |error: &anyhow::Error| tracing::error!(%error, "a request cannot be read");
+        let rows = read.await?.into_iter();
+        Ok(rows.filter_map(|row| row.inspect_err(told).ok()).collect())
     }
 
     /// What became of a request. One that never was has lapsed.
@@ -228,6 +288,16 @@ fn open_of(db: &Connection, user: UserId) -> rusqlite::Result<u32> {
     db.query_row(sql, [user.0.cast_signed()], |row| row.get(0))
 }
 
+/// When the person may ask again (unix seconds); `None`: now.
+fn too_often(db: &Connection, asked: &Asked) -> rusqlite::Result<Option<i64>> {
+    let sql = "SELECT asked FROM requests WHERE user_id = ?1 AND asked > ?2 \
+               AND state NOT IN ('once', 'hour', 'tomorrow') ORDER BY asked DESC LIMIT 1 OFFSET ?3";
+    let user = asked.by.user.0.cast_signed();
+    let values = (user, asked.asked - DAY, MOST_A_DAY - 1);
+    let oldest: Option<i64> = db.query_row(sql, values, |row| row.get(0)).optional()?;
+    Ok(oldest.map(|at| at + DAY))
+}
+
 fn insert(db: &Connection, asked: &Asked) -> rusqlite::Result<RequestId> {
     db.execute(
         "INSERT INTO requests (state, user_id, user_name, guild, channel, parent, power, cluster, \
@@ -272,6 +342,16 @@ fn decided(db: &Connection, id: RequestId) -> rusqlite::Result<Decided> {
         state: RequestState::Lapsed,
         by: None,
     }))
+}
+
+fn read_untold(row: &Row<'_>) -> anyhow::Result<Untold> {
+    let (asked, letters) = read(row)?;
+    Ok(Untold {
+        asked,
+        letters,
+        by: UserId(row.get::<_, i64>("decided_by")?.cast_unsigned()),
+        begun: row.get("begun")?,
+    })
 }
 
 fn read(row: &Row<'_>) -> anyhow::Result<(Asked, Vec<Letter>)> {

@@ -224,16 +224,16 @@ impl Right {
     }
 
     /// Whether one person can give it to another for a while: what concerns one guest, but for power
-    /// over people.
+    /// over people and over other people's tasks.
     #[must_use]
     pub fn can_be_lent(self) -> bool {
-        self.is_for_guests() && self != Self::Access
+        self.is_for_guests() && !matches!(self, Self::Access | Self::TaskStop)
     }
 
     /// Whether a rule can let somebody ask for it: for something to be done to a guest.
     #[must_use]
     pub fn can_be_asked_for(self) -> bool {
-        self.can_be_lent() && self.is_act() && self != Self::TaskStop
+        self.can_be_lent() && self.is_act()
     }
 
     /// Whether `*` gives it only in a rule about everything.

@@ -26,7 +26,7 @@ pub(super) async fn fingerprint(typed: &str) -> u8 {
 
 /// What people type for a node: its address as in `endpoints`, or only its name, where Proxmox's
 /// own port is meant. `None` for what can be neither.
-fn address(typed: &str) -> Option<String> {
+pub(super) fn address(typed: &str) -> Option<String> {
     let typed = typed.trim();
     let url = if typed.contains("://") {
         typed.trim_end_matches('/').to_owned()

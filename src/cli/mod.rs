@@ -6,6 +6,8 @@ mod fingerprint;
 mod policy;
 mod pveum;
 mod seen;
+mod setup;
+mod status;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -16,7 +18,7 @@ use clap::{Args, Parser, Subcommand};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{self, Loaded, Problem};
+use crate::config::{self, Cluster, Loaded, Problem};
 use crate::embed::terminal;
 use crate::logging::{self, Format};
 use crate::{app, health};
@@ -54,8 +56,20 @@ struct Files {
 enum Command {
     /// Run the bot (also without a command)
     Run,
+    /// Ask for what the bot needs, try it, and write the configuration; run again, change one thing
+    ///
+    /// Each question can be answered by an option instead; with --yes nothing is asked. Secrets are
+    /// typed unseen or read from files, and never stand on the command line. Ends with 0, with the
+    /// code of `check` that it runs last, with 78 or 75 where nothing was written, or with 130 after
+    /// Ctrl-C.
+    Setup(Box<setup::Options>),
     /// Check the configuration, every cluster and the Discord side; change nothing
     Check(check::Query),
+    /// Show nodes, guests and storages of the clusters, as far as the token sees them
+    ///
+    /// Reads only [[cluster]] of the configuration. Ends with 0 if every cluster could be read, with
+    /// 75 if one may come back, with 78 for what a restart cannot mend.
+    Status(status::Query),
     /// Show who may do what, or explain one decision
     Policy(policy::Query),
     /// Print the least that the bot's token needs for the rules, as `pveum` lines for a node's shell
@@ -96,6 +110,11 @@ impl Cli {
             Command::Run => self.run().await,
             Command::Check(query) => match self.load() {
                 Ok(loaded) => check::check(&loaded, query).await,
+                Err(code) => code,
+            },
+            Command::Setup(options) => setup::setup(options, &self.files.config).await,
+            Command::Status(query) => match self.load_clusters() {
+                Ok(clusters) => status::status(&clusters, query).await,
                 Err(code) => code,
             },
             Command::Policy(query) => match self.load() {
@@ -155,16 +174,29 @@ impl Cli {
 
     /// Reads the configuration; all mistakes go to the terminal at once.
     fn load(&self) -> Result<Loaded, u8> {
-        let fail = |problems: &[Problem]| {
-            complain(&terminal::problems(problems));
-            CONFIGURATION
-        };
-        let files = config::find(&self.files.config).map_err(|problem| fail(&[problem]))?;
-        let loaded =
-            config::load(&files, config::environment()).map_err(|problems| fail(&problems))?;
+        let files = self.find()?;
+        let loaded = config::load(&files, config::environment()).map_err(|it| mistakes(&it))?;
         complain(&terminal::warnings(&loaded.warnings));
         Ok(loaded)
     }
+
+    /// The same of the clusters alone.
+    fn load_clusters(&self) -> Result<Vec<Cluster>, u8> {
+        let files = self.find()?;
+        let loaded = config::load_clusters(&files, config::environment());
+        let (clusters, warnings) = loaded.map_err(|it| mistakes(&it))?;
+        complain(&terminal::warnings(&warnings));
+        Ok(clusters)
+    }
+
+    fn find(&self) -> Result<Vec<PathBuf>, u8> {
+        config::find(&self.files.config).map_err(|problem| mistakes(&[problem]))
+    }
+}
+
+fn mistakes(problems: &[Problem]) -> u8 {
+    complain(&terminal::problems(problems));
+    CONFIGURATION
 }
 
 fn health_of(loaded: &Loaded) -> u8 {
@@ -173,19 +205,23 @@ fn health_of(loaded: &Loaded) -> u8 {
     u8::from(health.is_err())
 }
 
-/// SIGTERM from a service manager, Ctrl-C in a terminal.
 async fn stop_on_signal(stop: CancellationToken) {
+    asked_to_stop().await;
+    tracing::info!("stopping: nothing new is begun");
+    stop.cancel();
+}
+
+/// SIGTERM from a service manager, Ctrl-C in a terminal.
+async fn asked_to_stop() {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut terminate) = signal(SignalKind::terminate()) else {
         tracing::warn!("SIGTERM cannot be caught; stopping will be abrupt");
-        return;
+        return std::future::pending().await;
     };
     tokio::select! {
         _ = terminate.recv() => {}
         _ = tokio::signal::ctrl_c() => {}
     }
-    tracing::info!("stopping: nothing new is begun");
-    stop.cancel();
 }
 
 /// SIGHUP, as `systemctl reload` sends it.
@@ -202,7 +238,8 @@ async fn read_again_on_signal(again: Arc<Notify>) {
 
 fn say(text: &str) {
     // A closed pipe is the reader's choice.
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 fn complain(text: &str) {

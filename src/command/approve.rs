@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
 use crate::access::{Asked, Decided, Lent};
 use crate::action::{
     Action, Actor, Door, GuestFacts, Remark, Request, RequestState, Right, Ruling, Target, Yes,
@@ -145,6 +147,7 @@ pub(super) async fn perform(
     task: &Task,
     id: RequestId,
     ruling: &Ruling,
+    shown: &watch::Sender<Option<Reply>>,
 ) -> Outcome {
     let request = &task.request;
     let Some(open) = desk.requests.get(id) else {
@@ -170,7 +173,7 @@ pub(super) async fn perform(
         yes,
     ) {
         (Err(refusal), _) => task.refuse(refusal),
-        (Ok(_), Yes::Once) => once(desk, request, &open, checked).await,
+        (Ok(_), Yes::Once) => once(desk, request, &open, checked, shown).await,
         (Ok(grant), Yes::Hour | Yes::Tomorrow) => {
             let until = grant.map_or(i64::MAX, |grant| grant.ends);
             let end = words::End::Granted {

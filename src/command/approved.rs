@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use crate::access::{Asked, Lent};
 use crate::action::{Action, Actor, Door, Request, Yes};
 use crate::audit::Noted;
-use crate::embed::{Reply, ask as words};
+use crate::embed::{self, Reply, ask as words};
 use crate::ids::GrantId;
 use crate::permission::{Giver, Grant};
 use crate::until::End;
@@ -18,6 +18,7 @@ use super::begin::{Order, begin};
 use super::desk::Desk;
 use super::finish::{tell_asker, tell_letters};
 use super::note;
+use super::power::askable;
 use super::ready::{NotReady, ready};
 use super::requests::{Open, Told, said};
 use super::{Audience, Last, Outcome};
@@ -76,10 +77,15 @@ pub(super) async fn once(
     request: &Request,
     open: &Open,
     checked: Checked,
+    shown: &watch::Sender<Option<Reply>>,
 ) -> Outcome {
     let asked = &open.asked;
     let by = request.actor.user;
-    tell_letters(desk, open, &words::letter_approved(&said(asked), by, None)).await;
+    let approved = embed::asked::approved(&said(asked), by);
+    open.told.send_replace(Told::Shows(approved));
+    let approved = words::letter_approved(&said(asked), by, None);
+    shown.send_replace(Some(approved.clone()));
+    tell_letters(desk, open, &approved).await;
     let act = Request {
         id: request.id,
         actor: checked.person,
@@ -98,23 +104,28 @@ pub(super) async fn once(
         public: desk.act_audience() == Audience::Public,
     };
     // A refusal is private, also when it comes after the yes.
-    let (outcome, public) = match done(desk, &order, open).await {
-        Ok(outcome) => (outcome, order.public),
-        Err(refusal) => (Outcome::shown(refusal), false),
+    let (outcome, begun) = match done(desk, &order, open).await {
+        Ok(outcome) => (outcome, true),
+        Err(NotReady::Refused(refusal)) => (Outcome::shown(refusal), false),
+        Err(NotReady::Failed(outcome)) => (*outcome, false),
     };
     let reply = match outcome.last {
         Last::Shown(reply) => reply,
         Last::Withdrawn | Last::Left => words::ended(&said(asked), &words::End::NotDone { by }),
     };
     let title = reply.cards.first().map_or("", |card| card.title.as_str());
-    tell_letters(
-        desk,
-        open,
-        &words::letter_approved(&said(asked), by, Some(title)),
-    )
-    .await;
-    desk.requests.remove(asked.id);
-    tell_asker(desk, open, &reply, public).await;
+    // With the letters that came while it was done.
+    let open = &desk.requests.remove(asked.id).unwrap_or(open.clone());
+    let ended = words::letter_approved(&said(asked), by, Some(title));
+    tell_letters(desk, open, &ended).await;
+    // Nothing was sent, so the yes was spent on nothing: it may be asked for anew.
+    let told = if !begun && askable(desk, &act, &aim) {
+        embed::asked::ask_again(reply.clone(), &said(asked), by, open.is_watched())
+    } else {
+        reply.clone()
+    };
+    tell_asker(desk, open, &told, begun && order.public).await;
+    desk.access.told(asked.id);
     Outcome {
         last: Last::Shown(Reply {
             buttons: Vec::new(),
@@ -124,21 +135,25 @@ pub(super) async fn once(
     }
 }
 
-/// The act itself; each state on the way is shown to the person who asked.
-async fn done(desk: &Arc<Desk>, order: &Order<'_>, open: &Open) -> Result<Outcome, Reply> {
-    let ready = match ready(desk, order).await {
-        Ok(ready) => ready,
-        Err(NotReady::Refused(refusal)) => return Err(refusal),
-        Err(NotReady::Failed(outcome)) => return Ok(*outcome),
-    };
+/// The act itself; each state on the way is shown to the person who asked. Not ready: nothing was
+/// sent, because it was refused or could not be looked at.
+async fn done(desk: &Arc<Desk>, order: &Order<'_>, open: &Open) -> Result<Outcome, NotReady> {
+    let ready = ready(desk, order).await?;
     if ready.found.guest.facts.name.as_deref() != Some(&open.asked.guest_name) {
         let now = &ready.found.guest.facts;
-        return Err(words::another_guest(&said(&open.asked), now));
+        let refusal = words::another_guest(&said(&open.asked), now);
+        return Err(NotReady::Refused(refusal));
+    }
+    let deed = &order.aim.deed;
+    if desk.starting.claim(&ready.found, deed, false).is_err() {
+        let reply = embed::problem::too_little_memory(&ready.found.guest.facts);
+        return Err(NotReady::Refused(reply));
     }
     let (doing, permit) = match begin(desk, order, ready).await {
         Ok(begun) => begun,
-        Err(NotReady::Refused(refusal)) => return Err(refusal),
+        // There is no need for it, or another replica does it.
         Err(NotReady::Failed(outcome)) => return Ok(*outcome),
+        Err(refused) => return Err(refused),
     };
     let (states, mut changes) = watch::channel(None);
     let act = async {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use crate::access::{Asked, Decided, Letter, NotOpened};
+use crate::access::{Asked, Decided, Letter, NotOpened, Untold};
 use crate::action::{Actor, Door, GuestFacts, Request, RequestState, Right, Target};
 use crate::audit::Noted;
 use crate::embed::{self, Reply, ask as words};
@@ -15,12 +15,12 @@ use crate::ids::{GuestQuery, RequestId, UserId};
 use crate::permission::{Law, RuleRef};
 
 use super::desk::Desk;
-use super::finish::finish;
+use super::finish::{finish, tell_asker, tell_letters};
 use super::note;
 use super::power::{self, Aim};
 use super::ready::fresh_guest;
 use super::requests::{Open, Told, said};
-use super::resolve::{FoundGuest, Lookup};
+use super::resolve::Lookup;
 use super::{Audience, Decision, Outcome, Task, Work};
 
 /// How long to trust a timer at most.
@@ -76,14 +76,26 @@ pub(super) async fn perform(
         cancel(desk, asked.id).await;
         return task.refuse(embed::problem::locked_down(right, facts));
     }
-    if put_to_approvers(desk, &law, &asked, &found).await == 0 {
+    let to = approvers_of(desk, &law, &asked, facts);
+    let (_, _, state) = embed::guest::state(&found.guest.status);
+    let letter = words::letter(&said(&asked), &state);
+    let show = shown.clone();
+    let put = put_to(Arc::clone(desk), asked.clone(), to, letter, show);
+    // By itself: whoever can be reached decides while others cannot be reached yet.
+    let mut put = tokio::spawn(put);
+    let watched = watch_it(desk, &asked, told, shown);
+    tokio::pin!(watched);
+    let reached = tokio::select! {
+        reached = &mut put => reached.unwrap_or(0),
+        outcome = &mut watched => return outcome,
+    };
+    if reached == 0 {
         let nobody = words::nobody_to_ask(&aim.deed, facts);
         desk.requests.declined(&asked);
         cancel(desk, asked.id).await;
         return task.refuse(nobody);
     }
-    shown.send_replace(Some(words::waiting(&said(&asked))));
-    watch_it(desk, &asked, told, shown).await
+    watched.await
 }
 
 /// Stores the request, or says why it cannot be made.
@@ -121,6 +133,11 @@ async fn opened(
     desk.access.ask(asked, note).await.map_err(|why| match why {
         NotOpened::Twice => words::already_asked(&aim.deed, facts),
         NotOpened::TooMany => words::too_many_open(),
+        NotOpened::TooOften(until) => {
+            let target = Target::Guest(facts).key();
+            desk.note_refusal(request, Some(&target), "asked too often");
+            embed::asked::asked_too_often(until)
+        }
         NotOpened::Store(error) => {
             tracing::error!(interaction = %request.id, %error, "a request cannot be noted");
             embed::problem::not_noted(request.id)
@@ -128,36 +145,58 @@ async fn opened(
     })
 }
 
-/// Sends the request to the channel for it, or to each approver; gives how many were reached.
-async fn put_to_approvers(desk: &Desk, law: &Law, asked: &Asked, found: &FoundGuest) -> usize {
-    let facts = &found.guest.facts;
-    let to = match desk.settings.approvals_channel {
+/// The channel for requests, or each approver.
+fn approvers_of(desk: &Desk, law: &Law, asked: &Asked, facts: &GuestFacts) -> Vec<Recipient> {
+    match desk.settings.approvals_channel {
         Some(channel) => vec![Recipient::Room(channel)],
         None => approvers(law, &asked.by, asked.deed.right(), facts)
             .into_iter()
             .map(Recipient::Person)
             .collect(),
-    };
-    let (_, _, state) = embed::guest::state(&found.guest.status);
-    let letter = words::letter(&said(asked), &state);
+    }
+}
+
+/// Sends the letters, and from the first on shows the person that it is asked. Gives how many were
+/// reached.
+async fn put_to(
+    desk: Arc<Desk>,
+    asked: Asked,
+    to: Vec<Recipient>,
+    letter: Reply,
+    shown: watch::Sender<Option<Reply>>,
+) -> usize {
+    let desk = &desk;
     let posts = to.into_iter().map(|to| {
         let letter = letter.clone();
+        let (asked, shown) = (&asked, &shown);
         async move {
             let posted = desk.errands.post(to, letter).await?;
-            let letter = Letter::new(posted, to);
             // At once: whoever has it may decide, though others cannot be reached yet.
-            if !desk.requests.add_letter(asked.id, letter) {
+            if !desk.requests.add_letter(asked.id, Letter::new(posted, to)) {
                 desk.errands.edit(posted, words::closed()).await;
+                return Some(());
             }
-            Some(letter)
+            if desk.requests.waits(asked.id) {
+                shown.send_replace(Some(words::waiting(&said(asked))));
+            }
+            keep_letters(desk, asked.id).await;
+            Some(())
         }
     });
     let posted = futures_util::future::join_all(posts).await;
-    let letters: Vec<Letter> = posted.into_iter().flatten().collect();
-    if let Err(error) = desk.access.letters(asked.id, &letters).await {
+    // Of two that came at once, the store may have kept the shorter list.
+    keep_letters(desk, asked.id).await;
+    posted.into_iter().flatten().count()
+}
+
+/// Notes where the request was put so far, for a process that comes after this one.
+async fn keep_letters(desk: &Desk, id: RequestId) {
+    let Some(open) = desk.requests.get(id) else {
+        return;
+    };
+    if let Err(error) = desk.access.letters(id, &open.letters).await {
         tracing::error!(%error, "where a request was put could not be noted");
     }
-    letters.len()
 }
 
 /// Those in `[people]` who may decide, the asker aside.
@@ -178,21 +217,27 @@ async fn watch_it(
 ) -> Outcome {
     loop {
         let newest = told.borrow_and_update().clone();
-        match newest {
-            Told::Waiting => {}
+        let decided = match newest {
+            Told::Waiting => false,
             Told::Shows(reply) => {
                 shown.send_replace(Some(reply));
+                true
             }
             Told::Over(reply) => return Outcome::shown(reply),
-        }
-        let changed = tokio::select! {
-            changed = told.changed() => changed,
-            () = desk.stop.cancelled() => {
-                return Outcome::shown(words::waiting_on(&said(asked)));
+        };
+        let stopping = || {
+            if decided {
+                embed::asked::approved_on(&said(asked))
+            } else {
+                words::waiting_on(&said(asked))
             }
         };
+        let changed = tokio::select! {
+            changed = told.changed() => changed,
+            () = desk.stop.cancelled() => return Outcome::shown(stopping()),
+        };
         if changed.is_err() {
-            return Outcome::shown(words::waiting_on(&said(asked)));
+            return Outcome::shown(stopping());
         }
     }
 }
@@ -247,7 +292,8 @@ async fn cancel(desk: &Desk, id: RequestId) {
     }
 }
 
-/// Takes up what a former process left open: it can still be decided, and lapses in its time.
+/// Takes up what a former process left open: it can still be decided, and lapses in its time. What
+/// was approved for once, and nobody was told the end of, is told now.
 ///
 /// # Errors
 ///
@@ -258,7 +304,33 @@ pub async fn resume(desk: &Arc<Desk>) -> Result<(), crate::store::StoreError> {
         desk.requests.insert(Open::new(asked, letters));
         tokio::spawn(lapse(Arc::clone(desk), id, expires));
     }
+    for untold in desk.access.untold().await? {
+        tokio::spawn(tell_untold(Arc::clone(desk), untold));
+    }
     Ok(())
+}
+
+/// What was begun is told to the person who asked by those who follow it up (`watch::leftovers`).
+async fn tell_untold(desk: Arc<Desk>, untold: Untold) {
+    let Untold {
+        asked,
+        letters,
+        by,
+        begun,
+    } = untold;
+    let id = asked.id;
+    tracing::warn!(
+        request = id.0,
+        begun,
+        "a former process approved this and told no end of it"
+    );
+    let end = words::End::Restarted { by, begun };
+    let open = Open::new(asked, letters);
+    tell_letters(&desk, &open, &words::letter_ended(&said(&open.asked), &end)).await;
+    if !begun {
+        tell_asker(&desk, &open, &words::ended(&said(&open.asked), &end), false).await;
+    }
+    desk.access.told(id);
 }
 
 /// What a request asks for, as a command would.

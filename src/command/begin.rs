@@ -56,7 +56,12 @@ pub(super) async fn begin<'d>(
     order: &Order<'_>,
     ready: Ready,
 ) -> Result<(Doing<'d>, Permit), NotReady> {
-    let Ready { found, now, permit } = ready;
+    let Ready {
+        found,
+        now,
+        permit,
+        unsure,
+    } = ready;
     let facts = found.guest.facts.clone();
     let act = order.act(&facts);
     if let Some(reply) = no_need(&act, &found, &now) {
@@ -88,7 +93,8 @@ pub(super) async fn begin<'d>(
             });
         }
     };
-    let refusal = match once_more(desk, order, &found, &now, &did) {
+    let law = order.law(desk).without_grants(&unsure);
+    let refusal = match once_more(&law.without(&did), order, &found, &now) {
         Ok(permit) if *permit.verdict() == noted_as => {
             let doing = Doing {
                 desk,
@@ -136,11 +142,10 @@ fn counted(
 /// The check that makes the permit of the write, with the newest that is known. The act itself has
 /// been counted by now, and is not held against itself.
 fn once_more(
-    desk: &Desk,
+    law: &Law,
     order: &Order<'_>,
     found: &FoundGuest,
     now: &GuestNow,
-    did: &Did,
 ) -> Result<Permit, Denied> {
     let latest = found.inventory.latest();
     let guest = &found.guest.facts.guest;
@@ -150,8 +155,7 @@ fn once_more(
         .map(|guest| &guest.facts)
         .filter(|facts| facts.kind == found.guest.facts.kind)
         .ok_or(Denied::NoRule)?;
-    let law = order.law(desk).without(did);
-    permitted(&law, order.request, order.aim, facts, now)
+    permitted(law, order.request, order.aim, facts, now)
 }
 
 /// What the fresh facts already answer. `None`: it has to be asked of Proxmox.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use dashmap::DashMap;
 use tokio::sync::oneshot;
 
-use crate::action::{Deed, GuestFacts, QuestionId};
+use crate::action::{Deed, GuestFacts, Power, QuestionId};
 use crate::embed::Reply;
 use crate::embed::confirm::{self as words, Subject};
 use crate::ids::UserId;
@@ -29,6 +29,9 @@ pub(super) struct Asked {
 pub(super) enum What {
     /// The guest as it was when it was asked.
     Deed(Deed, GuestFacts),
+    /// The same, though the guest's node has too little memory for it.
+    Anyway(Deed, GuestFacts),
+    Several(Power, Vec<GuestFacts>),
 }
 
 #[derive(Debug)]

@@ -22,6 +22,7 @@ use crate::store::Store;
 use super::Audience;
 use super::busy::Busy;
 use super::confirm::Questions;
+use super::memory::Starting;
 use super::refusals::Refusals;
 use super::requests::Requests;
 
@@ -44,6 +45,7 @@ pub struct Desk {
     pub(super) questions: Questions,
     pub(super) requests: Requests,
     pub(super) busy: Busy,
+    pub(super) starting: Starting,
     refusals: Refusals,
     pub(super) stop: CancellationToken,
     pub(super) settings: Settings,
@@ -84,6 +86,7 @@ impl Desk {
             questions: Questions::default(),
             requests: Requests::default(),
             busy: Busy::default(),
+            starting: Starting::default(),
             refusals: Refusals::default(),
             stop: parts.stop,
             settings: Settings {

@@ -1,13 +1,16 @@
 //! An act that is permitted and noted: sent once, followed, read again, told, closed.
 
-use tokio::sync::watch;
-use tokio::time::Instant;
+use std::time::Duration;
 
-use crate::action::{Request, Right, Target};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
+
+use crate::action::{Deed, Power, Request, Right, Target};
 use crate::audit::{self, Ending, Entry};
 use crate::embed::act::Act;
 use crate::embed::{self, Reply};
 use crate::follow::{self, End};
+use crate::ids::Upid;
 use crate::permission::Permit;
 use crate::privileges;
 use crate::proxmox::{Error, Order, Sent};
@@ -16,6 +19,9 @@ use super::busy::Claim;
 use super::desk::Desk;
 use super::resolve::FoundGuest;
 use super::{Last, Outcome};
+
+/// A guest that has not shut down by then may never do so.
+const SLOW: Duration = Duration::from_secs(20);
 
 /// An act whose entry is open. From here on every way out closes it.
 pub(super) struct Doing<'d> {
@@ -44,7 +50,7 @@ impl Doing<'_> {
             Ok(Sent::Task(upid)) => {
                 audit::sent(&self.desk.store, &self.entry, &upid).await;
                 shown.send_replace(Some(embed::act::at_work(&self.act)));
-                follow::to_the_end(&self.found.inventory, &self.act, &upid, started).await
+                self.follow(&upid, started, shown).await
             }
             Ok(Sent::Nothing) => {
                 let reply = embed::act::failed(&self.act, embed::act::NOT_THERE, None);
@@ -65,6 +71,24 @@ impl Doing<'_> {
             last: Last::Shown(end.reply),
             aside: end.aside,
         }
+    }
+
+    /// Follows the task to its end. Where a guest takes its time to shut down, a way out is offered.
+    async fn follow(
+        &self,
+        upid: &Upid,
+        started: Instant,
+        shown: &watch::Sender<Option<Reply>>,
+    ) -> End {
+        let end = follow::to_the_end(&self.found.inventory, &self.act, upid, started);
+        let mut end = std::pin::pin!(end);
+        if matches!(self.act.deed, Deed::Power(Power::Shutdown | Power::Reboot)) {
+            match timeout(SLOW, &mut end).await {
+                Ok(end) => return end,
+                Err(_) => shown.send_replace(Some(embed::act::still_at_work(&self.act))),
+            };
+        }
+        end.await
     }
 
     fn order<'a>(&'a self, remark: &'a str) -> Order<'a> {

@@ -10,9 +10,11 @@ mod begin;
 mod busy;
 mod confirm;
 mod desk;
+mod details;
 mod doing;
 mod finish;
 mod matter;
+mod memory;
 mod note;
 mod opened;
 mod option;
@@ -23,6 +25,7 @@ mod ready;
 mod refusals;
 mod requests;
 mod resolve;
+mod several;
 mod suggest;
 pub mod table;
 
@@ -30,9 +33,9 @@ use std::sync::Arc;
 
 use tokio::sync::{oneshot, watch};
 
-use crate::action::{Action, AuditPage, Door, GuestFacts, Request, Ruling, Typing};
+use crate::action::{Action, AuditPage, Door, GuestFacts, Request, Ruling, TargetKey, Typing};
 use crate::embed::{self, Reply};
-use crate::ids::{GuestQuery, NodeQuery, RequestId};
+use crate::ids::{GuestQuery, GuestRef, NodeQuery, RequestId, Wanted};
 
 pub use ask::resume;
 pub use desk::{Desk, Parts};
@@ -99,12 +102,15 @@ pub struct Task {
 #[derive(Debug)]
 struct Confirmed {
     guest: GuestFacts,
+    /// Though its node has too little memory.
+    anyway: bool,
 }
 
 #[derive(Debug)]
 enum Work {
     Read,
     Do(Aim),
+    Several(several::Batch),
     Ask(Aim),
     Rule(RequestId, Ruling),
     Access(access::Work),
@@ -201,6 +207,9 @@ pub fn decide(desk: &Desk, request: &Request) -> Decision {
             };
             power::decide(desk, request, aim)
         }
+        Action::Several { power, kind, which } => {
+            several::decide(desk, request, *power, *kind, which)
+        }
         Action::Confirm(question) => match desk.questions.confirm(*question, request.actor.user) {
             Ok(asked) => confirmed(desk, request, asked.what),
             Err(why) => not_open(desk, request, why),
@@ -252,8 +261,9 @@ pub async fn perform(
     match &task.work {
         Work::Read => read::perform(&desk, &task).await,
         Work::Do(aim) => power::perform(&desk, &task, aim, &shown).await,
+        Work::Several(batch) => several::perform(&desk, &task, batch, &shown).await,
         Work::Ask(aim) => ask::perform(&desk, &task, aim, &shown).await,
-        Work::Rule(asked, ruling) => approve::perform(&desk, &task, *asked, ruling).await,
+        Work::Rule(asked, ruling) => approve::perform(&desk, &task, *asked, ruling, &shown).await,
         Work::Audit(page) => audit::perform(&desk, &task, page).await,
         Work::Access(work) => access::perform(&desk, &task, work).await,
     }
@@ -276,7 +286,21 @@ pub fn suggest(desk: &Desk, typing: &Typing) -> Vec<Choice> {
 
 fn confirmed(desk: &Desk, request: &Request, what: What) -> Decision {
     match what {
-        What::Deed(deed, guest) => power::confirmed(desk, request, deed, Confirmed { guest }),
+        What::Deed(deed, guest) => {
+            let yes = Confirmed {
+                guest,
+                anyway: false,
+            };
+            power::confirmed(desk, request, deed, yes)
+        }
+        What::Several(power, guests) => several::confirmed(desk, request, power, guests),
+        What::Anyway(deed, guest) => {
+            let yes = Confirmed {
+                guest,
+                anyway: true,
+            };
+            power::confirmed(desk, request, deed, yes)
+        }
     }
 }
 
@@ -308,13 +332,35 @@ fn guest_not_found(
             embed::problem::out_of_reach("Proxmox", request.id)
         }
         Lookup::NotYet | Lookup::Missing | Lookup::Found(_) => {
-            desk.note_refusal(request, None, "no such guest, or not visible");
+            let (target, named) = asked_for(desk, query);
+            let why = format!("no such guest, or not visible{named}");
+            desk.note_refusal(request, target.as_ref(), &why);
             embed::problem::no_such_guest(query)
         }
     }
 }
 
+/// What the audit says of a guest that the person was not shown: which one was meant, so that the
+/// owner can look for it. A name, or a number that may be of any cluster, stands in the reason.
+fn asked_for(desk: &Desk, query: &GuestQuery) -> (Option<TargetKey>, String) {
+    let only = match desk.clusters.as_slice() {
+        [only] => Some(only.client().cluster()),
+        _ => None,
+    };
+    match (&query.wanted, query.cluster.as_ref().or(only)) {
+        (Wanted::Vmid(vmid), Some(cluster)) => {
+            let guest = GuestRef {
+                cluster: cluster.clone(),
+                vmid: *vmid,
+            };
+            (Some(TargetKey::Guest(guest)), String::new())
+        }
+        _ => (None, format!(": {query}")),
+    }
+}
+
 fn node_not_found(desk: &Desk, request: &Request, query: &NodeQuery) -> Reply {
-    desk.note_refusal(request, None, "no such node, or not visible");
+    let why = format!("no such node, or not visible: {query}");
+    desk.note_refusal(request, None, &why);
     embed::problem::no_such_node(query)
 }

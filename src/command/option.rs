@@ -1,6 +1,6 @@
 //! The options of commands: what each takes, and what a typed text means.
 
-use crate::action::{Person, Remark, Right, Unclear};
+use crate::action::{Guests, Person, Remark, Right, Unclear};
 use crate::ids::{GrantId, GuestQuery, Kind, NodeQuery};
 use crate::until::{End, Since};
 
@@ -19,6 +19,8 @@ pub struct Opt {
 pub enum Field {
     /// VMID or name; completed with guests on which the command's right is held.
     Guest(Option<Kind>),
+    /// The same, or several: `tag:games`, `pool:friends`, `101,102`.
+    Guests(Kind),
     Node,
     /// A member, picked in Discord.
     Person,
@@ -42,6 +44,7 @@ pub enum Field {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
     Guest(GuestQuery),
+    Guests(Guests),
     Node(NodeQuery),
     Person(Person),
     Right(Right),
@@ -101,6 +104,7 @@ impl Field {
     pub fn parse(self, text: &str) -> Result<Value, Unclear> {
         match self {
             Self::Guest(_) => text.parse().map(Value::Guest).map_err(|_| Unclear::Guest),
+            Self::Guests(_) => text.parse().map(Value::Guests).map_err(|_| Unclear::Guest),
             Self::Node => text.parse().map(Value::Node).map_err(|_| Unclear::Node),
             Self::Person | Self::Flag => Err(Unclear::Command),
             Self::Since => text.parse().map(Value::Since).map_err(|_| Unclear::Time),

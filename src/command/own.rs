@@ -6,7 +6,7 @@ use crate::action::{Action, Request, Right, Target};
 use crate::embed::help::{Group, Line, Mark};
 use crate::embed::{self, Reply};
 use crate::ids::{Kind, NodeRef};
-use crate::permission::Rights;
+use crate::permission::{Law, Lockdown, Rights};
 use crate::proxmox::Guest;
 
 use super::desk::Desk;
@@ -26,7 +26,12 @@ pub(super) fn help(desk: &Desk, request: &Request) -> Reply {
         help: row.help,
     };
     let lines: Vec<Line> = rows().filter(usable).map(line).collect();
-    embed::help::help(&lines)
+    embed::help::help(&lines, shown_lockdown(&law, &mine))
+}
+
+/// Why less is shown than else. Those whom no rule knows are not told.
+fn shown_lockdown<'l>(law: &'l Law, mine: &Rights<'_>) -> Option<&'l Lockdown> {
+    law.standing().lockdown.as_ref().filter(|_| mine.any())
 }
 
 /// What a command is about.
@@ -129,12 +134,14 @@ pub(super) fn whoami(desk: &Desk, request: &Request) -> Reply {
         &groups,
         &nodes,
         &lent,
+        shown_lockdown(&law, &mine),
     )
 }
 
 fn rights(mine: &Rights<'_>, target: &Target<'_>) -> Vec<(Right, Mark)> {
     let mark = |right: Right| match mine.decide(right, target) {
-        Ok(verdict) if verdict.confirm => Some(Mark::AsksFirst),
+        // What is asked twice of everybody is no news.
+        Ok(verdict) if verdict.confirm && !right.always_confirmed() => Some(Mark::AsksFirst),
         Ok(_) => Some(Mark::Freely),
         Err(_) => mine.may_ask(right, target).map(|_| Mark::MayAsk),
     };

@@ -12,7 +12,9 @@ use crate::permission::{Denied, Verdict};
 use super::begin::{Order, begin};
 use super::confirm::{Asked, What};
 use super::desk::{Desk, reason};
+use super::memory::Short;
 use super::ready::{NotReady, ready};
+use super::requests::said;
 use super::resolve::{self, FoundGuest, Lookup, Sight};
 use super::{Audience, Confirmed, Decision, Outcome, Task};
 
@@ -136,11 +138,37 @@ pub(super) async fn perform(
         }
         _ => {}
     }
+    let anyway = task.confirmed.as_ref().is_some_and(|yes| yes.anyway);
+    if let Err(short) = desk.starting.claim(&ready.found, &aim.deed, anyway) {
+        return too_little_memory(desk, task, &aim.deed, &ready.found, short);
+    }
     match begin(desk, &order, ready).await {
         Ok((doing, permit)) => doing.go(&permit, &task.request, shown).await,
         Err(NotReady::Refused(reply)) => task.refuse(reply),
         Err(NotReady::Failed(outcome)) => *outcome,
     }
+}
+
+/// Whoever may pull plugs may also risk that the node does: they are asked, others are refused.
+fn too_little_memory(
+    desk: &Desk,
+    task: &Task,
+    deed: &Deed,
+    found: &FoundGuest,
+    short: Short,
+) -> Outcome {
+    let facts = &found.guest.facts;
+    let (law, target) = (desk.law(), Target::Guest(facts));
+    let mine = law.of(&task.request.actor);
+    if mine.decide(Right::Stop, &target).is_err() {
+        return task.refuse(embed::problem::too_little_memory(facts));
+    }
+    let (reply, _) = desk.questions.ask(Asked {
+        user: task.request.actor.user,
+        what: What::Anyway(deed.clone(), facts.clone()),
+        about: embed::confirm::anyway(deed, facts, short.needs, short.free),
+    });
+    task.refuse(reply)
 }
 
 /// Asks in the answer that is already there; where that is public, in a private one beside it.
@@ -190,9 +218,13 @@ pub(super) fn refuse(
             embed::problem::not_allowed(right, facts, &ask)
         }
     });
-    match law.of(&request.actor).may_ask(right, &target) {
-        Some(_) => embed::problem::with_ask(reply, deed, facts),
-        None => reply,
+    if law.of(&request.actor).may_ask(right, &target).is_none() {
+        return reply;
+    }
+    let user = request.actor.user;
+    match desk.requests.waiting(user, deed, &facts.guest) {
+        Some(asked) => embed::asked::still_open(reply, &said(&asked)),
+        None => embed::problem::with_ask(reply, deed, facts),
     }
 }
 

@@ -8,6 +8,7 @@ use futures_util::future::join_all;
 
 use crate::action::{Action, Door, Request, Right, Target};
 use crate::embed::guest::View as GuestView;
+use crate::embed::guest_details::Details;
 use crate::embed::status::{Age, Seen, View as ClusterView};
 use crate::embed::{self, Reply};
 use crate::ids::{ClusterName, GuestQuery, Kind, NodeQuery, NodeRef};
@@ -15,6 +16,7 @@ use crate::permission::Rights;
 use crate::proxmox::{Guest, GuestNow, Node, Snapshot};
 
 use super::desk::{Desk, FRESH, READ_PATIENCE};
+use super::details::details;
 use super::resolve::{self, Lookup, Sight};
 use super::{Audience, Decision, Outcome, Task, guest_not_found, node_not_found};
 
@@ -87,7 +89,11 @@ pub(super) async fn perform(desk: &Desk, task: &Task) -> Outcome {
     });
     join_all(fresh).await;
     let reply = match &request.action {
-        Action::GuestStatus { kind, guest } => guest_status(desk, request, *kind, guest).await,
+        Action::GuestStatus { kind, guest } => {
+            return guest_status(desk, task, *kind, guest)
+                .await
+                .unwrap_or_else(|refusal| task.refuse(refusal));
+        }
         Action::NodeStatus(node) => node_status(desk, request, node).await,
         _ => overview(desk, request),
     };
@@ -190,10 +196,11 @@ fn age(snapshot: &Snapshot) -> Age {
 
 async fn guest_status(
     desk: &Desk,
-    request: &Request,
+    task: &Task,
     kind: Option<Kind>,
     query: &GuestQuery,
-) -> Result<Reply, Reply> {
+) -> Result<Outcome, Reply> {
+    let request = &task.request;
     let found = match resolve::guest(desk, &request.actor, Sight::Shown, kind, query) {
         Lookup::Found(found) => found,
         Lookup::NotYet => {
@@ -204,8 +211,16 @@ async fn guest_status(
     let asked = found.inventory.guest_now(&found.guest.facts);
     let now = tokio::time::timeout(READ_PATIENCE, asked).await;
     let mut shown_age = Age::Now;
+    let mut extra = Details::default();
     let guest = match now {
-        Ok(Ok(now)) => with_news(found.guest, &now),
+        Ok(Ok(now)) => {
+            let (law, target) = (desk.law(), Target::Guest(&found.guest.facts));
+            let may = law.of(&request.actor).decide(Right::View, &target);
+            if may.is_ok() {
+                extra = details(&found, &now).await;
+            }
+            with_news(found.guest, &now)
+        }
         other => {
             if let Ok(Err(error)) = other {
                 tracing::debug!(interaction = %request.id, %error, "the guest cannot be read");
@@ -220,12 +235,21 @@ async fn guest_status(
     let may = |right: &Right| mine.decide(*right, &target).is_ok();
     let rights: Vec<Right> = Right::ALL.into_iter().filter(may).collect();
     let busy = desk.busy.with(&guest.facts.guest);
-    Ok(embed::guest::card(&GuestView {
+    // Where others read along, what is for one pair of eyes comes beside it.
+    let public = desk.reads_are_public(&request.actor);
+    let card = embed::guest::card(&GuestView {
         guest: &guest,
         age: shown_age,
         rights: &rights,
+        details: Some(&extra).filter(|_| !public),
         busy,
-    }))
+    });
+    let asked = matches!(request.door, Door::Slash);
+    let aside = Some(&guest.facts).filter(|_| public && asked && may(&Right::View));
+    Ok(Outcome {
+        aside: aside.and_then(|facts| embed::guest_details::aside(facts, &extra)),
+        ..Outcome::shown(card)
+    })
 }
 
 /// The snapshot's row with what was just read laid over it. The CPU share stays the snapshot's: a

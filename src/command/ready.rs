@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use crate::action::{GuestFacts, Request, Target};
 use crate::embed::{self, Reply};
-use crate::ids::{GuestQuery, Kind};
+use crate::ids::{GrantId, GuestQuery, Kind};
 use crate::permission::{Denied, Law, Permit, check};
 use crate::proxmox::{Error, GuestNow};
 
@@ -25,6 +25,8 @@ pub(super) struct Ready {
     pub found: FoundGuest,
     pub now: Arc<GuestNow>,
     pub permit: Permit,
+    /// Grants that count for nothing in this act: nobody told what roles their giver holds now.
+    pub unsure: Vec<GrantId>,
 }
 
 pub(super) enum NotReady {
@@ -46,18 +48,58 @@ pub(super) async fn ready(desk: &Desk, order: &Order<'_>) -> Result<Ready, NotRe
     if let Err(denied) = decided {
         return Err(refused(refuse(desk, request, &aim.deed, facts, &denied)));
     }
-    let now = guest_now(desk, order, &found).await?;
+    let (now, unsure) = tokio::join!(
+        guest_now(desk, order, &found),
+        look_up_givers(desk, order, facts)
+    );
+    let now = now?;
     // That may have taken a while. The snapshot that counts is one of this moment.
     let mut found = fresh().await.map_err(refused)?;
-    let checked = permitted(&order.law(desk), request, aim, &found.guest.facts, &now);
+    let law = order.law(desk).without_grants(&unsure);
+    let checked = permitted(&law, request, aim, &found.guest.facts, &now);
     let facts = &mut found.guest.facts;
     match checked {
         Ok(permit) => {
             *facts = merged(facts, &now);
-            Ok(Ready { found, now, permit })
+            Ok(Ready {
+                found,
+                now,
+                permit,
+                unsure,
+            })
+        }
+        Err(_) if !unsure.is_empty() => {
+            desk.note_refusal(
+                request,
+                Some(&Target::Guest(facts).key()),
+                "the giver's roles unknown",
+            );
+            let right = aim.deed.right();
+            Err(refused(embed::problem::giver_unknown(right, facts)))
         }
         Err(denied) => Err(refused(refuse(desk, request, &aim.deed, facts, &denied))),
     }
+}
+
+/// What was lent is worth what its giver may do now, and only Discord knows the roles of now. Gives
+/// the grants whose giver could not be looked up.
+async fn look_up_givers(desk: &Desk, order: &Order<'_>, facts: &GuestFacts) -> Vec<GrantId> {
+    let law = order.law(desk);
+    let mine = law.of(&order.request.actor);
+    let leaned = mine.leans_on(order.aim.deed.right(), &Target::Guest(facts));
+    let looked_up = leaned.into_iter().map(|grant| async move {
+        let giver = &grant.giver;
+        match desk.errands.roles(giver.guild, giver.user).await {
+            Some(roles) => {
+                let access = &desk.access;
+                access.giver_holds(giver.user, giver.guild, &roles).await;
+                None
+            }
+            None => Some(grant.id),
+        }
+    });
+    let unsure = futures_util::future::join_all(looked_up).await;
+    unsure.into_iter().flatten().collect()
 }
 
 async fn guest_now(

@@ -40,6 +40,10 @@ impl Open {
         }
     }
 
+    fn waits(&self) -> bool {
+        matches!(*self.told.borrow(), Told::Waiting)
+    }
+
     /// Whether the person's own message will show what is told.
     pub(super) fn is_watched(&self) -> bool {
         self.told.receiver_count() > 0
@@ -101,6 +105,21 @@ impl Requests {
     pub(super) fn was_declined(&self, user: UserId, deed: &Deed, guest: &GuestRef) -> bool {
         let declined = self.declined.get(&(user, deed.clone(), guest.clone()));
         declined.is_some_and(|at| at.elapsed() < PAUSE)
+    }
+
+    /// Whether nobody has decided it yet.
+    pub(super) fn waits(&self, id: RequestId) -> bool {
+        self.open.get(&id).is_some_and(|open| open.waits())
+    }
+
+    /// What this person asked for and nobody has decided yet.
+    pub(super) fn waiting(&self, user: UserId, deed: &Deed, guest: &GuestRef) -> Option<Asked> {
+        let same = |open: &Open| {
+            let asked = &open.asked;
+            asked.by.user == user && asked.deed == *deed && asked.guest == *guest
+        };
+        let found = self.open.iter().find(|open| same(open) && open.waits());
+        found.map(|open| open.asked.clone())
     }
 
     pub(super) fn all(&self) -> Vec<RequestId> {

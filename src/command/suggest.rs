@@ -1,5 +1,7 @@
 //! Autocomplete: from memory, never waiting, and only what the person may do in the way asked.
 
+use std::collections::BTreeMap;
+
 use crate::action::{Actor, Completion, Right, Target, Typing};
 use crate::embed;
 use crate::ids::{Kind, NodeRef};
@@ -16,6 +18,12 @@ pub(super) fn suggest(desk: &Desk, typing: &Typing) -> Vec<Choice> {
     let text = typing.text.trim().to_lowercase();
     match typing.wanted {
         Completion::Guest { kind, right } => guests(desk, &typing.actor, kind, right, &text),
+        Completion::Guests { kind, right } => {
+            let mut offered = guests(desk, &typing.actor, Some(kind), right, &text);
+            offered.extend(groups(desk, &typing.actor, kind, right, &text));
+            offered.truncate(MOST);
+            offered
+        }
         Completion::Node => nodes(desk, &typing.actor, &text),
         Completion::Rights => rights(&text),
         Completion::End => words(&["1h", "6h", "until 23:00", "tomorrow", "7d"], &text),
@@ -57,6 +65,41 @@ fn guests(desk: &Desk, actor: &Actor, kind: Option<Kind>, right: Right, text: &s
     fitting.append(&mut others);
     fitting.truncate(MOST);
     fitting
+}
+
+/// Tags and pools of guests on which the right is held, once they are asked for.
+fn groups(desk: &Desk, actor: &Actor, kind: Kind, right: Right, text: &str) -> Vec<Choice> {
+    if !text.starts_with("tag") && !text.starts_with("pool") {
+        return Vec::new();
+    }
+    let law = desk.law();
+    let mine = law.of(actor);
+    let mut found: BTreeMap<String, usize> = BTreeMap::new();
+    for snapshot in desk.clusters.iter().filter_map(|c| c.latest()) {
+        for guest in snapshot.guests.values() {
+            let facts = &guest.facts;
+            if facts.kind != kind || mine.decide(right, &Target::Guest(facts)).is_err() {
+                continue;
+            }
+            let tags = facts
+                .tags
+                .iter()
+                .map(|tag| format!("tag:{}", tag.to_lowercase()));
+            let pool = facts.pool.iter().map(|pool| format!("pool:{pool}"));
+            for word in tags.chain(pool) {
+                *found.entry(word).or_default() += 1;
+            }
+        }
+    }
+    let choice = |(word, count): (String, usize)| Choice {
+        name: embed::several::choice(&word, count),
+        value: word,
+    };
+    found
+        .into_iter()
+        .filter(|(word, _)| word.starts_with(text))
+        .map(choice)
+        .collect()
 }
 
 /// A look is offered for everything that is visible; an act only where it may be done.
@@ -143,7 +186,9 @@ fn rights(text: &str) -> Vec<Choice> {
 fn grants(desk: &Desk, typing: &Typing, text: &str) -> Vec<Choice> {
     let law = desk.law();
     let mine = super::access::manageable(desk, &typing.actor, &law);
-    let named = |grant: &Grant| embed::access::grant_choice(grant, &law.policy().name_of(grant.to));
+    let named = |grant: &Grant| {
+        embed::access::grant_choice(grant, &law.policy().name_of(grant.to), law.unix())
+    };
     mine.iter()
         .map(|grant| Choice {
             name: named(grant),

@@ -34,6 +34,10 @@ impl Row {
                 kind,
                 right: self.right.unwrap_or(Right::View),
             }),
+            Field::Guests(kind) => Some(Completion::Guests {
+                kind,
+                right: self.right.unwrap_or(Right::View),
+            }),
             Field::Node => Some(Completion::Node),
             Field::Rights => Some(Completion::Rights),
             Field::End => Some(Completion::End),
@@ -48,6 +52,7 @@ impl Row {
     pub fn guest(&self) -> Option<Option<Kind>> {
         self.options.iter().find_map(|option| match option.field {
             Field::Guest(kind) => Some(kind),
+            Field::Guests(kind) => Some(Some(kind)),
             _ => None,
         })
     }
@@ -82,7 +87,7 @@ pub const GROUPS: &[(&str, &str)] = &[
     ("access", "Who may do what"),
 ];
 
-const TABLES: &[&[Row]] = &[look::ROWS, guests::ROWS, access::ROWS];
+const TABLES: &[&[Row]] = &[look::ROWS, guests::ROWS, access::ROWS, look::HELP];
 
 /// All commands.
 pub fn rows() -> impl Iterator<Item = &'static Row> {

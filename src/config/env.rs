@@ -24,6 +24,12 @@ pub fn environment() -> impl Iterator<Item = (String, String)> {
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
+/// Whether the owner wants no colours in the terminal (<https://no-color.org>).
+#[must_use]
+pub fn no_colour() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
 /// The variable that names the configuration file.
 pub(super) fn config_file() -> Option<std::ffi::OsString> {
     std::env::var_os("PVE_STEWARD_CONFIG").filter(|path| !path.is_empty())

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use super::layer::{self, Merged};
 use super::reader::{Notes, Reader};
-use super::{Config, Problem, cluster, env, file, rules, settings};
+use super::{Cluster, Config, Problem, cluster, env, file, rules, settings};
 
 const PLACES: [&str; 2] = ["config/steward.toml", "/etc/pve-steward/steward.toml"];
 
@@ -110,17 +110,8 @@ pub fn load(
         variables: variables.collect(),
     };
     let mut notes = Notes::default();
-    let written: Vec<_> = files
-        .iter()
-        .filter_map(|path| file::read(path, &mut notes))
-        .collect();
-    let variables = env::read(source.variables.iter().cloned(), &mut notes);
-    // What stands in an unreadable file would be reported as missing.
-    if written.len() < files.len() {
-        return Err(sorted(notes.problems));
-    }
-    let merged = layer::stack(written, variables, &mut notes);
-    match config(merged, &mut notes) {
+    let config = stacked(&source, &mut notes).and_then(|merged| config(merged, &mut notes));
+    match config {
         Some(config) if notes.problems.is_empty() => Ok(Loaded {
             config,
             warnings: sorted(notes.warnings),
@@ -129,6 +120,38 @@ pub fn load(
         }),
         _ => Err(sorted(notes.problems)),
     }
+}
+
+/// Only the clusters, with what deserves a warning: for who asks Proxmox and nobody else, and needs
+/// no token of Discord for it. Mistakes in the other sections are left to [`load`].
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn load_clusters(
+    files: &[PathBuf],
+    variables: impl Iterator<Item = (String, String)>,
+) -> Result<(Vec<Cluster>, Vec<Problem>), Vec<Problem>> {
+    let source = Source {
+        files: files.to_vec(),
+        variables: variables.collect(),
+    };
+    let mut notes = Notes::default();
+    let merged = stacked(&source, &mut notes);
+    let clusters = merged.map(|merged| cluster::clusters(merged.clusters, &mut notes));
+    match clusters {
+        Some(clusters) if notes.problems.is_empty() => Ok((clusters, sorted(notes.warnings))),
+        _ => Err(sorted(notes.problems)),
+    }
+}
+
+/// Files and variables on top of each other. `None` only after a problem.
+fn stacked(source: &Source, notes: &mut Notes) -> Option<Merged> {
+    let files = source.files.iter();
+    let written: Vec<_> = files.filter_map(|path| file::read(path, notes)).collect();
+    let variables = env::read(source.variables.iter().cloned(), notes);
+    // What stands in an unreadable file would be reported as missing.
+    (written.len() == source.files.len()).then(|| layer::stack(written, variables, notes))
 }
 
 /// Reads every part, whatever is wrong with the others. `None` only after a problem.

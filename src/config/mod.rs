@@ -11,6 +11,7 @@ mod rule_text;
 mod rules;
 mod secret;
 mod settings;
+pub mod typed;
 mod want;
 
 use std::collections::BTreeMap;
@@ -25,8 +26,8 @@ use jiff::tz::TimeZone;
 use crate::action::Right;
 use crate::ids::{ChannelId, ClusterName, GuildId, RoleId, UserId};
 
-pub use env::environment;
-pub use load::{Loaded, Source, Stamp, find, load};
+pub use env::{environment, no_colour};
+pub use load::{Loaded, Source, Stamp, find, load, load_clusters};
 pub use secret::Secret;
 
 #[derive(Debug)]

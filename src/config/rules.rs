@@ -160,7 +160,7 @@ fn ask_rule(place: Place, mut r: Reader<'_>, known: &[&str]) -> AskRule {
         "the guests that one may ask for, such as [\"tag:lab\"]",
     ));
     let named = |right: &Right| words.iter().any(|word| word == right.key());
-    if let Some(right) = actions.iter().find(|r| !r.can_be_asked_for() && named(r)) {
+    for right in actions.iter().filter(|r| !r.can_be_asked_for() && named(r)) {
         r.problem(&format!(
             "nobody can ask for `{right}`, only for things to be done to a guest"
         ));

@@ -45,7 +45,7 @@ pub(super) fn bot(mut r: Reader<'_>) -> Bot {
     let acts = r.optional("acts", want::acts);
     let time_zone = r.optional("time_zone", want::time_zone);
     let grant_max = r.optional("grant_max", want::duration);
-    let ask_expires = r.optional("ask_expires", want::duration);
+    let ask_expires = r.optional("ask_expires", want::waiting);
     r.finish();
     Bot {
         time_zone,

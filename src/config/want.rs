@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 
 use super::{Acts, Hours, Limit};
 use crate::ids::BadId;
-use crate::until::{clock, length};
+use crate::until::{clock, lacks_unit, length};
 
 pub(super) fn text(value: &ValueKind) -> Result<String, String> {
     match value {
@@ -54,8 +54,29 @@ pub(super) fn time_zone(value: &ValueKind) -> Result<TimeZone, String> {
 
 /// A length of time: `90m`, `6h`, `2 h 30 min`, `7d`. A day has 24 hours.
 pub(super) fn duration(value: &ValueKind) -> Result<Duration, String> {
+    let text = match value {
+        ValueKind::I64(_) | ValueKind::I128(_) | ValueKind::U64(_) | ValueKind::U128(_) => {
+            return Err(NO_UNIT.to_owned());
+        }
+        value => text(value)?,
+    };
+    if lacks_unit(&text) {
+        return Err(NO_UNIT.to_owned());
+    }
     let refused = || "must be a length of time such as \"30 min\", \"6h\" or \"7d\"".to_owned();
-    length(&text(value)?).ok_or_else(refused)
+    length(&text).ok_or_else(refused)
+}
+
+const NO_UNIT: &str = "is a number without a unit: write s, min, h or d behind it, in quotes, such \
+                       as \"30 min\" or \"6h\"";
+
+/// How long a request waits: nobody decides within seconds.
+pub(super) fn waiting(value: &ValueKind) -> Result<Duration, String> {
+    let wait = duration(value)?;
+    if wait < Duration::from_mins(1) {
+        return Err("is too short for anybody to decide: at least \"1 min\"".to_owned());
+    }
+    Ok(wait)
 }
 
 pub(super) fn hours(value: &ValueKind) -> Result<Hours, String> {

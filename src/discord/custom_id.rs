@@ -37,6 +37,7 @@ pub(super) fn encode(action: &Action) -> Option<String> {
         | Action::AccessList { .. }
         | Action::Grant { .. }
         | Action::Lockdown { .. }
+        | Action::Several { .. }
         | Action::Unclear(_) => return None,
     };
     let id = format!("{VERSION}:{words}");

@@ -1,6 +1,7 @@
 //! `/access`: decisions explained, what was granted, and the lockdown.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use crate::action::{Action, GuestFacts, Right};
 use crate::ids::{GrantId, GuestRef, UserId};
@@ -9,7 +10,7 @@ use crate::permission::{Basis, Denied, Grant, Lockdown, RuleRef, Terms, Verdict}
 use super::problem::refusal;
 use super::reply::{Button, Card, Colour, Reply, Style};
 use super::words::{
-    ago, clock, duration, grouped, guest_footer, guest_name, moment, person, plain, reason,
+    acts, ago, clock, duration, grouped, guest_footer, guest_name, moment, person, plain, reason,
 };
 
 /// One decision about one person and one guest.
@@ -70,7 +71,7 @@ fn why_yes(verdict: &Verdict) -> String {
     if let Some(counts) = verdict.counts {
         let _ = write!(
             text,
-            "\nAt most {} times in {}.",
+            "\nAt most {} in {},\nall that the rule allows together.",
             counts.limit.most,
             duration(counts.limit.per)
         );
@@ -91,8 +92,8 @@ fn why_no(denied: &Denied, may_ask: bool) -> String {
             format!("It is allowed at other hours.{}", again(*until))
         }
         Denied::UsedUp { limit, until, .. } => format!(
-            "It is allowed {} times in {}, and\nthat is used up.{}",
-            limit.most,
+            "Used up: {} in {}. The limit\ncounts all that the rule allows.{}",
+            acts(limit.most),
             duration(limit.per),
             again(*until)
         ),
@@ -134,7 +135,9 @@ pub fn list(
     let mut parts = Vec::new();
     parts.extend(lockdown.map(locked_line));
     for holder in holders.iter().filter(|holder| !holder.rights.is_empty()) {
-        let rights: Vec<String> = grouped(&holder.rights).iter().map(right).collect();
+        let told = holder.rights.iter().cloned().map(without_the_usual);
+        let told: Vec<(Right, Terms)> = told.collect();
+        let rights: Vec<String> = grouped(&told).iter().map(right).collect();
         parts.push(format!(
             "**{}**\n{}",
             plain(&holder.name),
@@ -167,6 +170,12 @@ pub fn list(
     .with_buttons(few.iter().map(revoke).collect())
 }
 
+/// What is asked twice of everybody is no news.
+fn without_the_usual((right, terms): (Right, Terms)) -> (Right, Terms) {
+    let confirm = terms.confirm && !right.always_confirmed();
+    (right, Terms { confirm, ..terms })
+}
+
 fn right((right, terms): &(&str, Terms)) -> String {
     let mut notes: Vec<String> = terms.hours.iter().map(ToString::to_string).collect();
     if terms.ask {
@@ -176,6 +185,9 @@ fn right((right, terms): &(&str, Terms)) -> String {
     }
     if let Some(limit) = terms.limit {
         notes.push(format!("{} in {}", limit.most, duration(limit.per)));
+    }
+    if terms.ask_else {
+        notes.push("else may ask".to_owned());
     }
     if notes.is_empty() {
         (*right).to_owned()
@@ -207,9 +219,10 @@ fn called(guest: &GuestRef, name: &str) -> String {
     format!("{} {}", guest.vmid, plain(name))
 }
 
-/// One choice of autocomplete: `7 max: start on 101 valheim`, plain text.
+/// One choice of autocomplete: `7 max: start on 101 valheim, ends in 3 h`, plain text. `now` in unix
+/// seconds: time stamps do not work there.
 #[must_use]
-pub fn grant_choice(grant: &Grant, name: &str) -> String {
+pub fn grant_choice(grant: &Grant, name: &str, now: i64) -> String {
     let text = format!(
         "{} {name}: {} on {} {}",
         grant.id.0,
@@ -217,7 +230,10 @@ pub fn grant_choice(grant: &Grant, name: &str) -> String {
         grant.guest.vmid,
         grant.guest_name
     );
-    text.chars().take(100).collect()
+    let left = u64::try_from(grant.ends - now).unwrap_or(0);
+    let ends = format!(", ends in {}", duration(Duration::from_secs(left)));
+    let room = 100 - ends.chars().count().min(100);
+    text.chars().take(room).chain(ends.chars()).collect()
 }
 
 /// Something was granted; public, as everything that is done.

@@ -44,6 +44,24 @@ pub fn at_work(act: &Act) -> Reply {
     Reply::card(card(act, Colour::Amber, "🟡", going_on(&act.deed), body))
 }
 
+/// The same, when the guest takes its time to shut down: it can be stopped.
+#[must_use]
+pub fn still_at_work(act: &Act) -> Reply {
+    at_work(act).with_buttons(vec![stop_now(act)])
+}
+
+fn stop_now(act: &Act) -> Button {
+    Button {
+        label: "Stop now".into(),
+        style: Style::Danger,
+        action: Action::Do {
+            deed: Power::Stop.into(),
+            kind: None,
+            guest: GuestQuery::from(&act.guest.guest),
+        },
+    }
+}
+
 /// The task ended well, and the guest was read again and is as it should be. `runs`: what it does
 /// now.
 #[must_use]
@@ -128,8 +146,12 @@ pub fn without_effect(act: &Act, runs: Runs) -> Reply {
 pub fn failed(act: &Act, why: &str, runs: Runs) -> Reply {
     let body = format!("Asked by {}.\n{why}", person(act.by));
     let title = not_done(&act.deed);
-    Reply::card(card(act, Colour::Red, "🔴", &title, body))
-        .with_buttons(buttons_of(&act.guest.guest, runs))
+    let mut buttons = buttons_of(&act.guest.guest, runs);
+    let hung = matches!(act.deed, Deed::Power(Power::Shutdown | Power::Reboot));
+    if hung && runs == Some(true) {
+        buttons.insert(0, stop_now(act));
+    }
+    Reply::card(card(act, Colour::Red, "🔴", &title, body)).with_buttons(buttons)
 }
 
 /// It may have happened, and nobody saw the end.
@@ -200,6 +222,7 @@ pub fn not_needed(act: &Act, why: NoNeed, runs: Runs) -> Reply {
         NoNeed::NotPaused => "runs already",
     };
     let (colour, mark) = match runs {
+        _ if why == NoNeed::Paused => (Colour::Amber, "🟡"),
         Some(true) => (Colour::Green, "🟢"),
         Some(false) => (Colour::Grey, "⚪"),
         None => (Colour::Amber, "🟠"),
@@ -297,6 +320,8 @@ pub fn remark(name: &str) -> String {
 const GONE: &str = "Proxmox no longer finds it there.\nIt was moved or deleted: look again.";
 const PAUSED: &str = "It is paused: resume it first.";
 const STOPPED: &str = "Somebody stopped the task.";
+const NO_CRIU: &str =
+    "Containers can only be held where their\nnode has CRIU, and not all can then.";
 const NEEDS: &str = "Something that it needs is missing or\noff in Proxmox. Tell the owner.";
 
 /// Proxmox's texts from end to end, and what they mean. `#` stands for a number, `*` for anything
@@ -327,6 +352,7 @@ const KNOWN: &[(&str, &str)] = &[
     ("volume '*' does not exist", NEEDS),
     ("bridge '*' does not exist", NEEDS),
     ("storage '*' is not online", NEEDS),
+    ("command 'lxc-checkpoint *' failed: exit code #", NO_CRIU),
 ];
 
 /// What Proxmox's own text means, as a sentence with the next step. Unknown texts stay unsaid in

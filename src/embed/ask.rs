@@ -48,6 +48,11 @@ pub enum End<'a> {
     NotDone {
         by: UserId,
     },
+    /// It was approved once, and the bot was restarted: before the act, or in its middle.
+    Restarted {
+        by: UserId,
+        begun: bool,
+    },
 }
 
 /// For the person who asked, until somebody has decided.
@@ -164,6 +169,22 @@ pub fn letter_ended(request: &Request, end: &End<'_>) -> Reply {
                 person(*by)
             ),
         ),
+        End::Restarted { by, begun: false } => (
+            "🟠",
+            "not done",
+            format!(
+                "{who} asked, {} approved it once.\nI was restarted before I did it:\nnothing was done.",
+                person(*by)
+            ),
+        ),
+        End::Restarted { by, begun: true } => (
+            "🟠",
+            "approved",
+            format!(
+                "{who} asked, {} approved it once.\nI was restarted in its middle. What\nbecame of it stands in the audit.",
+                person(*by)
+            ),
+        ),
     };
     Reply::card(card(request, Colour::Grey, mark, state, body))
 }
@@ -201,6 +222,20 @@ pub fn ended(request: &Request, end: &End<'_>) -> Reply {
             );
             Reply::card(card(request, Colour::Amber, "🟠", "not done", body))
         }
+        End::Restarted { by, begun: false } => {
+            let body = format!(
+                "{} approved it, but I was\nrestarted before I did it. Nothing was\ndone. Ask again.",
+                person(*by)
+            );
+            Reply::card(card(request, Colour::Amber, "🟠", "not done", body))
+        }
+        End::Restarted { by, begun: true } => {
+            let body = format!(
+                "{} approved it, and I was restarted\nin its middle. Look at the guest before\nyou ask again.",
+                person(*by)
+            );
+            Reply::card(card(request, Colour::Amber, "🟠", "approved", body))
+        }
     }
 }
 
@@ -209,7 +244,7 @@ pub fn ended(request: &Request, end: &End<'_>) -> Reply {
 pub fn noted(request: &Request, end: &End<'_>) -> Reply {
     let title = match end {
         End::Granted { .. } => "☑️ Granted",
-        End::NotDone { .. } => "🟠 Not done",
+        End::NotDone { .. } | End::Restarted { .. } => "🟠 Not done",
         _ => "☑️ Declined",
     };
     Reply::card(Card {
@@ -355,7 +390,13 @@ fn footer(request: &Request) -> String {
     format!("{kind} {} · {}", request.guest.vmid, request.guest.cluster)
 }
 
-fn card(request: &Request, colour: Colour, mark: &str, state: &str, body: String) -> Card {
+pub(super) fn card(
+    request: &Request,
+    colour: Colour,
+    mark: &str,
+    state: &str,
+    body: String,
+) -> Card {
     let wanted = noun(&request.deed);
     Card {
         colour,

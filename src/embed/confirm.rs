@@ -6,7 +6,7 @@ use crate::ids::UserId;
 use super::deed;
 use super::problem::refusal;
 use super::reply::{Button, Card, Colour, Reply, Style};
-use super::words::{guest_footer, guest_name, person};
+use super::words::{guest_footer, guest_name, person, size};
 
 /// What somebody is asked about, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +27,21 @@ pub fn of_deed(deed: &Deed, guest: &GuestFacts) -> Subject {
         to_do: deed::to_do(deed, &guest_name(guest)),
         consequence: deed::consequence(deed),
         yes: deed::yes(deed),
+        footer: guest_footer(guest),
+    }
+}
+
+/// A start for which its node has too little memory. In bytes.
+#[must_use]
+pub fn anyway(deed: &Deed, guest: &GuestFacts, needs: u64, free: u64) -> Subject {
+    Subject {
+        to_do: deed::to_do(deed, &guest_name(guest)),
+        consequence: format!(
+            "It needs {}, and {} are free on\nits node. Without enough memory the\nnode may kill other guests.",
+            size(needs),
+            size(free)
+        ),
+        yes: "Start anyway",
         footer: guest_footer(guest),
     }
 }

@@ -7,6 +7,7 @@ use crate::ids::{GuestRef, Kind};
 use crate::proxmox::{Guest, RunState};
 
 use super::deed::{going_on, label};
+use super::guest_details::{self as details, Details};
 use super::reply::{Button, Card, Colour, Reply, Style};
 use super::status::{Age, Seen};
 use super::words::{bar, duration, guest_footer, guest_name, percent, plain, share, size};
@@ -32,6 +33,8 @@ pub struct View<'a> {
     pub age: Age,
     /// Rights of the person who looks; buttons they could not use are left out.
     pub rights: &'a [Right],
+    /// For these eyes alone; `None` on a card that others see.
+    pub details: Option<&'a Details>,
     /// An act that is under way on it.
     pub busy: Option<Deed>,
 }
@@ -51,6 +54,7 @@ pub fn card(view: &View<'_>) -> Reply {
     if full {
         lines.extend(figures(view.guest));
         lines.extend(notes(view.guest));
+        lines.extend(view.details.map(details::lines).unwrap_or_default());
     }
     lines.extend(view.age.line());
     let card = Card {

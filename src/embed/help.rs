@@ -1,8 +1,9 @@
 //! `/help` and `/access whoami`: only what the person may do, in this channel, now.
 
 use crate::action::Right;
-use crate::permission::Grant;
+use crate::permission::{Grant, Lockdown};
 
+use super::access::locked_line;
 use super::reply::{Card, Colour, Reply};
 use super::words::{grouped, moment, plain};
 
@@ -14,8 +15,9 @@ pub struct Line {
     pub help: &'static str,
 }
 
+/// `lockdown`: while it holds, why less is listed than else.
 #[must_use]
-pub fn help(commands: &[Line]) -> Reply {
+pub fn help(commands: &[Line], lockdown: Option<&Lockdown>) -> Reply {
     let line = |l: &Line| {
         let option = l.option.map(|o| format!(" `{o}`")).unwrap_or_default();
         format!("**/{}**{option}\n{}", l.command, l.help)
@@ -26,12 +28,19 @@ pub fn help(commands: &[Line]) -> Reply {
     } else {
         ""
     };
+    let locked = lockdown.map(|lockdown| format!("{}\n\n", locked(lockdown)));
+    let locked = locked.unwrap_or_default();
     Reply::card(Card {
         colour: Colour::Grey,
         title: "What you can do here".to_owned(),
-        body: format!("{}{hint}", list.join("\n")),
+        body: format!("{locked}{}{hint}", list.join("\n")),
         footer: None,
     })
+}
+
+fn locked(lockdown: &Lockdown) -> String {
+    let line = locked_line(lockdown);
+    format!("{line}\nUntil it is lifted, only people with\naccess act. You can still look.")
 }
 
 /// How a right is held.
@@ -53,8 +62,15 @@ pub struct Group {
 /// `roles`: names of the policy that the person holds. `guests` and `nodes` in groups of equal
 /// rights; `lent` is what somebody gave for a while.
 #[must_use]
-pub fn whoami(roles: &[String], guests: &[Group], nodes: &[String], lent: &[&Grant]) -> Reply {
+pub fn whoami(
+    roles: &[String],
+    guests: &[Group],
+    nodes: &[String],
+    lent: &[&Grant],
+    lockdown: Option<&Lockdown>,
+) -> Reply {
     let mut parts = Vec::new();
+    parts.extend(lockdown.map(locked));
     if !roles.is_empty() {
         let names: Vec<String> = roles.iter().map(|r| plain(r)).collect();
         parts.push(format!("The rules know you as {}.", names.join(", ")));

@@ -7,10 +7,10 @@ use jiff::tz::TimeZone;
 
 use crate::action::{GuestFacts, Right};
 use crate::ids::NodeRef;
-use crate::permission::{Denied, Row, RuleRef, Terms, Verdict};
+use crate::permission::{Counts, Denied, Row, RuleRef, Terms, Verdict};
 use crate::until::short;
 
-use super::words::grouped;
+use super::words::{acts, grouped};
 
 /// One target and what everybody may do with it. Rows in which nothing is allowed say so.
 #[must_use]
@@ -63,6 +63,7 @@ pub fn node_title(node: &NodeRef) -> String {
 /// Below a matrix: what its signs mean.
 pub const LEGEND: &str = "!  asks first      ?  may ask for it      -  nothing\n\
     (16:00-23:30) at these hours   (5/1h) so often   (10m rest) between two on one guest\n\
+    (else ?) may ask for it where the conditions before it do not hold\n\
     A role is shown as a member who has only that role; a person without any role.\n";
 
 fn cell((right, terms): &(&str, Terms)) -> String {
@@ -82,6 +83,9 @@ fn cell((right, terms): &(&str, Terms)) -> String {
     if terms.lent_until.is_some() {
         notes.push("lent".to_owned());
     }
+    if terms.ask_else {
+        notes.push("else ?".to_owned());
+    }
     let notes = if notes.is_empty() {
         String::new()
     } else {
@@ -97,7 +101,8 @@ pub struct Explained<'a> {
     pub right: Right,
     pub target: &'a str,
     pub decision: &'a Result<Verdict, Denied>,
-    /// The rule under which it may be asked for.
+    /// The rule under which it may be asked for: now, or, where it is allowed now, when its conditions
+    /// do not hold.
     pub ask: Option<&'a RuleRef>,
     /// Whose time is shown.
     pub zone: &'a TimeZone,
@@ -125,18 +130,7 @@ pub fn explained(of: &Explained<'_>) -> String {
     };
     let no = format!("no: {who} may not {right} {target}");
     let why = match of.decision {
-        Ok(Verdict {
-            basis,
-            confirm,
-            counts,
-        }) => {
-            let asks = if *confirm { "\nIt asks first." } else { "" };
-            let limit = counts.map_or(String::new(), |counts| {
-                let limit = counts.limit;
-                format!("\nAt most {} times in {}.", limit.most, short(limit.per))
-            });
-            return format!("yes: {who} may {right} {target}.\nAllowed by {basis}.{asks}{limit}\n");
-        }
+        Ok(verdict) => return allowed(of, verdict),
         Err(Denied::ByRule(rule)) => {
             format!("{no}.\nDenied by {rule}, which beats every allow and every grant.\n")
         }
@@ -150,8 +144,8 @@ pub fn explained(of: &Explained<'_>) -> String {
             )
         }
         Err(Denied::UsedUp { rule, limit, until }) => format!(
-            "{no} now.\n{rule} allows it {} times in {}, and that is used up. {}\n",
-            limit.most,
+            "{no} now.\n{rule} allows {} in {}, all that it allows together, and that is used up. {}\n",
+            acts(limit.most),
             short(limit.per),
             again(*until)
         ),
@@ -170,4 +164,29 @@ pub fn explained(of: &Explained<'_>) -> String {
         Some(rule) => format!("{why}{who} may ask for it, by {rule}.\n"),
         None => why,
     }
+}
+
+fn allowed(of: &Explained<'_>, verdict: &Verdict) -> String {
+    let (who, right, target) = (of.who, of.right, of.target);
+    let mut text = format!(
+        "yes: {who} may {right} {target}.\nAllowed by {}.\n",
+        verdict.basis
+    );
+    if verdict.confirm {
+        text.push_str("It asks first.\n");
+    }
+    if let Some(Counts { limit, .. }) = verdict.counts {
+        let (acts, per) = (acts(limit.most), short(limit.per));
+        let _ = writeln!(
+            text,
+            "At most {acts} in {per}, all that the rule allows together."
+        );
+    }
+    if let Some(rule) = of.ask {
+        let _ = writeln!(
+            text,
+            "When that does not hold, {who} may ask for it, by {rule}."
+        );
+    }
+    text
 }

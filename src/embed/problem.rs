@@ -11,7 +11,7 @@ use crate::privileges::Privileges;
 use super::deed::{going_on, noun};
 use super::pveum;
 use super::reply::{Button, Card, Colour, Reply, Style};
-use super::words::{ago, clock, duration, guest_footer, guest_name, kind, person, plain};
+use super::words::{acts, ago, clock, duration, guest_footer, guest_name, kind, person, plain};
 
 /// The same words for a guest that is not there and one that the person may not see.
 #[must_use]
@@ -78,13 +78,11 @@ pub fn with_ask(reply: Reply, deed: &Deed, guest: &GuestFacts) -> Reply {
 pub fn not_now(right: Right, guest: &GuestFacts, denied: &Denied) -> Option<Reply> {
     let until = denied.until()?;
     let why = match denied {
-        Denied::UsedUp { limit, .. } => {
-            let times = if limit.most == 1 { "once" } else { "so often" };
-            format!(
-                "You have done this {times} already\nin {}.",
-                duration(limit.per)
-            )
-        }
+        Denied::UsedUp { limit, .. } => format!(
+            "You have used up your {} in {}.\nThe limit counts all that the rule\nallows you.",
+            acts(limit.most),
+            duration(limit.per)
+        ),
         Denied::Resting { .. } => {
             "That was done a moment ago. The\nguest has to rest now.".to_owned()
         }
@@ -188,6 +186,22 @@ pub fn rules_changed(guest: &GuestFacts) -> Reply {
     reply
 }
 
+/// What was lent cannot be relied on while nobody knows what its giver may still do.
+#[must_use]
+pub fn giver_unknown(right: Right, guest: &GuestFacts) -> Reply {
+    let mut reply = refusal(
+        &format!(
+            "You may not {} {} now",
+            infinitive(right),
+            guest_name(guest)
+        ),
+        "It was lent to you, and Discord did not\ntell me the roles of who lent it, so\nnothing was done. Try again in a minute.\nIf they left the server, ask for it anew."
+            .to_owned(),
+    );
+    footer(&mut reply, guest_footer(guest));
+    reply
+}
+
 /// Commands work in servers only.
 #[must_use]
 pub fn not_in_direct() -> Reply {
@@ -195,6 +209,18 @@ pub fn not_in_direct() -> Reply {
         "Not in direct messages",
         "Use me in the server, where I can see\nyour roles.".to_owned(),
     )
+}
+
+/// The guest's node has less free memory than it wants. How much is for those who see the node.
+#[must_use]
+pub fn too_little_memory(guest: &GuestFacts) -> Reply {
+    let mut reply = refusal(
+        &format!("No room for {} just now", guest_name(guest)),
+        "Its node has too little free memory.\nStop something there, or ask whoever\nruns it."
+            .to_owned(),
+    );
+    footer(&mut reply, guest_footer(guest));
+    reply
 }
 
 /// Proxmox has no such thing for guests of that kind.

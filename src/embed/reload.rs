@@ -79,6 +79,17 @@ pub fn refused(problems: &[Problem]) -> Reply {
     card(Colour::Red, "📜 New rules refused", body)
 }
 
+/// After a refusal the file has no mistakes any more. `same`: it says what held all the time.
+#[must_use]
+pub fn mended(same: bool) -> Reply {
+    let body = if same {
+        "It has no mistakes any more, and says\nwhat held all the time."
+    } else {
+        "It has no mistakes any more. Its new\nrules hold."
+    };
+    card(Colour::Green, "📜 The file is good again", body.to_owned())
+}
+
 /// The same in one line, for the audit.
 #[must_use]
 pub fn in_one_line(reload: &Reload) -> String {

@@ -52,7 +52,7 @@ pub fn unknown_word<K: Display>(
     word: &str,
     known: impl IntoIterator<Item = K>,
 ) -> String {
-    const SHOWN: usize = 20;
+    const SHOWN: usize = 30;
     let mut known: Vec<String> = known.into_iter().map(|one| one.to_string()).collect();
     if known.is_empty() {
         return format!("There is no {what} `{word}`, and none at all.\n");

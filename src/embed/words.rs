@@ -77,6 +77,15 @@ pub(super) fn moment(unix: i64) -> String {
     format!("<t:{unix}:f>")
 }
 
+/// "1 act", "5 acts": for limits, which count all that a rule gives.
+#[must_use]
+pub(super) fn acts(most: u32) -> String {
+    match most {
+        1 => "1 act".to_owned(),
+        most => format!("{most} acts"),
+    }
+}
+
 /// What somebody gave as a reason, quoted below a sentence.
 #[must_use]
 pub(super) fn reason(why: Option<&str>) -> String {

@@ -5,7 +5,7 @@ use crate::ids::{ChannelId, GrantId, GuestRef, GuildId, RoleId, UserId};
 
 /// What one person lent to another. Worth what the rules still give its giver: every decision asks
 /// them anew for the right, and for `access` to the guest, in the same place. The giver's roles are
-/// those of the moment of lending: only Discord knows later ones.
+/// those that were last looked up, and before each act they are looked up again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
     pub id: GrantId,
@@ -22,7 +22,7 @@ pub struct Grant {
     pub ends: i64,
 }
 
-/// Who lent it, with the roles held when it was lent, and the server in which it holds.
+/// Who lent it, with the roles that were last looked up, and the server in which it holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Giver {
     pub user: UserId,

@@ -8,7 +8,7 @@ use jiff::{Timestamp, ToSpan as _, ZonedDateTime};
 
 use crate::action::{Actor, Right, Target};
 use crate::config::Hours;
-use crate::ids::UserId;
+use crate::ids::{GrantId, UserId};
 
 use super::grant::Grant;
 use super::policy::Policy;
@@ -54,6 +54,16 @@ impl Law {
     #[must_use]
     pub fn without(mut self, did: &Did) -> Self {
         Arc::make_mut(&mut self.standing).acts.take_back(did);
+        self
+    }
+
+    /// The same without these grants.
+    #[must_use]
+    pub fn without_grants(mut self, ids: &[GrantId]) -> Self {
+        if !ids.is_empty() {
+            let grants = &mut Arc::make_mut(&mut self.standing).grants;
+            grants.retain(|grant| !ids.contains(&grant.id));
+        }
         self
     }
 

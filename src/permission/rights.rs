@@ -274,6 +274,21 @@ impl<'l> Rights<'l> {
         })
     }
 
+    /// The grants that a yes leans on; none where the rules alone say just the same. What was lent
+    /// for one act is not among them: its giver has just been looked up.
+    #[must_use]
+    pub fn leans_on(&self, right: Right, target: &Target<'_>) -> Vec<&'l Grant> {
+        if self.decide(right, target) == self.has_by_rule(right, target) {
+            return Vec::new();
+        }
+        let leaned = |grant: &&Grant| {
+            grant.id != GrantId::ONCE
+                && lends(grant, right)
+                && self.worth(grant, right, target, Some(self.user)).is_ok()
+        };
+        self.meant(target).filter(leaned).collect()
+    }
+
     /// Who lent it, asking from here.
     pub(super) fn giver(&self, grant: &Grant) -> Self {
         let (channel, parent) = self.channel;

@@ -165,9 +165,11 @@ impl Ask {
         problems: &mut Vec<Problem>,
     ) -> Self {
         let key = format!("ask[{index}]");
+        let actions = rule.actions.iter().copied();
+        let askable = actions.filter(|right| right.can_be_asked_for());
         Self {
             rule: rule_ref(&rule.place, &rule.to_string()),
-            rights: rule.actions.iter().copied().collect(),
+            rights: askable.collect(),
             guests: guests(&rule.guests, clusters, &rule.place, &key, problems),
         }
     }

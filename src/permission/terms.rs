@@ -6,7 +6,7 @@ use crate::action::{Right, Target};
 use crate::config::{Hours, Limit};
 
 use super::rights::{Rights, lends};
-use super::rule::Allow;
+use super::rule::{Allow, RuleRef};
 
 /// Under which conditions a right is held, whatever the time: for people to review.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -20,6 +20,15 @@ pub struct Terms {
     pub lent_until: Option<i64>,
     /// Not held; may be asked for.
     pub ask: bool,
+    /// Held under these conditions; may be asked for where they do not hold.
+    pub ask_else: bool,
+}
+
+impl Terms {
+    /// Whether there are times at which it is held and others at which it is not.
+    fn can_fail(&self) -> bool {
+        !self.hours.is_empty() || self.limit.is_some() || self.cooldown.is_some()
+    }
 }
 
 impl Rights<'_> {
@@ -28,17 +37,31 @@ impl Rights<'_> {
     #[must_use]
     pub fn terms(&self, right: Right, target: &Target<'_>) -> Option<Terms> {
         self.denied(right, target).ok()?;
+        let ask = self.ask.iter().any(|ask| ask.covers(right, target));
         let asked = || {
-            let ask = self.ask.iter().any(|ask| ask.covers(right, target));
             ask.then(|| Terms {
                 confirm: right.always_confirmed(),
                 ask,
                 ..Terms::default()
             })
         };
-        self.terms_by_rule(right, target)
-            .or_else(|| self.terms_lent(right, target))
-            .or_else(asked)
+        let held = self
+            .terms_by_rule(right, target)
+            .or_else(|| self.terms_lent(right, target));
+        let beside = |terms: Terms| Terms {
+            ask_else: ask && terms.can_fail(),
+            ..terms
+        };
+        held.map(beside).or_else(asked)
+    }
+
+    /// The rule under which this person may ask for it whenever the conditions do not hold under
+    /// which they have it.
+    #[must_use]
+    pub fn may_ask_else(&self, right: Right, target: &Target<'_>) -> Option<RuleRef> {
+        self.terms(right, target).filter(|terms| terms.ask_else)?;
+        let rule = self.ask.iter().find(|ask| ask.covers(right, target))?;
+        Some(rule.rule.clone())
     }
 
     /// Those of the giver, who needs `access` to the guest for it to be worth anything.
@@ -76,8 +99,7 @@ impl Rights<'_> {
             } else {
                 Vec::new()
             },
-            lent_until: None,
-            ask: false,
+            ..Terms::default()
         })
     }
 }

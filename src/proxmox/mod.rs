@@ -5,12 +5,14 @@
 //! A write takes a [`Permit`], which is compared with what it does.
 
 mod access;
+mod addresses;
 mod answer;
 mod backup;
 mod deed;
 mod endpoints;
 mod error;
 mod guest;
+mod guest_config;
 mod http;
 mod inventory;
 mod node;
@@ -42,6 +44,7 @@ pub use backup::BackedUp;
 pub use deed::{Order, Sent};
 pub use error::{Error, Failure, Missing, Why};
 pub use guest::{GuestNow, RunState};
+pub use guest_config::{Disk, GuestConfig};
 pub use http::Limits;
 pub use inventory::{Inventory, Stale, StaleWhy};
 pub use node::NodeStatus;
@@ -49,7 +52,7 @@ pub use quorum::Quorum;
 pub use rows::{Guest, Node, NodeState, Snapshot, Storage, StorageState};
 pub use snapshot::{Snapshots, Snapshotted};
 pub use task::{Followed, Patience, TaskEnd, TaskState, follow};
-pub use tls::{Fault, Presented, fingerprint_text, presented};
+pub use tls::{Fault, Presented, fingerprint_text, presented, usable_authority};
 
 /// One cluster's API. Made once per cluster and shared: it holds the connections.
 pub struct Client {

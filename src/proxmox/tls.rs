@@ -3,14 +3,18 @@
 
 use std::error::Error as StdError;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use reqwest::{Certificate, ClientBuilder};
+use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore,
+    SignatureScheme,
+};
 use sha2::{Digest, Sha256};
 
 use super::error::{Error, Failure, Why, chain};
@@ -68,6 +72,8 @@ pub fn fingerprint_text(fingerprint: &[u8; 32]) -> String {
 pub struct Presented {
     /// SHA-256 of the leaf certificate.
     pub fingerprint: [u8; 32],
+    /// A public authority vouches for it, under the name in the address.
+    pub public: bool,
 }
 
 /// Looks at the certificate at `url` (`https://host:8006`), and sends nothing. Not yet proof that
@@ -77,8 +83,8 @@ pub struct Presented {
 ///
 /// [`Error::Setup`] for what is no https URL, [`Error::NotSent`] where no certificate was seen.
 pub async fn presented(url: &str) -> Result<Presented, Error> {
-    // With no pin at all the handshake always ends at the certificate, before anything is sent.
-    let config = pinned(Vec::new())?;
+    let looker = Arc::new(Looker::new()?);
+    let config = believing(Arc::<Looker>::clone(&looker))?;
     let client = reqwest::Client::builder()
         .use_preconfigured_tls(config)
         .https_only(true)
@@ -95,9 +101,9 @@ pub async fn presented(url: &str) -> Result<Presented, Error> {
     if error.is_builder() {
         return Err(Error::Setup(chain(&error)));
     }
-    match fault(&error) {
-        Some(Fault::NotPinned(fingerprint)) => Ok(Presented { fingerprint }),
-        _ => Err(Error::NotSent(Failure {
+    match looker.seen.get() {
+        Some(presented) => Ok(presented.clone()),
+        None => Err(Error::NotSent(Failure {
             endpoint: Some(url.to_owned()),
             why: if is_tls(&error) {
                 Why::Tls
@@ -114,12 +120,7 @@ pub(super) fn apply(builder: ClientBuilder, trust: &Trust) -> Result<ClientBuild
     match trust {
         Trust::SystemRoots => Ok(builder.use_rustls_tls()),
         Trust::Ca(pem) => {
-            let unusable = |why: &str| Error::Setup(format!("ca_file: {why}"));
-            let authorities = Certificate::from_pem_bundle(pem.as_bytes())
-                .map_err(|error| unusable(&chain(&error)))?;
-            if authorities.is_empty() {
-                return Err(unusable("no certificate in it"));
-            }
+            let authorities = authorities(pem)?;
             let builder = builder.use_rustls_tls().tls_built_in_root_certs(false);
             Ok(authorities
                 .into_iter()
@@ -132,19 +133,111 @@ pub(super) fn apply(builder: ClientBuilder, trust: &Trust) -> Result<ClientBuild
     }
 }
 
+/// Whether a text has the certificates of authorities.
+///
+/// # Errors
+///
+/// [`Error::Setup`], where it has not.
+pub fn usable_authority(pem: &str) -> Result<(), Error> {
+    authorities(pem).map(drop)
+}
+
+fn authorities(pem: &str) -> Result<Vec<Certificate>, Error> {
+    let unusable = |why: &str| Error::Setup(format!("ca_file: {why}"));
+    let authorities =
+        Certificate::from_pem_bundle(pem.as_bytes()).map_err(|error| unusable(&chain(&error)))?;
+    if authorities.is_empty() {
+        return Err(unusable("no certificate in it"));
+    }
+    Ok(authorities)
+}
+
 fn pinned(pins: Vec<[u8; 32]>) -> Result<ClientConfig, Error> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let verifier = Pinned {
-        pins,
-        algorithms: provider.signature_verification_algorithms,
-    };
-    let builder = ClientConfig::builder_with_provider(Arc::<CryptoProvider>::clone(&provider))
+    let algorithms = provider().signature_verification_algorithms;
+    believing(Arc::new(Pinned { pins, algorithms }))
+}
+
+fn provider() -> CryptoProvider {
+    rustls::crypto::ring::default_provider()
+}
+
+fn believing(verifier: Arc<dyn ServerCertVerifier>) -> Result<ClientConfig, Error> {
+    let builder = ClientConfig::builder_with_provider(Arc::new(provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| Error::Setup(chain(&error)))?;
     let config = builder
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier));
+        .with_custom_certificate_verifier(verifier);
     Ok(config.with_no_client_auth())
+}
+
+/// Believes nobody: every handshake ends at the certificate, before anything is sent, and what was
+/// seen is kept.
+#[derive(Debug)]
+struct Looker {
+    seen: OnceLock<Presented>,
+    public: Arc<WebPkiServerVerifier>,
+}
+
+impl Looker {
+    fn new() -> Result<Self, Error> {
+        let mut roots = RootCertStore::empty();
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        let public =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::new(provider()));
+        let public = public
+            .build()
+            .map_err(|error| Error::Setup(chain(&error)))?;
+        let seen = OnceLock::new();
+        Ok(Self { seen, public })
+    }
+}
+
+impl ServerCertVerifier for Looker {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let public = self.public.verify_server_cert(
+            end_entity,
+            intermediates,
+            server_name,
+            ocsp_response,
+            now,
+        );
+        let presented = Presented {
+            fingerprint: Sha256::digest(end_entity).into(),
+            public: public.is_ok(),
+        };
+        self.seen.get_or_init(|| presented);
+        Err(CertificateError::ApplicationVerificationFailure.into())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.public.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.public.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.public.supported_verify_schemes()
+    }
 }
 
 /// Believes the holder of the key of a pinned certificate, whatever name, issuer and dates it has.

@@ -42,6 +42,7 @@ pub async fn keep_rules(mut rules: Rules, asked: Arc<Notify>, stop: Cancellation
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut holds = rules.source.stamp();
     let mut before = holds.clone();
+    let mut refused = false;
     loop {
         let at_once = tokio::select! {
             () = stop.cancelled() => return,
@@ -54,26 +55,41 @@ pub async fn keep_rules(mut rules: Rules, asked: Arc<Notify>, stop: Cancellation
         before = now.clone();
         if at_once || (settled && now != holds) {
             holds = now;
-            reload(&mut rules, at_once).await;
+            refused = !reload(&mut rules, at_once, refused).await;
         }
     }
 }
 
-async fn reload(rules: &mut Rules, at_once: bool) {
+/// Whether the file is good. `mended`: it had mistakes when it was last read.
+async fn reload(rules: &mut Rules, at_once: bool, mended: bool) -> bool {
     let source = rules.source.clone();
     let loaded = tokio::task::spawn_blocking(move || source.load()).await;
-    let Ok(loaded) = loaded else { return };
+    let Ok(loaded) = loaded else { return !mended };
     let compiled = loaded.and_then(|Loaded { config, .. }| {
         let policy = Policy::compile_for(&config, &rules.running)?;
         Ok((config, Arc::new(policy)))
     });
     match compiled {
-        Ok((config, policy)) => replace(rules, config, policy, at_once).await,
-        Err(problems) => refuse(rules, &problems).await,
+        Ok((config, policy)) => {
+            let change = replace(rules, config, policy);
+            if !change.is_nothing() {
+                changed(rules, &change).await;
+            } else if at_once && !mended {
+                tracing::info!("the rules were read again; they say the same");
+            }
+            if mended {
+                all_clear(rules, &change).await;
+            }
+            true
+        }
+        Err(problems) => {
+            refuse(rules, &problems).await;
+            false
+        }
     }
 }
 
-async fn replace(rules: &mut Rules, config: Config, policy: Arc<Policy>, at_once: bool) {
+fn replace(rules: &mut Rules, config: Config, policy: Arc<Policy>) -> Reload {
     let change = compare(rules, &config, &policy);
     rules.policy.store(policy);
     let running = &mut rules.running;
@@ -82,22 +98,47 @@ async fn replace(rules: &mut Rules, config: Config, policy: Arc<Policy>, at_once
     running.allow = config.allow;
     running.deny = config.deny;
     running.ask = config.ask;
-    if change.is_nothing() {
-        if at_once {
-            tracing::info!("the rules were read again; they say the same");
-        }
-        return;
-    }
-    let line = words::in_one_line(&change);
+    change
+}
+
+async fn changed(rules: &Rules, change: &Reload) {
+    let line = words::in_one_line(change);
     tracing::info!(change = line, "new rules hold");
     if !change.restart.is_empty() {
         let sections = change.restart.join(", ");
         tracing::warn!(sections, "changed too, and takes a restart");
     }
     note(rules, Some(line)).await;
+    tell(rules, changes_channel(rules), words::done(change)).await;
+}
+
+/// After a refusal: where that was told, and wherever changes are, nobody is left to think that the
+/// file still has mistakes.
+async fn all_clear(rules: &Rules, change: &Reload) {
+    tracing::info!("the file of the rules has no mistakes any more");
+    let changes = changes_channel(rules);
+    let refusals = refusals_channel(rules);
+    if change.is_nothing() {
+        note(
+            rules,
+            Some("the file is good again; the same rules hold".to_owned()),
+        )
+        .await;
+        tell(rules, changes, words::mended(true)).await;
+    }
+    if refusals != changes {
+        tell(rules, refusals, words::mended(change.is_nothing())).await;
+    }
+}
+
+fn changes_channel(rules: &Rules) -> Option<ChannelId> {
     let discord = &rules.running.discord;
-    let to = discord.audit_channel.or(discord.alerts_channel);
-    tell(rules, to, words::done(&change)).await;
+    discord.audit_channel.or(discord.alerts_channel)
+}
+
+fn refusals_channel(rules: &Rules) -> Option<ChannelId> {
+    let discord = &rules.running.discord;
+    discord.alerts_channel.or(discord.audit_channel)
 }
 
 async fn refuse(rules: &Rules, problems: &[Problem]) {
@@ -106,9 +147,7 @@ async fn refuse(rules: &Rules, problems: &[Problem]) {
     }
     let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
     note(rules, Some(format!("refused: {}", told.join("; ")))).await;
-    let discord = &rules.running.discord;
-    let to = discord.alerts_channel.or(discord.audit_channel);
-    tell(rules, to, words::refused(problems)).await;
+    tell(rules, refusals_channel(rules), words::refused(problems)).await;
 }
 
 async fn note(rules: &Rules, detail: Option<String>) {

@@ -245,7 +245,7 @@ async fn the_token_knows_its_own_privileges() {
     let fake = home().await;
     let client = client(&fake);
     let all = client.permissions().await.expect("permissions");
-    assert!(all.anywhere("VM.PowerMgmt") && !all.anywhere("VM.Snapshot") && !all.is_empty());
+    assert!(all.anywhere("VM.PowerMgmt") && !all.anywhere("VM.Allocate") && !all.is_empty());
     let here = client.privileges_on("/vms/101").await.expect("privileges");
     assert!(
         here.contains("VM.PowerMgmt") && here.contains("VM.Audit"),

@@ -85,6 +85,8 @@ pub struct Setup {
     pub discord: String,
     /// More lines for `[bot]`.
     pub bot: String,
+    /// Shorter than a file may say, for tests that wait for the end of a request.
+    pub ask_expires: Option<Duration>,
 }
 
 impl Default for Setup {
@@ -97,6 +99,7 @@ impl Default for Setup {
             rules: RULES.to_owned(),
             discord: String::new(),
             bot: String::new(),
+            ask_expires: None,
         }
     }
 }
@@ -126,6 +129,7 @@ pub struct World {
     head: String,
     /// As SIGHUP would.
     pub again: Arc<Notify>,
+    ask_expires: Option<Duration>,
     bot: Option<Bot>,
 }
 
@@ -204,6 +208,7 @@ ca_file = "{ca}"
             files: vec![file],
             head,
             again: Arc::new(Notify::new()),
+            ask_expires: setup.ask_expires,
             bot: None,
         }
     }
@@ -233,7 +238,10 @@ ca_file = "{ca}"
     /// Without waiting for Proxmox, which may be away.
     pub async fn start_bot_blind(&mut self) {
         let stop = CancellationToken::new();
-        let task = tokio::spawn(app::run(self.loaded(), self.again.clone(), stop.clone()));
+        let mut loaded = self.loaded();
+        let bot = &mut loaded.config.bot;
+        bot.ask_expires = self.ask_expires.unwrap_or(bot.ask_expires);
+        let task = tokio::spawn(app::run(loaded, self.again.clone(), stop.clone()));
         self.bot = Some(Bot { stop, task });
         self.dc.bot_ready().await;
     }
@@ -342,6 +350,7 @@ pub fn command(row: &Row, guest_of: impl Fn(Kind) -> u32) -> String {
     let words = row.options.iter().filter(|option| option.required);
     let words = words.map(|option| match option.field {
         Field::Guest(kind) => guest_of(kind.unwrap_or(Kind::Vm)).to_string(),
+        Field::Guests(kind) => guest_of(kind).to_string(),
         Field::Node => "pve1".to_owned(),
         Field::Person => "max".to_owned(),
         Field::Right | Field::Rights => "start".to_owned(),
@@ -363,7 +372,10 @@ pub fn command(row: &Row, guest_of: impl Fn(Kind) -> u32) -> String {
 /// Whether the first thing that one types after the command is completed with guests or nodes.
 pub fn completes_first(row: &Row) -> bool {
     let first = row.options.first().map(|option| option.field);
-    matches!(first, Some(Field::Guest(_) | Field::Node))
+    matches!(
+        first,
+        Some(Field::Guest(_) | Field::Guests(_) | Field::Node)
+    )
 }
 
 /// What a message says, with the times put aside that differ from run to run.

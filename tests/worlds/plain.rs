@@ -26,6 +26,7 @@ impl Rules {
         let covers = |rule: &&AskRule| {
             is_meant(&rule.who, who)
                 && rule.actions.contains(&right)
+                && is_done_to_guests(right)
                 && matches!(target, Target::Guest(guest) if some(&rule.guests, |word| guest_is(word, guest, false)))
         };
         self.ask.iter().filter(covers).collect()
@@ -48,19 +49,44 @@ fn some(words: &[String], is: impl Fn(&str) -> bool) -> bool {
 fn gives(rule: &AllowRule, right: Right, target: &Target<'_>) -> bool {
     let whole = some(&rule.guests, |w| w == "*") && some(&rule.nodes, |w| w == "*");
     let named = some(&rule.words, |word| word == right.key());
-    let about_people = matches!(right, Right::Access | Right::Audit);
-    if !rule.actions.contains(&right) || (about_people && !whole && !named) {
+    let about_the_bot = matches!(right, Right::Access | Right::Audit | Right::Token);
+    if !rule.actions.contains(&right) || (about_the_bot && !whole && !named) {
         return false;
     }
+    let node_only = matches!(
+        right,
+        Right::NodeReboot | Right::NodeShutdown | Right::NodeWake
+    );
+    let of_node = matches!(right, Right::View | Right::TaskView | Right::TaskStop) || node_only;
     match target {
+        Target::Guest(_) if node_only || matches!(right, Right::Audit | Right::Token) => false,
+        Target::Node(_) if !of_node => false,
         Target::Guest(guest) => some(&rule.guests, |word| guest_is(word, guest, false)),
         Target::Node(node) => some(&rule.nodes, |word| node_is(word, node)),
         Target::Bot => match right {
-            Right::Audit => true,
+            Right::Audit | Right::Token => true,
             Right::Access => whole || rule.guests.is_empty() && rule.nodes.is_empty(),
             _ => false,
         },
     }
+}
+
+/// What somebody can be asked for: that it is done, once or for a while.
+fn is_done_to_guests(right: Right) -> bool {
+    matches!(
+        right,
+        Right::Start
+            | Right::Shutdown
+            | Right::Reboot
+            | Right::Suspend
+            | Right::Resume
+            | Right::Stop
+            | Right::Reset
+            | Right::SnapshotCreate
+            | Right::SnapshotRollback
+            | Right::SnapshotDelete
+            | Right::BackupRun
+    )
 }
 
 fn takes(rule: &DenyRule, target: &Target<'_>) -> bool {

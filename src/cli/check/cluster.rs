@@ -1,5 +1,6 @@
 //! One Proxmox cluster: each of its addresses, and what the token finds behind them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::cli::seen::{self, Seen};
@@ -10,14 +11,36 @@ use crate::permission::Policy;
 use crate::privileges::{By, Lacking, Plan, Storage, Token, World, excess, lacking, plan};
 use crate::proxmox::{Client, Error, Inventory, NodeState, Snapshot};
 
+/// What every bot reads and does, and what does not work without it: while there are no rules yet.
+const NEEDED: [(&str, &str, &str); 3] = [
+    ("VM.Audit", "/vms", "no guest can be seen"),
+    ("VM.PowerMgmt", "/vms", "no guest can be started or stopped"),
+    (
+        "Sys.Audit",
+        "/",
+        "nodes show no figures and quorum is not visible",
+    ),
+];
+
+/// No rules can need them.
+const TOO_MUCH: [&str; 6] = [
+    "Permissions.Modify",
+    "Realm.Allocate",
+    "User.Modify",
+    "VM.Allocate",
+    "VM.GuestAgent.FileWrite",
+    "VM.GuestAgent.Unrestricted",
+];
+
 /// So many paths get their lines here; `pveum` prints them all.
 const LINES: usize = 20;
 
-/// What was found, and what is there, where it could be read.
-pub(super) async fn findings(
+/// What was found, and what is there, where it could be read. `policy`: what the
+/// token is held against, where there are rules.
+pub(in crate::cli) async fn findings(
     cluster: &Cluster,
     inventory: &Arc<Inventory>,
-    policy: &Policy,
+    policy: Option<&Policy>,
 ) -> (Vec<Finding>, Option<Arc<Snapshot>>) {
     let name = cluster.name.as_str();
     let tried = each_endpoint(cluster).await;
@@ -74,7 +97,7 @@ async fn each_endpoint(cluster: &Cluster) -> Vec<(String, Result<(), Error>)> {
 }
 
 impl Seen {
-    fn findings(&self, cluster: &Cluster, policy: &Policy) -> Vec<Finding> {
+    fn findings(&self, cluster: &Cluster, policy: Option<&Policy>) -> Vec<Finding> {
         let (name, token) = (cluster.name.as_str(), cluster.token_id.as_str());
         let nodes = self.snapshot.nodes.keys();
         let nodes: Vec<String> = nodes.map(ToString::to_string).collect();
@@ -86,18 +109,31 @@ impl Seen {
         if pveum::is_root(token) {
             findings.push(words::of_root(name, token));
         }
+        // Without the privilege anywhere that has been said.
+        if guests == 0 && held.contains("VM.Audit") {
+            findings.push(words::nothing_seen(name, token));
+        }
+        match policy {
+            Some(policy) => findings.extend(self.against(cluster, policy)),
+            None => findings.extend(without_rules(name, token, &held)),
+        }
+        findings
+    }
+
+    /// What the token can do, held against what rules allow.
+    fn against(&self, cluster: &Cluster, policy: &Policy) -> Vec<Finding> {
         let mut world = self.world(policy);
         self.choose_storages(&mut world);
         let plan = plan(policy, &world, By::Guest);
-        // Without any privilege that is all there is to say: the lines below give everything.
-        findings.extend(self.lacking(cluster, policy, &world, &plan));
-        let more = excess(&plan, held.iter().copied());
+        let mut findings = self.lacking(cluster, policy, &world, &plan);
+        let more = excess(&plan, self.permissions.all());
         // To see more than needed does no harm by itself.
         let more: Vec<&str> = more
             .into_iter()
             .filter(|p| !p.ends_with(".Audit"))
             .collect();
         if !more.is_empty() {
+            let (name, token) = (cluster.name.as_str(), cluster.token_id.as_str());
             findings.push(words::too_much(name, token, &more));
         }
         findings
@@ -170,4 +206,19 @@ impl Seen {
         findings.extend(lost.map(|quorum| words::no_quorum(name, quorum)));
         findings
     }
+}
+
+fn without_rules(name: &str, token: &str, held: &BTreeSet<&str>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if !held.is_empty() {
+        let missing = NEEDED.iter().filter(|(need, ..)| !held.contains(need));
+        let said =
+            missing.map(|(need, path, what)| words::lacks_at_all(name, token, path, need, what));
+        findings.extend(said);
+    }
+    let excess: Vec<&str> = TOO_MUCH.into_iter().filter(|p| held.contains(p)).collect();
+    if !excess.is_empty() {
+        findings.push(words::far_too_much(name, token, &excess));
+    }
+    findings
 }

@@ -1,6 +1,6 @@
 //! `pve-steward check`: looks at everything that `run` will need, and changes nothing.
 
-mod cluster;
+pub(super) mod cluster;
 mod discord;
 mod place;
 
@@ -20,7 +20,7 @@ use super::{CONFIGURATION, TRY_AGAIN, complain, say};
 /// With `--strict`: nothing fails, but something wants looking at.
 const WARNED: u8 = 1;
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct Query {
     /// One JSON object instead of text: `exit`, and `findings` with `grade`, `area`, `text`, `lines`
     #[arg(long)]
@@ -58,11 +58,12 @@ pub(super) async fn check(loaded: &Loaded, query: &Query) -> u8 {
     report.all(Area::State, place::findings(&config.bot.state_dir));
     let mut estate = Estate::default();
     for (cluster, inventory) in config.clusters.iter().zip(&clusters) {
-        let (findings, seen) = cluster::findings(cluster, inventory, &policy).await;
+        let (findings, seen) = cluster::findings(cluster, inventory, Some(&policy)).await;
         report.all(Area::Cluster, findings);
         estate.add(&cluster.name, seen.as_deref());
     }
     report.all(Area::Rules, estate.idle_rules(config, &policy));
+    report.all(Area::Rules, estate.asked_in_vain(config, &policy));
     let found = crate::discord::check(config).await;
     report.all(Area::Discord, discord::findings(&found));
     report.end()
@@ -136,5 +137,14 @@ impl Estate {
         }
         let idle = permission::idle(config, policy, &self.guests, &self.nodes);
         idle.iter().map(words::idle).collect()
+    }
+
+    /// Where a channel is set, those with the right roles decide there, whom only Discord knows.
+    fn asked_in_vain(&self, config: &Config, policy: &Policy) -> Vec<Finding> {
+        if config.discord.approvals_channel.is_some() {
+            return Vec::new();
+        }
+        let vain = permission::unanswered(config, policy, &self.guests);
+        vain.iter().map(words::unanswered).collect()
     }
 }

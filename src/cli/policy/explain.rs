@@ -96,12 +96,14 @@ pub(super) fn explain(
     let mine = law.of(&question.actor);
     let mut text = String::new();
     for right in &question.rights {
+        let ask = mine.may_ask(*right, &target);
+        let ask = ask.or_else(|| mine.may_ask_else(*right, &target));
         text.push_str(&words::explained(&words::Explained {
             who: question.who,
             right: *right,
             target: &title,
             decision: &mine.decide(*right, &target),
-            ask: mine.may_ask(*right, &target).as_ref(),
+            ask: ask.as_ref(),
             zone: law.policy().zone(),
         }));
     }

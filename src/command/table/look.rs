@@ -26,11 +26,13 @@ pub(super) const ROWS: &[Row] = &[
         right: Some(Right::View),
         action: |given| given.node().map(Action::NodeStatus),
     },
-    Row {
-        path: &["help"],
-        help: "The commands that you may use",
-        options: &[],
-        right: None,
-        action: |_| Some(Action::Help),
-    },
 ];
+
+/// At the end of every list.
+pub(super) const HELP: &[Row] = &[Row {
+    path: &["help"],
+    help: "The commands that you may use",
+    options: &[],
+    right: None,
+    action: |_| Some(Action::Help),
+}];

@@ -14,6 +14,7 @@ use super::{Settings, rest};
 use crate::config::Config;
 use crate::ids::GuildId;
 
+pub(super) use named::lacking;
 pub use named::{Useless, What, WhyUseless};
 
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -106,7 +107,7 @@ async fn guild_of(http: &Http, guild: GuildId) -> Result<PartialGuild, Trouble> 
     asked(async || http.get_guild(SerenityGuild::new(guild.0)).await).await
 }
 
-async fn asked<T>(call: impl AsyncFn() -> serenity::Result<T>) -> Result<T, Trouble> {
+pub(super) async fn asked<T>(call: impl AsyncFn() -> serenity::Result<T>) -> Result<T, Trouble> {
     for _ in 1..TRIES {
         match once(&call).await {
             Err(Trouble::Status(429)) => sleep(PAUSE).await,
@@ -137,7 +138,7 @@ async fn once<T>(call: &impl AsyncFn() -> serenity::Result<T>) -> Result<T, Trou
 }
 
 /// The whole chain in one line.
-fn causes(error: &dyn std::error::Error) -> String {
+pub(super) fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {

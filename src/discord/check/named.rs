@@ -118,9 +118,7 @@ impl Place<'_> {
             .find(|guild| guild.id == channel.guild_id);
         let guild = guild.ok_or(WhyUseless::Elsewhere)?;
         let me = self.member(guild, self.me).await;
-        let held = guild.user_permissions_in(&channel, &me.map_err(WhyUseless::Unknown)?);
-        let lacking = NEEDED.iter().filter(|(needed, _)| !held.contains(*needed));
-        let lacking: Vec<&'static str> = lacking.map(|(_, name)| *name).collect();
+        let lacking = lacking(guild, &channel, &me.map_err(WhyUseless::Unknown)?);
         if lacking.is_empty() {
             return Ok(());
         }
@@ -137,6 +135,17 @@ impl Place<'_> {
             Err(trouble) => Err(WhyUseless::Unknown(trouble)),
         }
     }
+}
+
+/// What the bot cannot do in a channel and must, by the names that Discord shows.
+pub(in crate::discord) fn lacking(
+    guild: &PartialGuild,
+    channel: &GuildChannel,
+    me: &Member,
+) -> Vec<&'static str> {
+    let held = guild.user_permissions_in(channel, me);
+    let lacking = NEEDED.iter().filter(|(needed, _)| !held.contains(*needed));
+    lacking.map(|(_, name)| *name).collect()
 }
 
 /// Every channel that is named, once, with the keys and rules that name it.

@@ -1,8 +1,8 @@
 //! One Proxmox cluster: its endpoints, its state, and what the token may do.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::embed::fault;
+use crate::embed::{fault, pveum};
 use crate::proxmox::{Error, Quorum};
 
 use super::{Finding, Grade};
@@ -89,4 +89,56 @@ pub fn token(cluster: &str, token: &str, held: &BTreeSet<&str>) -> Finding {
     }
     let list: Vec<&str> = held.iter().copied().collect();
     Finding::ok(format!("{cluster}: token {token} holds {}", list.join(" ")))
+}
+
+/// A privilege without which something that the bot does cannot work.
+#[must_use]
+pub fn lacks_at_all(
+    cluster: &str,
+    token: &str,
+    path: &str,
+    privilege: &str,
+    what: &str,
+) -> Finding {
+    Finding {
+        lines: only(path, privilege, token),
+        ..Finding::warning(format!("{cluster}: without {privilege} on {path}, {what}."))
+    }
+}
+
+/// More than a bot needs: whoever reads its secret has it too.
+#[must_use]
+pub fn far_too_much(cluster: &str, token: &str, privileges: &[&str]) -> Finding {
+    Finding::warning(format!(
+        "{cluster}: token {token} could do far more than this bot ever asks for: {}.\n\
+         Give it only what README.md lists.",
+        privileges.join(" ")
+    ))
+}
+
+/// A token of root: whatever it was given, one mistake in Proxmox's dialogue makes it all-powerful.
+#[must_use]
+pub fn of_root(cluster: &str, token: &str) -> Finding {
+    Finding::warning(format!(
+        "{cluster}: {token} is a token of root. Without separated privileges it may do everything,\n\
+         and whoever reads its secret too. Give the bot a user of its own: see README.md."
+    ))
+}
+
+/// Proxmox leaves out what a token may not see, without a word.
+#[must_use]
+pub fn nothing_seen(cluster: &str, token: &str) -> Finding {
+    let text = format!(
+        "{cluster}: not one guest is visible. Either there is none, or the token may see none: VM.Audit\n\
+         holds only on paths where no guest is, such as an empty pool."
+    );
+    Finding {
+        lines: only("/vms", "VM.Audit", token),
+        ..Finding::warning(text)
+    }
+}
+
+fn only(path: &str, privilege: &str, token: &str) -> Vec<String> {
+    let paths = BTreeMap::from([(path.to_owned(), BTreeSet::from([privilege]))]);
+    pveum::lines(&paths, token, None)
 }

@@ -6,14 +6,17 @@ mod place;
 mod privileges;
 mod rules;
 
-pub use cluster::{endpoint, endpoint_failed, no_quorum, node_away, reached, token, unread};
+pub use cluster::{
+    endpoint, endpoint_failed, far_too_much, lacks_at_all, no_quorum, node_away, nothing_seen,
+    of_root, reached, token, unread,
+};
 pub use discord::{
     bot, cannot_speak, channel, channel_elsewhere, guild, no_bot, no_channel, no_guild, no_person,
     no_role, not_looked_up, person, role,
 };
 pub use place::{no_place, open_place, place, unusable};
-pub use privileges::{can_all, lacks, mended_by, no_storage, of_root, sees_some, too_much};
-pub use rules::idle;
+pub use privileges::{can_all, lacks, mended_by, no_storage, sees_some, too_much};
+pub use rules::{idle, unanswered};
 
 /// How one finding counts. A warning does not fail the check; of the failures, the command's exit
 /// code tells apart those that may pass by themselves.

@@ -90,15 +90,6 @@ pub fn sees_some(cluster: &str, guests: usize, words: &[String]) -> Finding {
     ))
 }
 
-#[must_use]
-pub fn of_root(cluster: &str, token: &str) -> Finding {
-    Finding::warning(format!(
-        "{cluster}: token {token} is of the superuser: whoever gets hold of it may come to own the\n\
-         cluster. Make a user of its own: `pve-steward pveum --offline` prints how, once `token_id`\n\
-         names it (discord@pve!bot, say)."
-    ))
-}
-
 /// More than the rules need anywhere: whoever reads the token's secret has it too.
 #[must_use]
 pub fn too_much(cluster: &str, token: &str, privileges: &[&str]) -> Finding {

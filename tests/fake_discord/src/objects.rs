@@ -294,18 +294,35 @@ pub(crate) fn guild_create(state: &State, found: &Guild) -> Value {
 }
 
 pub(crate) fn application(state: &State) -> Value {
-    let owner = state.setup.guilds.first().map_or(0, |guild| guild.owner);
+    let maker = state.setup.people.first().map_or(0, |person| person.id);
+    // Of a team, the owner is a user of its own that no person is.
+    let owner = if state.setup.team {
+        user(TEAM, &format!("team{TEAM}"), false)
+    } else {
+        person_user(state, maker)
+    };
     json!({
         "id": state.setup.app_id.to_string(), "name": state.setup.bot_name, "icon": null, "description": "",
-        "summary": "", "type": null, "bot": bot_user(state), "bot_public": false, "bot_require_code_grant": false,
+        "type": null, "bot": bot_user(state), "bot_public": false, "bot_require_code_grant": false,
         "verify_key": "0".repeat(64), "flags": 0, "flags_new": "0", "redirect_uris": [],
         "interactions_endpoint_url": null, "role_connections_verification_url": null,
-        "owner": person_user(state, owner), "approximate_guild_count": state.setup.guilds.len(),
+        "owner": owner, "approximate_guild_count": state.setup.guilds.len(),
         "approximate_user_install_count": 0, "approximate_user_authorization_count": 0,
         "event_webhooks_url": null, "event_webhooks_status": 1, "explicit_content_filter": 0,
-        "integration_types_config": {"0": {}}, "team": null, "tags": [],
+        "integration_types_config": {"0": {}}, "tags": [],
+        "team": if state.setup.team { team(state, maker) } else { Value::Null },
         "eligible_oauth2_scopes": ["applications.commands", "bot"]
     })
+}
+
+const TEAM: u64 = 1_250_000_000_000_000_001;
+
+fn team(state: &State, maker: u64) -> Value {
+    let id = TEAM.to_string();
+    let member = json!({"user": person_user(state, maker), "team_id": id, "membership_state": 2,
+                        "role": "admin", "permissions": ["*"]});
+    json!({"id": id, "icon": null, "name": "House", "owner_user_id": maker.to_string(),
+           "members": [member]})
 }
 
 pub(crate) fn owners(guild: Option<u64>) -> Value {

@@ -34,6 +34,9 @@ pub struct Setup {
     pub app_id: u64,
     pub bot_name: String,
     pub bot_token: String,
+    /// The application belongs to a team, of which the first person is the owner; otherwise to that
+    /// person.
+    pub team: bool,
     pub heartbeat: Duration,
     pub identifies_remaining: u32,
     /// Two IDENTIFYs closer than this get op 9. Discord: 5 s; zero here, so that tests may restart the bot.
@@ -149,6 +152,7 @@ impl Setup {
             bot_name: "steward".into(),
             bot_token: "MTIwMDAwMDAwMDAwMDAwMDAwMQ.Fake00.not-a-secret-only-for-tests-0123456789"
                 .into(),
+            team: false,
             heartbeat: Duration::from_millis(41_250),
             identifies_remaining: 1000,
             identify_gap: Duration::ZERO,

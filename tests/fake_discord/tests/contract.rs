@@ -131,6 +131,7 @@ async fn lookups() {
         ("/gateway/bot", "/gateway/bot".to_owned()),
         ("/users/@me", "/users/@me".to_owned()),
         ("/users/@me/guilds", "/users/@me/guilds".to_owned()),
+        ("/users/@me/guilds", "/users/@me/guilds?limit=1".to_owned()),
         ("/applications/@me", "/applications/@me".to_owned()),
         (
             "/oauth2/applications/@me",
@@ -401,6 +402,18 @@ async fn press_all(
         message(4, json!({"content": "thanks"})),
     )
     .await;
+}
+
+#[tokio::test]
+async fn an_application_of_a_team() {
+    let Some(mut contract) = Contract::open() else {
+        return;
+    };
+    let (discord, bot) = world().await;
+    discord.adjust(|setup| setup.team = true);
+    let path = "/oauth2/applications/@me";
+    send(&mut contract, &bot, Method::GET, path, path, None).await;
+    assert_eq!(contract.found, [""; 0]);
 }
 
 #[tokio::test]

@@ -2,12 +2,12 @@
 //! nodes' power, users.
 
 use crate::access::Caller;
-use crate::backup;
 use crate::cluster::Cluster;
 use crate::history::{self, Past};
 use crate::node_power::{self, Next};
 use crate::pveum;
 use crate::storage::{self, Backup};
+use crate::{backup, backup_turn};
 
 impl Cluster {
     /// The volume's id.
@@ -61,7 +61,7 @@ impl Cluster {
     pub fn backup_fails(&self, upid: &str, text: &str) {
         let mut state = self.lock();
         let at = backup::find(&state, upid).unwrap_or_else(|| no_backup(upid));
-        backup::fail_turn(&mut state, at, text);
+        backup_turn::fail_turn(&mut state, at, text);
         backup::settle(&mut state, std::time::Instant::now());
     }
 

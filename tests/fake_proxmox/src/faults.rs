@@ -56,11 +56,20 @@ pub struct Match {
     pub method: Option<String>,
     /// Part of the decoded path after `/api2/json`; `*` stands for anything.
     pub path: Option<String>,
+    /// Everything but GET.
+    pub only_writes: bool,
 }
 
 impl Match {
     pub fn any() -> Match {
         Match::default()
+    }
+
+    pub fn writes() -> Match {
+        Match {
+            only_writes: true,
+            ..Match::any()
+        }
     }
 
     #[must_use]
@@ -83,7 +92,8 @@ impl Match {
 
     fn hits(&self, node: &str, method: &str, path: &str) -> bool {
         let same = |want: &Option<String>, is: &str| want.as_deref().is_none_or(|want| want == is);
-        same(&self.node, node)
+        !(self.only_writes && method == "GET")
+            && same(&self.node, node)
             && same(&self.method, method)
             && self.path.as_deref().is_none_or(|want| contains(path, want))
     }
@@ -180,7 +190,7 @@ pub fn fault_names() -> &'static [(&'static str, &'static str)] {
 
 /// The faults that are about requests; the rest of the names are states of the cluster.
 pub(crate) fn by_name(name: &str) -> Option<Fault> {
-    let writes = Match::any().method("POST");
+    let writes = Match::writes();
     let on_nodes = Match::any().path("/nodes/");
     Some(match name {
         "all-down" => Fault::always(FaultKind::Refuse),

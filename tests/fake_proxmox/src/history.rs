@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use crate::state::State;
-use crate::tasks::{Effect, End};
+use crate::tasks::Effect;
 use crate::text;
 
 /// A task that somebody began some time ago.
@@ -78,14 +78,7 @@ impl Past {
 /// Its UPID. Lists are by age, so it goes where it belongs.
 pub(crate) fn add(state: &mut State, past: &Past) -> String {
     let began = text::epoch_of(SystemTime::now() - past.age);
-    state.begin_as(
-        &past.node,
-        &past.user,
-        &past.kind,
-        &past.id,
-        Effect::Other,
-        End::Told,
-    );
+    state.begin_as(&past.node, &past.user, &past.kind, &past.id, Effect::Other);
     let Some(mut task) = state.tasks.pop() else {
         return String::new();
     };

@@ -65,7 +65,7 @@ pub(crate) fn begin(state: &mut State, ask: &Ask, work: Work, name: &str) -> Str
     let kind = ask.kind.task(work.verb());
     let effect = Effect::Marked(ask.vmid);
     let upid = state.begin(ask.node, &ask.caller.id, &kind, effect, End::Told);
-    state.marked.push(Job {
+    state.marking.push(Job {
         upid: upid.clone(),
         node: ask.node.into(),
         kind: ask.kind,
@@ -82,7 +82,7 @@ pub(crate) fn begin(state: &mut State, ask: &Ask, work: Work, name: &str) -> Str
 
 /// Begins what waited for the configuration file of its guest, or gives it up.
 pub(crate) fn settle(state: &mut State, now: Instant) {
-    let waiting = state.marked.iter().filter(|job| !job.begun);
+    let waiting = state.marking.iter().filter(|job| !job.begun);
     let waiting: Vec<String> = waiting.map(|job| job.upid.clone()).collect();
     for upid in waiting {
         go_on(state, &upid);
@@ -98,7 +98,7 @@ pub(crate) fn settle(state: &mut State, now: Instant) {
 }
 
 fn job(state: &State, upid: &str) -> Option<Job> {
-    state.marked.iter().find(|job| job.upid == upid).cloned()
+    state.marking.iter().find(|job| job.upid == upid).cloned()
 }
 
 fn go_on(state: &mut State, upid: &str) {
@@ -118,7 +118,7 @@ fn go_on(state: &mut State, upid: &str) {
         state.end_task(upid, &text, false);
         return;
     }
-    if let Some(job) = state.marked.iter_mut().find(|job| job.upid == upid) {
+    if let Some(job) = state.marking.iter_mut().find(|job| job.upid == upid) {
         job.begun = true;
     }
     if job.faults.contains(&FaultKind::TaskNeverEnds) {
@@ -162,7 +162,10 @@ fn prepare(state: &mut State, job: &Job) -> Result<(), String> {
     }
     match &job.work {
         Work::Take { .. } => may_take(state, guest, &job.name)?,
-        Work::Delete => unlocked(guest)?,
+        Work::Delete => {
+            online(state, guest)?;
+            unlocked(guest)?;
+        }
         Work::Rollback { .. } => may_roll_back(state, guest, &job.name)?,
         Work::Hibernate => match guest.lock.as_deref() {
             Some("backup") => return Err("cannot suspend to disk during backup".into()),
@@ -208,7 +211,20 @@ fn may_take(state: &State, guest: &Guest, name: &str) -> Result<(), String> {
             return Err("snapshot feature is not available".into());
         }
     }
-    Ok(())
+    online(state, guest)
+}
+
+/// All storages with disks of the guest can be reached.
+fn online(state: &State, guest: &Guest) -> Result<(), String> {
+    let uses = |name: &str| {
+        let mut volumes = guest.volumes().into_iter();
+        volumes.any(|(_, volume)| volume.split(':').next() == Some(name))
+    };
+    let mut away = state.storages.iter().filter(|it| !it.available);
+    match away.find(|storage| uses(&storage.name)) {
+        Some(storage) => Err(format!("storage '{}' is not online", storage.name)),
+        None => Ok(()),
+    }
 }
 
 /// `local-lvm:vm-101-disk-0,size=8G`: by the type of its storage, for some by the disk's format.
@@ -231,6 +247,7 @@ fn may_roll_back(state: &State, guest: &Guest, name: &str) -> Result<(), String>
         return Err("you can't rollback if vm is a template".into());
     }
     let snapshot = guest.snapshot_named(name).ok_or_else(|| unknown(name))?;
+    online(state, guest)?;
     for (_, volume) in guest.volumes() {
         let volume = volume.split(',').next().unwrap_or_default();
         let storage = volume.split(':').next().unwrap_or_default();
@@ -311,10 +328,10 @@ fn lines(guest: &Guest, job: &Job) -> Vec<String> {
 
 /// A task has ended; if it was one of these, its guest follows.
 pub(crate) fn ended(state: &mut State, upid: &str, exit: &str, effective: bool) {
-    let Some(at) = state.marked.iter().position(|job| job.upid == upid) else {
+    let Some(at) = state.marking.iter().position(|job| job.upid == upid) else {
         return;
     };
-    let job = state.marked.remove(at);
+    let job = state.marking.remove(at);
     if tasks::is_success(exit) {
         if effective && (job.begun || prepare(state, &job).is_ok()) {
             commit(state, &job);

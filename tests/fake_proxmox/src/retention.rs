@@ -7,8 +7,10 @@ use crate::guest::Kind;
 use crate::storage::Storage;
 use crate::text;
 
+type Period = fn(u64) -> u64;
+
 /// From the finest to the coarsest, with what makes two backups belong to the same period.
-const PERIODS: [(&str, fn(u64) -> u64); 6] = [
+const PERIODS: [(&str, Period); 6] = [
     ("keep-last", |at| at),
     ("keep-hourly", |at| at / 3600),
     ("keep-daily", |at| at / 86_400),

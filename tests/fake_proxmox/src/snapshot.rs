@@ -82,7 +82,8 @@ impl Snapshot {
 }
 
 impl Guest {
-    /// Starts with this snapshot, taken of what is set so far.
+    /// Starts with this snapshot, taken of what is set so far. To take, roll back or delete one
+    /// through the API, the storage of its disks (`local-lvm`) must exist.
     #[must_use]
     pub fn snapshot(mut self, snapshot: Snapshot) -> Guest {
         self.take(snapshot);

@@ -44,7 +44,7 @@ pub(crate) struct State {
     pub jobs: Vec<Job>,
     pub tasks: Vec<Task>,
     /// Tasks that mark their guest, while they run.
-    pub marked: Vec<marked::Job>,
+    pub marking: Vec<marked::Job>,
     pub faults: Vec<Fault>,
     pub requests: VecDeque<Recorded>,
     /// How many of them are kept.
@@ -93,7 +93,7 @@ impl State {
             backup_jobs: setup.backup_jobs.clone(),
             jobs: Vec::new(),
             tasks: Vec::new(),
-            marked: Vec::new(),
+            marking: Vec::new(),
             faults: Vec::new(),
             requests: VecDeque::new(),
             remember: setup.remember,
@@ -194,10 +194,14 @@ impl State {
         effect: Effect,
         end: End,
     ) -> String {
-        self.begin_as(node, user, kind, &effect.id(), effect, end)
+        let upid = self.begin_as(node, user, kind, &effect.id(), effect);
+        if let Some(task) = self.tasks.last_mut() {
+            task.end = end;
+        }
+        upid
     }
 
-    /// A task that is about something else than one guest, or nothing at all.
+    /// One that is about something else than one guest, or nothing at all; it ends when told.
     pub fn begin_as(
         &mut self,
         node: &str,
@@ -205,7 +209,6 @@ impl State {
         kind: &str,
         id: &str,
         effect: Effect,
-        end: End,
     ) -> String {
         self.next_pid += 7;
         let started = text::epoch();
@@ -226,7 +229,7 @@ impl State {
             started: Instant::now(),
             log: Vec::new(),
             effect,
-            end,
+            end: End::Told,
             ended: None,
         });
         upid

@@ -191,6 +191,17 @@ async fn what_cannot_be_snapshot_fails_in_the_task() {
         ends(&cluster, &refused).await,
         "storage 'gone' does not exist"
     );
+    cluster.set_config(104, "mp0", "nas:104/vm-104-disk-1.qcow2,mp=/films,size=8G");
+    cluster.set_storage("nas", |storage| storage.available = false);
+    let refused = post(&cluster, CT, "snapname=one").await;
+    assert_eq!(
+        ends(&cluster, &refused).await,
+        "storage 'nas' is not online"
+    );
+    assert_eq!(
+        (lock(&cluster, 104), cluster.snapshots(104)),
+        (None, Vec::new())
+    );
     cluster.set_guest(101, |guest| guest.config_busy = true);
     let refused = post(&cluster, VM, "snapname=one").await;
     assert_eq!(
@@ -223,6 +234,11 @@ async fn a_guest_that_is_not_here_is_told_in_two_places() {
 #[tokio::test]
 async fn children_of_a_deleted_snapshot_move_up() {
     let cluster = home().await;
+    taken(&cluster, VM, "snapname=leaf").await;
+    let middle = upid(&delete(&cluster, &format!("{VM}/update-0-220")).await);
+    cluster.finish(&middle, "OK");
+    let leaf = row(&cluster, VM, "leaf").await.expect("there");
+    assert_eq!(leaf["parent"], "fresh-install");
     let task = upid(&delete(&cluster, &format!("{VM}/fresh-install?force=1")).await);
     assert!(task.contains(":qmdelsnapshot:101:"), "{task}");
     assert_eq!(lock(&cluster, 101).as_deref(), Some("snapshot-delete"));
@@ -233,13 +249,13 @@ async fn children_of_a_deleted_snapshot_move_up() {
     cluster.finish(&task, "OK");
     assert_eq!(lock(&cluster, 101), None);
     assert_eq!(row(&cluster, VM, "fresh-install").await, None);
-    for name in ["before-mods", "update-0-220"] {
+    for name in ["before-mods", "leaf"] {
         assert_eq!(
             row(&cluster, VM, name).await.expect("there").get("parent"),
             None
         );
     }
-    let task = upid(&delete(&cluster, &format!("{VM}/update-0-220")).await);
+    let task = upid(&delete(&cluster, &format!("{VM}/leaf")).await);
     cluster.finish(&task, "OK");
     assert_eq!(
         row(&cluster, VM, "current")
@@ -248,10 +264,10 @@ async fn children_of_a_deleted_snapshot_move_up() {
             .get("parent"),
         None
     );
-    let gone = delete(&cluster, &format!("{VM}/update-0-220")).await;
+    let gone = delete(&cluster, &format!("{VM}/leaf")).await;
     assert_eq!(
         ends(&cluster, &gone).await,
-        "snapshot 'update-0-220' does not exist"
+        "snapshot 'leaf' does not exist"
     );
     cluster.set_guest(101, |guest| guest.lock = Some("migrate".into()));
     let locked = delete(&cluster, &format!("{VM}/before-mods")).await;
@@ -514,4 +530,21 @@ async fn a_containers_description_ends_with_a_line() {
     let shown = row(&cluster, CT, "one").await.expect("there");
     assert_eq!(shown["description"], "Before\n");
     assert_eq!(shown.get("vmstate"), None);
+}
+
+/// To the faults by name a removal is a write as any other.
+#[tokio::test]
+async fn faults_of_writes_hit_removals() {
+    let cluster = home().await;
+    assert!(cluster.fault_by_name("forbidden"));
+    let refused = delete(&cluster, &format!("{VM}/before-mods")).await;
+    assert_eq!(refused.status, 403);
+    get(&cluster, VM).await.data();
+    cluster.clear_faults();
+    assert!(
+        cluster
+            .snapshots(101)
+            .iter()
+            .any(|it| it.name == "before-mods")
+    );
 }

@@ -45,6 +45,16 @@ impl Call {
             .any(|pair| pair == format!("{flag}=true") || pair == format!("{flag}=1"))
     }
 
+    /// A parameter of the query.
+    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
+        let pairs = self
+            .query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='));
+        let mut found = pairs.filter(|(known, _)| *known == name);
+        found.next().map(|(_, value)| value)
+    }
+
     pub(crate) fn file_names(&self) -> Vec<String> {
         self.files.iter().map(|file| file.name.clone()).collect()
     }

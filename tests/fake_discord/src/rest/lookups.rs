@@ -5,26 +5,20 @@ use serde_json::{Value, json};
 
 use crate::objects;
 use crate::rest::Reply;
+use crate::rest::call::Call;
 use crate::rest::error::Refusal;
 use crate::rest::route::Route;
 use crate::setup::{Guild, VIEW_CHANNEL};
 use crate::state::State;
 
-pub(crate) fn look_up(state: &State, route: &Route) -> Result<Reply, Refusal> {
+pub(crate) fn look_up(state: &State, call: &Call, route: &Route) -> Result<Reply, Refusal> {
     let url = format!("ws://127.0.0.1:{}", state.port);
     let json = match route {
         Route::Gateway => json!({"url": url}),
         Route::GatewayBot => json!({"url": url, "shards": 1, "session_start_limit": {
             "total": 1000, "remaining": state.sessions.identifies_remaining, "reset_after": 14_400_000, "max_concurrency": 1}}),
         Route::Me => objects::bot_self(state),
-        Route::MyGuilds => json!(
-            state
-                .setup
-                .guilds
-                .iter()
-                .map(objects::my_guild)
-                .collect::<Vec<_>>()
-        ),
+        Route::MyGuilds => my_guilds(state, call)?,
         Route::Application => objects::application(state),
         Route::Guild(id) => objects::guild(state, guild(state, *id)?),
         Route::GuildChannels(id) => channels(state, guild(state, *id)?),
@@ -35,6 +29,28 @@ pub(crate) fn look_up(state: &State, route: &Route) -> Result<Reply, Refusal> {
         _ => return Err(Refusal::rule(405, 0, "405: Method Not Allowed")),
     };
     Ok(Reply::json(200, json))
+}
+
+/// A page of the guilds that the bot is in, by their ids.
+fn my_guilds(state: &State, call: &Call) -> Result<Value, Refusal> {
+    let number = |name: &str, otherwise: u64| match call.parameter(name) {
+        None => Ok(otherwise),
+        Some(text) => text
+            .parse()
+            .map_err(|_| Refusal::rule(400, 50035, "Invalid Form Body")),
+    };
+    let (limit, after) = (number("limit", 200)?, number("after", 0)?);
+    let before = number("before", u64::MAX)?;
+    if !(1..=200).contains(&limit) {
+        return Err(Refusal::rule(400, 50035, "Invalid Form Body"));
+    }
+    let mut mine: Vec<&Guild> = state.setup.guilds.iter().collect();
+    mine.retain(|guild| guild.id > after && guild.id < before);
+    mine.sort_by_key(|guild| guild.id);
+    mine.truncate(usize::try_from(limit).unwrap_or(200));
+    Ok(json!(
+        mine.into_iter().map(objects::my_guild).collect::<Vec<_>>()
+    ))
 }
 
 fn guild(state: &State, id: u64) -> Result<&Guild, Refusal> {

@@ -237,7 +237,7 @@ fn dispatch(state: &mut State, call: &Call) -> Result<Reply, Refusal> {
         Route::Typing(channel) if call.method == Method::POST => channels::typing(state, *channel),
         Route::Commands { app, guild } => commands::all(state, call, *app, *guild),
         Route::Command { app, guild, id } => commands::one(state, call, *app, *guild, *id),
-        route if call.method == Method::GET => lookups::look_up(state, route),
+        route if call.method == Method::GET => lookups::look_up(state, call, route),
         _ => Err(Refusal::rule(405, 0, "405: Method Not Allowed")),
     }
 }

@@ -8,6 +8,7 @@ use crate::backup::{self, Order};
 use crate::faults;
 use crate::formats::list;
 use crate::gate::Call;
+use crate::notes;
 use crate::state::State;
 
 /// The UPID, or `OK` when none of the guests is on this node: then nothing happens at all.
@@ -119,7 +120,7 @@ fn verify(call: &Call) -> Result<(), Refusal> {
         }
     }
     if let Some(template) = params.get("notes-template") {
-        let unknown = backup::check_template(template);
+        let unknown = notes::check_template(template);
         unknown.map_err(|text| Refusal::parameter("notes-template", &(text + "\n")))?;
     }
     let enough = everything(call) || params.flag("stop") || params.get("pool").is_some() || vmid;

@@ -38,7 +38,8 @@ pub(crate) fn wake(state: &mut State, call: &Call) -> Result<Reply, Refusal> {
             .iter()
             .any(|it| it.node == name && it.to == to)
     };
-    if !node.online && !waits(Next::Up) && !(state.broken_node && last) {
+    let stays = node.online || waits(Next::Up) || (state.broken_node && last);
+    if !stays {
         node_power::plan(state, name, Next::Up);
     }
     Ok(json!(mac).into())
