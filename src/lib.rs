@@ -35,6 +35,7 @@ pub mod health;
 pub mod ids;
 pub mod logging;
 pub mod permission;
+pub mod privileges;
 pub mod proxmox;
 pub mod store;
 pub mod until;

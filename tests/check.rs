@@ -40,8 +40,11 @@ fn check_says_what_is_there_and_what_is_missing() {
         for part in [
             "ok   home: Proxmox VE 9.2",
             "nodes pve1, pve2",
-            "warn home: without VM.PowerMgmt on /vms, no guest can be started or stopped",
-            "pveum acl modify /vms -token 'discord@pve!bot'",
+            "warn home: without VM.PowerMgmt on 8 guests (101, 102, 103, 104, 105, 106, 107, 108), this",
+            "start, shutdown, reboot, suspend, resume, stop, reset",
+            "warn home: without Sys.PowerMgmt on 2 nodes (pve1, pve2), this",
+            "\n     pveum role add StewardVMPowerMgmt -privs VM.PowerMgmt\n",
+            "\n     pveum acl modify /vms -user discord@pve -token 'discord@pve!bot' -role StewardVMAudit,",
             "ok   Discord: server 1000000000000000000 is Homelab",
         ] {
             assert!(told.contains(part), "{part}\n{told}");
@@ -344,5 +347,220 @@ fn the_token_for_tokens_is_called_as_good_as_root() {
             ],
         );
         assert_eq!(world.writes(), Vec::<String>::new());
+    });
+}
+
+/// Root types what `check` prints.
+fn typed(world: &World, said: &str) {
+    let lines = said.lines().map(str::trim_start);
+    for line in lines.filter(|line| line.starts_with("pveum ")) {
+        world
+            .px
+            .pveum(line)
+            .unwrap_or_else(|why| panic!("{line}: {why}\n{said}"));
+    }
+}
+
+const CAN_ALL: &str =
+    "ok   home: the token can do all that rules allow anybody on 8 guests and 2 nodes";
+
+#[test]
+fn the_lines_that_it_prints_mend_what_is_missing() {
+    run_without_bot(Setup::default(), async |world| {
+        // Some guests have roles of their own, which would hide what is given to all of them.
+        let (said, code) = checked(world, &[]).await;
+        assert_eq!(code, Some(0), "{said}");
+        assert!(!said.contains("can do all"), "{said}");
+        typed(world, &said);
+        let (said, code) = checked(world, &[]).await;
+        says(&said, &[CAN_ALL]);
+        let well = (said.contains("warn home"), code);
+        assert_eq!(well, (false, Some(0)), "{said}");
+    });
+}
+
+#[test]
+fn roles_of_a_guests_own_hide_what_all_have() {
+    let mut setup = Setup::default();
+    setup.px.acls.retain(|acl| acl.path == "/");
+    run_without_bot(setup, async |world| {
+        let (said, _) = checked(world, &[]).await;
+        says(&said, &["pveum acl modify /vms -user"]);
+        typed(world, &said);
+        says(&checked(world, &[]).await.0, &[CAN_ALL]);
+        let both = "-user discord@pve -token 'discord@pve!bot'";
+        let own = format!("pveum acl modify /vms/103 {both} -role PVEAuditor");
+        world.px.pveum(&own).unwrap();
+        let (said, _) = checked(world, &[]).await;
+        says(
+            &said,
+            &[
+                "without VM.PowerMgmt on guest 103, this",
+                "pveum acl modify /vms/103 -user",
+            ],
+        );
+        assert!(!said.contains("pveum acl modify /vms -"), "{said}");
+        typed(world, &said);
+        says(&checked(world, &[]).await.0, &[CAN_ALL]);
+    });
+}
+
+#[test]
+fn a_token_without_anything_is_told_what_it_needs() {
+    let mut setup = Setup::default();
+    setup.px.acls.clear();
+    run_without_bot(setup, async |world| {
+        let (said, code) = checked(world, &[]).await;
+        assert_eq!(code, Some(78), "{said}");
+        says(
+            &said,
+            &[
+                "FAIL home: token discord@pve!bot has no privileges at all",
+                "warn home: without Sys.Audit on /, nobody is told whether the cluster has quorum",
+                "warn home: without VM.Audit on /vms, guests that come later, or that are hidden",
+            ],
+        );
+        typed(world, &said);
+        // Only now it sees where backups can go.
+        let (said, _) = checked(world, &[]).await;
+        let storages = "without Datastore.AllocateSpace on 2 storages (local, nas)";
+        says(&said, &[storages]);
+        typed(world, &said);
+        let (said, code) = checked(world, &[]).await;
+        says(&said, &[CAN_ALL]);
+        assert_eq!(code, Some(0), "{said}");
+    });
+}
+
+#[test]
+fn what_no_rule_takes_is_warned_about() {
+    let rules = support::RULES.replace(
+        "actions = [\"*\"]\nguests = [\"*\"]\nnodes",
+        "actions = [\"view\", \"start\"]\nguests = [\"*\"]\nnodes",
+    );
+    run_without_bot(Setup::default().rules(&rules), async |world| {
+        let all = "pveum acl modify / -user discord@pve -token 'discord@pve!bot' -role Mighty";
+        let much = "VM.Allocate,Permissions.Modify,VM.GuestAgent.Unrestricted";
+        world
+            .px
+            .pveum(&format!("pveum role add Mighty -privs {much}"))
+            .unwrap();
+        world.px.pveum(all).unwrap();
+        let (said, code) = checked(world, &[]).await;
+        assert_eq!(code, Some(0), "{said}");
+        says(
+            &said,
+            &[
+                "could do more than these rules ever take: Permissions.Modify VM.Allocate VM.GuestAgent.Unrestricted VM.Snapshot.",
+            ],
+        );
+    });
+}
+
+#[test]
+fn a_token_of_the_superuser_is_warned_about() {
+    let mut setup = Setup::default();
+    setup.px.tokens[0].id = "root@pam!bot".into();
+    setup.px.tokens[0].privsep = false;
+    run_without_bot(setup, async |world| {
+        let (said, code) = checked(world, &[]).await;
+        assert_eq!(code, Some(0), "{said}");
+        says(
+            &said,
+            &[
+                CAN_ALL,
+                "warn home: root@pam!bot is a token of root",
+                "could do more than these rules ever take: Datastore.Allocate ",
+            ],
+        );
+    });
+}
+
+#[test]
+fn a_guest_that_only_its_number_names_is_told_of_though_nobody_sees_it() {
+    let rules = "[people]\nowner = 184405311681986560\n[[allow]]\nwho = [\"owner\"]\n\
+        actions = [\"view\"]\nguests = [\"101\", \"104\", \"tag:prod\"]\n";
+    let mut setup = Setup::default().rules(rules);
+    setup.px.acls.clear();
+    run_without_bot(setup, async |world| {
+        for line in [
+            "pveum role add Look -privs VM.Audit,VM.GuestAgent.Audit",
+            "pveum acl modify /vms/101 -user discord@pve -token 'discord@pve!bot' -role Look",
+            "pveum acl modify / -propagate 0 -user discord@pve -token 'discord@pve!bot' -role PVEAuditor",
+        ] {
+            world.px.pveum(line).unwrap();
+        }
+        let (said, _) = checked(world, &[]).await;
+        says(
+            &said,
+            &[
+                "warn home: without VM.Audit on guest 104, nothing of it can be seen or done",
+                "pveum acl modify /vms/104 -user",
+                "ok   home: the token sees 1 guest, and would not see others: for it `tag:prod`",
+            ],
+        );
+        assert!(!said.contains("/vms/101"), "{said}");
+    });
+}
+
+#[test]
+fn thousands_of_guests_are_few_lines() {
+    let rules = format!(
+        "{}[[deny]]\nwho = [\"owner\"]\nactions = [\"audit\", \"stop\"]\nguests = [\"tag:none\"]\n",
+        support::RULES
+    );
+    let mut setup = Setup::default().rules(&rules);
+    let more = (1000..3000).map(|vmid| fake_proxmox::Guest::vm(vmid, &format!("vm{vmid}"), "pve1"));
+    setup.px.guests.extend(more);
+    run_without_bot(setup, async |world| {
+        let (said, _) = checked(world, &[]).await;
+        says(
+            &said,
+            &[
+                "without VM.Backup on 2008 guests (101, 102, ",
+                " and 2000 more), this",
+            ],
+        );
+        assert!(said.lines().count() < 60, "{said}");
+        let page = told(steward(world, &["pveum"]).arg("--by").arg("guest"))
+            .await
+            .0;
+        assert!(page.contains("pveum acl modify /vms "), "{page}");
+    });
+}
+
+#[test]
+fn scripts_get_one_object_and_a_code() {
+    run_without_bot(Setup::default(), async |world| {
+        let output = ended(&mut steward(world, &["check", "--json", "--strict"])).await;
+        assert_eq!(output.status.code(), Some(1), "there are warnings");
+        let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(said["exit"], 1);
+        let findings = said["findings"].as_array().unwrap();
+        for finding in findings {
+            let fields: Vec<&String> = finding.as_object().unwrap().keys().collect();
+            assert_eq!(fields, ["area", "grade", "lines", "text"]);
+        }
+        let with_lines = findings
+            .iter()
+            .find(|one| one["lines"][0].is_string())
+            .unwrap();
+        assert_eq!(with_lines["area"], "cluster");
+        assert_eq!(with_lines["grade"], "warning");
+        let line = with_lines["lines"][0].as_str().unwrap();
+        assert!(line.starts_with("pveum role add Steward"), "{line}");
+        let areas = ["configuration", "state", "cluster", "discord"];
+        for area in areas {
+            assert!(findings.iter().any(|one| one["area"] == area), "{area}");
+        }
+        // Whoever has mended it all gets a zero.
+        for finding in findings {
+            for line in finding["lines"].as_array().unwrap() {
+                world.px.pveum(line.as_str().unwrap()).unwrap();
+            }
+        }
+        let output = ended(&mut steward(world, &["check", "--json", "--strict"])).await;
+        let said = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(0), "{said}");
     });
 }

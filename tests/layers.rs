@@ -14,6 +14,8 @@ const MAY: &[(&str, &[&str])] = &[
     ("config", &["ids", "action", "until"]),
     ("store", &["ids", "config", "action"]),
     ("permission", &["ids", "config", "action"]),
+    // What the policy takes in Proxmox: it knows the rules, and asks nobody.
+    ("privileges", &["ids", "action", "permission"]),
     ("audit", &["ids", "config", "action", "store", "Permit"]),
     ("proxmox", &["ids", "config", "action", "Permit"]),
     // What the bot wants of Discord, as data: whoever wants something need not know Discord.
@@ -37,6 +39,7 @@ const MAY: &[(&str, &[&str])] = &[
             "config::Problem",
             "health::Sick",
             "permission",
+            "privileges",
             "proxmox",
             "until",
         ],
@@ -51,6 +54,7 @@ const MAY: &[(&str, &[&str])] = &[
             "action",
             "store",
             "permission",
+            "privileges",
             "audit",
             "proxmox",
             "embed",

@@ -447,17 +447,21 @@ fn a_privilege_that_the_bot_lacks_is_named_to_those_who_can_give_it() {
         │ — VM 101 · home
         [Start] (primary) [Refresh] (secondary)
         ");
-        assert_snapshot!(shown(&owner.follow_up("lacks").await), @r#"
+        assert_snapshot!(shown(&owner.follow_up("lacks").await), @"
         🔒 only owner
         │ 🔑 What the bot lacks
         │ The bot's token lacks VM.PowerMgmt
         │ on `/vms/101`. On a Proxmox node, as root:
         │ ```
-        │ pveum role add StewardVMPowerMgmt -privs "VM.Audit VM.PowerMgmt"
-        │ pveum acl modify /vms/101 -user discord@pve -role StewardVMPowerMgmt
-        │ pveum acl modify /vms/101 -token 'discord@pve!bot' -role StewardVMPowerMgmt
+        │ pveum role add StewardVMAudit -privs VM.Audit
+        │ pveum role add StewardVMBackup -privs VM.Backup
+        │ pveum role add StewardVMPowerMgmt -privs VM.PowerMgmt
+        │ pveum role add StewardVMSnapshot -privs VM.Snapshot
+        │ pveum acl modify /vms/101 -user discord@pve -token 'discord@pve!bot' -role StewardVMAudit,StewardVMBackup,StewardVMPowerMgmt,StewardVMSnapshot
         │ ```
-        "#);
+        │ It is no matter if a role exists already.
+        │ Then see `pve-steward check`.
+        ");
         let max = world.person("max").slash("/vm start 101").await;
         assert!(shown(&max.until("did not start").await).contains("Tell the owner"));
         let lacks = shown(&max.follow_up("lacks").await);

@@ -4,6 +4,8 @@ mod audit;
 mod check;
 mod fingerprint;
 mod policy;
+mod pveum;
+mod seen;
 mod setup;
 mod status;
 
@@ -62,7 +64,7 @@ enum Command {
     /// Ctrl-C.
     Setup(Box<setup::Options>),
     /// Check the configuration, every cluster and the Discord side; change nothing
-    Check,
+    Check(check::Query),
     /// Show nodes, guests and storages of the clusters, as far as the token sees them
     ///
     /// Reads only [[cluster]] of the configuration. Ends with 0 if every cluster could be read, with
@@ -70,6 +72,8 @@ enum Command {
     Status(status::Query),
     /// Show who may do what, or explain one decision
     Policy(policy::Query),
+    /// Print the least that the bot's token needs for the rules, as `pveum` lines for a node's shell
+    Pveum(pveum::Query),
     /// Read the audit: whether it is as it was written, or all of it for other programs
     #[command(subcommand)]
     Audit(audit::Query),
@@ -104,8 +108,8 @@ impl Cli {
     async fn act(self) -> u8 {
         match self.command.as_ref().unwrap_or(&Command::Run) {
             Command::Run => self.run().await,
-            Command::Check => match self.load() {
-                Ok(loaded) => check::check(&loaded).await,
+            Command::Check(query) => match self.load() {
+                Ok(loaded) => check::check(&loaded, query).await,
                 Err(code) => code,
             },
             Command::Setup(options) => setup::setup(options, &self.files.config).await,
@@ -115,6 +119,10 @@ impl Cli {
             },
             Command::Policy(query) => match self.load() {
                 Ok(loaded) => policy::policy(&loaded.config, query).await,
+                Err(code) => code,
+            },
+            Command::Pveum(query) => match self.load() {
+                Ok(loaded) => pveum::pveum(&loaded.config, query).await,
                 Err(code) => code,
             },
             Command::Audit(query) => match self.load() {

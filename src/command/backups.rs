@@ -10,6 +10,7 @@ use crate::embed::backup::View;
 use crate::embed::status::Age;
 use crate::embed::{self, Reply};
 use crate::ids::{GuestQuery, StorageName};
+use crate::privileges;
 use crate::proxmox::{Backups, Listing, StorageState};
 
 use super::desk::Desk;
@@ -78,6 +79,7 @@ pub(super) async fn perform(desk: &Desk, task: &Task, guest: &GuestQuery, after:
 /// For those who can mend it: what the token lacks to see them.
 fn cure(desk: &Desk, facts: &GuestFacts, backups: &Backups) -> Option<Reply> {
     let token = desk.token_of(&facts.guest.cluster);
+    let law = desk.law();
     let hidden = backups
         .storages
         .iter()
@@ -87,8 +89,9 @@ fn cure(desk: &Desk, facts: &GuestFacts, backups: &Backups) -> Option<Reply> {
         });
     let missing: BTreeSet<_> = hidden.flatten().collect();
     let cards = missing.iter().flat_map(|one| {
-        let token = Some(token);
-        embed::problem::missing_privilege(&one.path, &one.privileges, one.any, token).cards
+        let beside = privileges::beside(law.policy(), facts, &one.path);
+        let cure = Some((token, &beside));
+        embed::problem::missing_privilege(&one.path, &one.privileges, one.any, cure).cards
     });
     let reply = Reply {
         cards: cards.collect(),

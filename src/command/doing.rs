@@ -12,6 +12,7 @@ use crate::embed::{self, Reply};
 use crate::follow::{self, End};
 use crate::ids::Upid;
 use crate::permission::Permit;
+use crate::privileges;
 use crate::proxmox::{Error, Order, Sent};
 
 use super::Outcome;
@@ -155,8 +156,11 @@ pub(super) fn explain(
         .of(&request.actor)
         .decide(Right::Access, &Target::Guest(facts));
     let aside = error.missing_privilege().map(|missing| {
-        let token = owner.is_ok().then(|| desk.token_of(&facts.guest.cluster));
-        embed::problem::missing_privilege(&missing.path, &missing.privileges, missing.any, token)
+        let beside = privileges::beside(law.policy(), facts, &missing.path);
+        let cure = owner
+            .is_ok()
+            .then(|| (desk.token_of(&facts.guest.cluster), &beside));
+        embed::problem::missing_privilege(&missing.path, &missing.privileges, missing.any, cure)
     });
     (why, aside)
 }

@@ -14,6 +14,7 @@ use crate::embed::{self, Reply};
 use crate::follow::{self, End};
 use crate::ids::{NodeQuery, NodeRef};
 use crate::permission::{Denied, Verdict};
+use crate::privileges;
 use crate::proxmox::{Error, Node, NodeState, RunState, Snapshot};
 
 use super::confirm::{Asked, What};
@@ -357,11 +358,12 @@ pub(super) fn lacking(
     let token = inventory
         .filter(|_| owner.is_ok())
         .map(|inventory| desk.token_of(inventory.client().cluster()));
+    let beside = privileges::to_read(&missing.path);
     Some(embed::problem::missing_privilege(
         &missing.path,
         &missing.privileges,
         missing.any,
-        token,
+        token.map(|token| (token, &beside)),
     ))
 }
 

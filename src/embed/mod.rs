@@ -20,6 +20,7 @@ pub mod notify;
 pub mod overview;
 pub mod policy;
 pub mod problem;
+pub mod pveum;
 pub mod refused;
 pub mod reload;
 pub mod reply;

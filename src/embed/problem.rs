@@ -1,11 +1,15 @@
 //! Refusals and failures: what happened, and the next step. Always private, except on the card of
 //! an act (see `act`). No raw error ever stands here; the log has the chain, under the id shown.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::action::{Action, Deed, GuestFacts, Right};
 use crate::ids::{GuestQuery, GuestRef, InteractionId, Kind, NodeQuery, UserId};
 use crate::permission::Denied;
+use crate::privileges::Privileges;
 
 use super::deed::{going_on, noun};
+use super::pveum;
 use super::reply::{Button, Card, Colour, Reply, Style};
 use super::words::{acts, ago, clock, duration, guest_footer, guest_name, kind, person, plain};
 
@@ -280,19 +284,28 @@ pub fn internal(id: InteractionId) -> Reply {
 }
 
 /// Proxmox refused the bot's token. Shapes: `/vms/101`, privileges of which all are needed (or
-/// `any`), `discord@pve!bot`. With the token's id comes the exact cure: for those with `access`.
+/// `any`). With the token's id comes the cure, for those with `access`: a role on a path hides what
+/// comes from above, so what else is needed there is given with it.
 #[must_use]
 pub fn missing_privilege(
     path: &str,
     privileges: &[String],
     any: bool,
-    token: Option<&str>,
+    cure: Option<(&str, &Privileges)>,
 ) -> Reply {
     let lacking = privileges.join(if any { " or " } else { " and " });
-    let cure = match token {
-        Some(token) => {
-            let lines = pveum_lines(path, privileges, any, token).join("\n");
-            format!(" On a Proxmox node, as root:\n```\n{lines}\n```")
+    let cure = match cure {
+        Some((token, beside)) => {
+            let wanted = privileges
+                .iter()
+                .take(if any { 1 } else { privileges.len() });
+            let mut given: BTreeSet<&str> = beside.clone();
+            given.extend(wanted.map(String::as_str));
+            let lines = pveum::lines(&BTreeMap::from([(path.to_owned(), given)]), token, None);
+            format!(
+                " On a Proxmox node, as root:\n```\n{}\n```\nIt is no matter if a role exists already.\nThen see `pve-steward check`.",
+                lines.join("\n")
+            )
         }
         None => "\nTell the owner.".to_owned(),
     };
@@ -303,41 +316,6 @@ pub fn missing_privilege(
         body,
         footer: None,
     })
-}
-
-/// The commands that give a token what it lacks, and no more. A privilege-separated token has only
-/// what its user has too, so both get the role.
-#[must_use]
-pub fn pveum_lines(path: &str, privileges: &[String], any: bool, token: &str) -> Vec<String> {
-    let wanted = if any {
-        &privileges[..privileges.len().min(1)]
-    } else {
-        privileges
-    };
-    let role: String = wanted.iter().map(|p| p.replace('.', "")).collect();
-    // A role on a deeper path hides those inherited from above: what is read there comes along.
-    let read = match path.split('/').nth(1) {
-        Some("vms") => Some("VM.Audit"),
-        Some("nodes") => Some("Sys.Audit"),
-        Some("storage") => Some("Datastore.Audit"),
-        _ => None,
-    };
-    let mut privs: Vec<&str> = read.into_iter().collect();
-    privs.extend(
-        wanted
-            .iter()
-            .map(String::as_str)
-            .filter(|p| Some(*p) != read),
-    );
-    let user = token.split('!').next().unwrap_or(token);
-    vec![
-        format!(
-            "pveum role add Steward{role} -privs \"{}\"",
-            privs.join(" ")
-        ),
-        format!("pveum acl modify {path} -user {user} -role Steward{role}"),
-        format!("pveum acl modify {path} -token '{token}' -role Steward{role}"),
-    ]
 }
 
 /// Whom to ask, by name; nobody is rung.

@@ -3,9 +3,10 @@
 //! `policy` compiles what the owner wrote, `rule` is one rule of it, `selector` matches guests and
 //! nodes, `grant` is what one person lent to another, `standing` what holds beside the rules, `law`
 //! all of it at one moment, `rights` decides, `terms` says what is held at whatever time, `gate` makes
-//! the only [`Permit`], `matrix` prints it all for people to review; `idle` and `unanswered` find rules
-//! that are likely not meant so.
+//! the only [`Permit`], `anybody` says what the rules give to anybody at all, `matrix` prints it all for
+//! people to review; `idle` and `unanswered` find rules that are likely not meant so.
 
+mod anybody;
 mod change;
 mod gate;
 mod grant;

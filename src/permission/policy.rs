@@ -137,6 +137,11 @@ impl Policy {
         mine
     }
 
+    /// The rules that speak of each name, for those who ask about anybody.
+    pub(super) fn each(&self) -> impl Iterator<Item = &Mine> {
+        self.users.values().chain(self.by_role.values())
+    }
+
     /// Whose time the `hours` of rules are.
     #[must_use]
     pub fn zone(&self) -> &TimeZone {

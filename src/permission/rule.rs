@@ -133,6 +133,24 @@ impl Allow {
         }
     }
 
+    /// What it gives over every guest of the cluster, or every one in the pool, that is or will be.
+    pub(super) fn over_every_guest(&self, cluster: &ClusterName, pool: Option<&str>) -> RightSet {
+        let every = self.guests.iter().any(|s| s.is_every(cluster, pool));
+        if every {
+            self.of_guests
+        } else {
+            RightSet::default()
+        }
+    }
+
+    pub(super) fn over_every_node(&self, cluster: &ClusterName) -> RightSet {
+        if self.nodes.iter().any(|s| s.is_every(cluster)) {
+            self.of_nodes
+        } else {
+            RightSet::default()
+        }
+    }
+
     pub(super) fn is_for(&self, (channel, parent): (ChannelId, Option<ChannelId>)) -> bool {
         let here = |c: &ChannelId| *c == channel || Some(*c) == parent;
         self.channels.is_empty() || self.channels.iter().any(here)
@@ -197,6 +215,15 @@ impl Deny {
 
     pub(super) fn covers(&self, right: Right, target: &Target<'_>) -> bool {
         self.rights.has(right) && self.names(target)
+    }
+
+    /// Whether it could take something from some guest, be it one that comes later.
+    pub(super) fn is_about_guests(&self) -> bool {
+        self.everything || !self.guests.is_empty()
+    }
+
+    pub(super) fn is_about_nodes(&self) -> bool {
+        self.everything || !self.nodes.is_empty()
     }
 
     pub(super) fn names(&self, target: &Target<'_>) -> bool {

@@ -112,6 +112,18 @@ impl GuestSelector {
     pub(super) fn is_all(&self) -> bool {
         matches!(self, Self::All)
     }
+
+    /// Whether it means every guest of the cluster, or every one in this pool, those included that
+    /// are not there yet.
+    pub(super) fn is_every(&self, cluster: &ClusterName, in_pool: Option<&str>) -> bool {
+        match self {
+            Self::All => true,
+            Self::Cluster(named) => named == cluster,
+            Self::Node(node) => node.is_every(cluster),
+            Self::Pool(pool) => in_pool == Some(pool),
+            Self::Vmid(..) | Self::Name(_) | Self::Tag(_) | Self::Kind(_) => false,
+        }
+    }
 }
 
 /// Proxmox 8.1 and later have pools inside pools: `prod/db` is inside `prod`.
@@ -157,6 +169,14 @@ impl NodeSelector {
 
     pub(super) fn is_all(&self) -> bool {
         matches!(self, Self::All)
+    }
+
+    pub(super) fn is_every(&self, of: &ClusterName) -> bool {
+        match self {
+            Self::All => true,
+            Self::Cluster(named) => named == of,
+            Self::Named(..) => false,
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-use super::answer::{OF_ALL, OF_ONE};
+use super::answer::{OF_ALL, OF_ONE, OF_PAGE};
 use super::path::ApiPath;
 use super::perl::{Object, Scalar};
 use super::{Client, Error};
@@ -52,6 +52,71 @@ impl Permissions {
     pub fn anywhere(&self, privilege: &str) -> bool {
         self.paths.values().any(|held| held.contains_key(privilege))
     }
+
+    /// Everything that is held anywhere, once.
+    #[must_use]
+    pub fn all(&self) -> BTreeSet<&str> {
+        let held = self.paths.values().flat_map(BTreeMap::keys);
+        held.map(String::as_str).collect()
+    }
+
+    /// Whether the privilege is held on a path: by an entry of its own, else by the nearest one above
+    /// that reaches below. The dump leaves out where nothing is held; but it always looks at `/vms`
+    /// and its like, so where one of those is missing, nothing comes through it from `/`.
+    #[must_use]
+    pub fn holds(&self, path: &str, privilege: &str) -> bool {
+        if let Some(here) = self.paths.get(path) {
+            return here.contains_key(privilege);
+        }
+        let mut above = path;
+        while let Some((shorter, _)) = above.rsplit_once('/') {
+            above = if shorter.is_empty() { "/" } else { shorter };
+            if let Some(there) = self.paths.get(above) {
+                return there.get(privilege) == Some(&true);
+            }
+            if above == "/" || ROOTS.contains(&above) {
+                return false;
+            }
+        }
+        false
+    }
+}
+
+impl Permissions {
+    /// Whether a path like `/vms/100` surely has entries of its own, which hide what comes from above:
+    /// what reaches below is then not the same on both.
+    #[must_use]
+    pub fn has_its_own(&self, path: &str) -> bool {
+        let reaching = |path: &str| {
+            let here = self.paths.get(path).into_iter().flatten();
+            let here = here.filter(|(_, below)| **below);
+            here.map(|(name, _)| name.as_str()).collect::<BTreeSet<_>>()
+        };
+        let above = path.rsplit_once('/').map_or("/", |(above, _)| above);
+        self.paths.contains_key(path) && reaching(path) != reaching(above)
+    }
+}
+
+/// Paths that the dump looks at, whether they have an entry or not.
+const ROOTS: [&str; 5] = ["/access", "/nodes", "/pool", "/storage", "/vms"];
+
+/// The roles that there are, and what each gives.
+pub type Roles = BTreeMap<String, BTreeSet<String>>;
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct RoleRow {
+    roleid: Scalar,
+    privs: Scalar,
+}
+
+fn role(row: &RoleRow) -> Option<(String, BTreeSet<String>)> {
+    let privs = row.privs.text().unwrap_or_default();
+    let privs = privs
+        .split(',')
+        .map(str::trim)
+        .filter(|one| !one.is_empty());
+    Some((row.roleid.text()?, privs.map(str::to_owned).collect()))
 }
 
 #[derive(Deserialize)]
@@ -104,6 +169,18 @@ impl Client {
         Ok(permissions(paths))
     }
 
+    /// All roles. Always allowed.
+    ///
+    /// # Errors
+    ///
+    /// As every read: see [`Error`].
+    pub async fn roles(&self) -> Result<Roles, Error> {
+        let path = ApiPath::new(&["access", "roles"]);
+        let rows: Vec<Object<RoleRow>> = self.get(&path, OF_PAGE).await?;
+        let rows = rows.iter().filter_map(|row| row.0.as_ref());
+        Ok(rows.filter_map(role).collect())
+    }
+
     /// The privileges of the token on one path, such as `/vms/100`, inherited ones included.
     ///
     /// # Errors
@@ -134,6 +211,32 @@ mod tests {
                 permissions(serde_json::from_str(nothing).unwrap()).is_empty(),
                 "{nothing}"
             );
+        }
+    }
+
+    #[test]
+    fn what_is_held_on_a_path_is_its_own_or_comes_from_the_nearest_above() {
+        let json = r#"{"/":{"Sys.Audit":1,"VM.Audit":1},"/vms":{"VM.Audit":1,"VM.Backup":0},
+            "/vms/100":{"VM.PowerMgmt":0}}"#;
+        let found = permissions(serde_json::from_str(json).unwrap());
+        for (path, privilege) in [
+            ("/", "Sys.Audit"),
+            ("/vms", "VM.Backup"),
+            ("/vms/101", "VM.Audit"),
+            ("/vms/100", "VM.PowerMgmt"),
+            ("/access/acl", "Sys.Audit"),
+        ] {
+            let through = path != "/access/acl";
+            assert_eq!(found.holds(path, privilege), through, "{path} {privilege}");
+        }
+        assert!(found.has_its_own("/vms/100") && !found.has_its_own("/vms/101"));
+        for (path, privilege) in [
+            ("/vms/100", "VM.Audit"),
+            ("/vms/101", "VM.Backup"),
+            ("/vms/101", "Sys.Audit"),
+            ("/nodes/pve1", "Sys.Audit"),
+        ] {
+            assert!(!found.holds(path, privilege), "{path} {privilege}");
         }
     }
 

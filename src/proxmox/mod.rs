@@ -46,7 +46,7 @@ use http::{Read, Transport, Write};
 use path::ApiPath;
 use turns::Lane;
 
-pub use access::{Permissions, Version};
+pub use access::{Permissions, Roles, Version};
 pub use backup::{BackedUp, Backups, Listing};
 pub use deed::{Order, Sent};
 pub use error::{Error, Failure, Missing, Why};

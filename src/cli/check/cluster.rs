@@ -2,13 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
+use crate::cli::seen::{self, Seen};
 use crate::config::Cluster;
 use crate::embed::check::{self as words, Finding};
-use crate::proxmox::{Client, Error, Inventory, NodeState, Permissions, Snapshot, StaleWhy};
+use crate::embed::pveum;
+use crate::permission::Policy;
+use crate::privileges::{By, Lacking, Plan, Storage, Token, World, excess, lacking, plan};
+use crate::proxmox::{Client, Error, Inventory, NodeState, Snapshot};
 
-/// What the bot reads and does, and what does not work without it.
+/// What every bot reads and does, and what does not work without it: while there are no rules yet.
 const NEEDED: [(&str, &str, &str); 3] = [
     ("VM.Audit", "/vms", "no guest can be seen"),
     ("VM.PowerMgmt", "/vms", "no guest can be started or stopped"),
@@ -19,24 +22,25 @@ const NEEDED: [(&str, &str, &str); 3] = [
     ),
 ];
 
-/// Nothing that this bot does needs them.
-const TOO_MUCH: [&str; 7] = [
+/// No rules can need them.
+const TOO_MUCH: [&str; 6] = [
     "Permissions.Modify",
     "Realm.Allocate",
-    "Sys.Modify",
     "User.Modify",
     "VM.Allocate",
     "VM.GuestAgent.FileWrite",
     "VM.GuestAgent.Unrestricted",
 ];
 
-const PATIENCE: Duration = Duration::from_secs(20);
+/// So many paths get their lines here; `pveum` prints them all.
+const LINES: usize = 20;
 
-/// What was found, and what is there, where it could be read. `pools`: those that rules name.
+/// What was found, and what is there, where it could be read. `policy`: what the
+/// token is held against, where there are rules.
 pub(in crate::cli) async fn findings(
     cluster: &Cluster,
     inventory: &Arc<Inventory>,
-    pools: &[String],
+    policy: Option<&Policy>,
 ) -> (Vec<Finding>, Option<Arc<Snapshot>>) {
     let name = cluster.name.as_str();
     let tried = each_endpoint(cluster).await;
@@ -51,9 +55,9 @@ pub(in crate::cli) async fn findings(
     if !any {
         return (findings, None);
     }
-    match read(inventory).await {
+    match seen::read(inventory).await {
         Ok(seen) => {
-            findings.extend(seen.findings(cluster, pools));
+            findings.extend(seen.findings(cluster, policy));
             (findings, Some(seen.snapshot))
         }
         Err(error) => {
@@ -93,74 +97,103 @@ async fn each_endpoint(cluster: &Cluster) -> Vec<(String, Result<(), Error>)> {
     outcomes
 }
 
-/// What a cluster that answers shows to the token.
-struct Seen {
-    version: String,
-    permissions: Permissions,
-    snapshot: Arc<Snapshot>,
-}
-
-async fn read(inventory: &Arc<Inventory>) -> Result<Seen, Error> {
-    let client = inventory.client();
-    let version = client.version().await?.version;
-    let permissions = client.permissions().await?;
-    let snapshot = inventory.fresh(Duration::ZERO, PATIENCE).await;
-    let snapshot = snapshot.map_err(|stale| match stale.why {
-        StaleWhy::Failed(error) => (*error).clone(),
-        StaleWhy::Slow => Error::BadReply("no snapshot in 20 s".to_owned()),
-    })?;
-    Ok(Seen {
-        version,
-        permissions,
-        snapshot,
-    })
-}
-
 impl Seen {
-    fn findings(&self, cluster: &Cluster, pools: &[String]) -> Vec<Finding> {
+    fn findings(&self, cluster: &Cluster, policy: Option<&Policy>) -> Vec<Finding> {
         let (name, token) = (cluster.name.as_str(), cluster.token_id.as_str());
-        let nodes: Vec<String> = self
-            .snapshot
-            .nodes
-            .keys()
-            .map(ToString::to_string)
-            .collect();
-        let held: BTreeSet<String> = self
-            .permissions
-            .paths
-            .values()
-            .flat_map(|held| held.keys().cloned())
-            .collect();
-        let mut findings = vec![words::reached(
-            name,
-            &self.version,
-            &nodes,
-            self.snapshot.guests.len(),
-        )];
+        let nodes = self.snapshot.nodes.keys();
+        let nodes: Vec<String> = nodes.map(ToString::to_string).collect();
+        let (version, guests) = (&self.version.version, self.snapshot.guests.len());
+        let mut findings = vec![words::reached(name, version, &nodes, guests)];
         findings.extend(self.health(name));
+        let held = self.permissions.all();
         findings.push(words::token(name, token, &held));
-        if !held.is_empty() {
-            let missing = NEEDED.iter().filter(|(need, ..)| !held.contains(*need));
-            findings.extend(
-                missing.map(|(need, path, what)| words::lacks(name, token, path, need, what)),
-            );
-        }
-        // Without the privilege anywhere that has been said.
-        if self.snapshot.guests.is_empty() && held.contains("VM.Audit") {
-            findings.push(words::nothing_seen(name, token));
-        }
-        if token.starts_with("root@") {
+        if pveum::is_root(token) {
             findings.push(words::of_root(name, token));
         }
-        let unseen = pools
-            .iter()
-            .filter(|pool| !self.snapshot.pools.contains(pool));
-        findings.extend(unseen.map(|pool| words::unseen_pool(name, token, pool)));
-        let excess: Vec<&str> = TOO_MUCH.into_iter().filter(|p| held.contains(*p)).collect();
-        if !excess.is_empty() {
-            findings.push(words::too_much(name, token, &excess));
+        // Without the privilege anywhere that has been said.
+        if guests == 0 && held.contains("VM.Audit") {
+            findings.push(words::nothing_seen(name, token));
+        }
+        match policy {
+            Some(policy) => findings.extend(self.against(cluster, policy)),
+            None => findings.extend(without_rules(name, token, &held)),
         }
         findings
+    }
+
+    /// What the token can do, held against what rules allow.
+    fn against(&self, cluster: &Cluster, policy: &Policy) -> Vec<Finding> {
+        let mut world = self.world(policy);
+        self.choose_storages(&mut world);
+        let plan = plan(policy, &world, By::Guest);
+        let mut findings = self.lacking(cluster, policy, &world, &plan);
+        let more = excess(&plan, self.permissions.all());
+        // To see more than needed does no harm by itself.
+        let more: Vec<&str> = more
+            .into_iter()
+            .filter(|p| !p.ends_with(".Audit"))
+            .collect();
+        if !more.is_empty() {
+            let (name, token) = (cluster.name.as_str(), cluster.token_id.as_str());
+            findings.push(words::too_much(name, token, &more));
+        }
+        findings
+    }
+
+    /// What rules allow and the token cannot do, like things together.
+    fn lacking(
+        &self,
+        cluster: &Cluster,
+        policy: &Policy,
+        world: &World,
+        plan: &Plan,
+    ) -> Vec<Finding> {
+        let name = cluster.name.as_str();
+        let holds = |path: &str, privilege: &str| self.permissions.holds(path, privilege);
+        let own = |path: &str| self.permissions.has_its_own(path);
+        let token = Token {
+            holds: &holds,
+            own: &own,
+        };
+        let Lacking { lacks, mend } = lacking(policy, world, plan, &token);
+        let mut findings: Vec<Finding> =
+            lacks.iter().map(|lack| words::lacks(name, lack)).collect();
+        if plan.privileges().contains("VM.Backup") && world.backups_to(None).is_empty() {
+            findings.push(words::no_storage(name));
+        }
+        if lacks.is_empty() {
+            findings.push(words::can_all(name, world.guests.len(), world.nodes.len()));
+        } else {
+            let (shown, more) = (mend.iter().take(LINES), mend.len().saturating_sub(LINES));
+            let shown = shown
+                .map(|(path, given)| (path.clone(), given.clone()))
+                .collect();
+            let lines = pveum::lines(&shown, &cluster.token_id, Some(&self.roles));
+            findings.push(words::mended_by(name, lines, more));
+        }
+        let unclear = seen::unclear(policy, world);
+        if !holds("/vms", "VM.Audit") && !unclear.is_empty() {
+            findings.push(words::sees_some(name, self.snapshot.guests.len(), &unclear));
+        }
+        findings
+    }
+
+    /// Where a node has one storage to which the token may back up, the others are the owner's choice.
+    fn choose_storages(&self, world: &mut World) {
+        let usable = |storage: &Storage| {
+            let path = format!("/storage/{}", storage.name);
+            storage.backups && self.permissions.holds(&path, "Datastore.AllocateSpace")
+        };
+        let usable: Vec<Storage> = world
+            .storages
+            .iter()
+            .filter(|s| usable(s))
+            .cloned()
+            .collect();
+        for storage in &mut world.storages {
+            let served = usable.iter().any(|other| other.node == storage.node);
+            storage.backups &= !served || usable.contains(storage);
+        }
     }
 
     /// What will look like a fault of the bot to whoever does not know it.
@@ -174,4 +207,19 @@ impl Seen {
         findings.extend(lost.map(|quorum| words::no_quorum(name, quorum)));
         findings
     }
+}
+
+fn without_rules(name: &str, token: &str, held: &BTreeSet<&str>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if !held.is_empty() {
+        let missing = NEEDED.iter().filter(|(need, ..)| !held.contains(need));
+        let said =
+            missing.map(|(need, path, what)| words::lacks_at_all(name, token, path, need, what));
+        findings.extend(said);
+    }
+    let excess: Vec<&str> = TOO_MUCH.into_iter().filter(|p| held.contains(p)).collect();
+    if !excess.is_empty() {
+        findings.push(words::far_too_much(name, token, &excess));
+    }
+    findings
 }

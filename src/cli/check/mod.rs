@@ -5,10 +5,12 @@ mod discord;
 mod place;
 mod tokens;
 
+use clap::Args;
+
 use crate::action::GuestFacts;
 use crate::app;
 use crate::config::{Config, Loaded};
-use crate::embed::check::{self as words, Finding, Grade};
+use crate::embed::check::{self as words, Area, Finding, Grade};
 use crate::embed::terminal;
 use crate::ids::{ClusterName, NodeRef};
 use crate::permission::{self, Policy};
@@ -16,7 +18,20 @@ use crate::proxmox::Snapshot;
 
 use super::{CONFIGURATION, TRY_AGAIN, complain, say};
 
-pub(super) async fn check(loaded: &Loaded) -> u8 {
+/// With `--strict`: nothing fails, but something wants looking at.
+const WARNED: u8 = 1;
+
+#[derive(Debug, Default, Args)]
+pub(super) struct Query {
+    /// One JSON object instead of text: `exit`, and `findings` with `grade`, `area`, `text`, `lines`
+    #[arg(long)]
+    json: bool,
+    /// Exit with 1 where there are warnings
+    #[arg(long)]
+    strict: bool,
+}
+
+pub(super) async fn check(loaded: &Loaded, query: &Query) -> u8 {
     let config = &loaded.config;
     let policy = match Policy::compile(config) {
         Ok(policy) => policy,
@@ -32,45 +47,64 @@ pub(super) async fn check(loaded: &Loaded) -> u8 {
             return CONFIGURATION;
         }
     };
-    let mut report = Report::default();
+    let mut report = Report {
+        query,
+        told: Vec::new(),
+    };
     let rules = config.allow.len() + config.deny.len() + config.ask.len();
-    report.tell(&words::configuration(rules, loaded.warnings.len()));
-    report.all(place::findings(&config.bot.state_dir));
+    report.tell(
+        Area::Configuration,
+        words::configuration(rules, loaded.warnings.len()),
+    );
+    report.all(Area::State, place::findings(&config.bot.state_dir));
     let mut estate = Estate::default();
     for (cluster, inventory) in config.clusters.iter().zip(&clusters) {
-        let (findings, seen) = cluster::findings(cluster, inventory, policy.pools()).await;
-        report.all(findings);
-        report.all(tokens::findings(cluster).await);
+        let (findings, seen) = cluster::findings(cluster, inventory, Some(&policy)).await;
+        report.all(Area::Cluster, findings);
+        report.all(Area::Cluster, tokens::findings(cluster).await);
         estate.add(&cluster.name, seen.as_deref());
     }
-    report.all(estate.idle_rules(config, &policy));
-    report.all(estate.asked_in_vain(config, &policy));
-    report.all(discord::findings(&crate::discord::check(config).await));
-    report.exit_code()
+    report.all(Area::Rules, estate.idle_rules(config, &policy));
+    report.all(Area::Rules, estate.asked_in_vain(config, &policy));
+    let found = crate::discord::check(config).await;
+    report.all(Area::Discord, discord::findings(&found));
+    report.end()
 }
 
-/// Says each finding as it comes, and remembers the worst.
-#[derive(Default)]
-struct Report {
-    worst: Option<Grade>,
+/// Says each finding as it comes, or all of them at the end as JSON.
+struct Report<'q> {
+    query: &'q Query,
+    told: Vec<(Area, Finding)>,
 }
 
-impl Report {
-    fn tell(&mut self, finding: &Finding) {
-        say(&words::printed(finding));
-        self.worst = self.worst.max(Some(finding.grade));
+impl Report<'_> {
+    fn tell(&mut self, area: Area, finding: Finding) {
+        if !self.query.json {
+            say(&words::printed(&finding));
+        }
+        self.told.push((area, finding));
     }
 
-    fn all(&mut self, findings: Vec<Finding>) {
+    fn all(&mut self, area: Area, findings: Vec<Finding>) {
         for finding in findings {
-            self.tell(&finding);
+            self.tell(area, finding);
         }
     }
 
+    fn end(self) -> u8 {
+        let code = self.exit_code();
+        if self.query.json {
+            say(&words::json(&self.told, code));
+        }
+        code
+    }
+
     fn exit_code(&self) -> u8 {
-        match self.worst {
+        let worst = self.told.iter().map(|(_, finding)| finding.grade).max();
+        match worst {
             Some(Grade::Lasting) => CONFIGURATION,
             Some(Grade::Passing) => TRY_AGAIN,
+            Some(Grade::Warning) if self.query.strict => WARNED,
             Some(Grade::Ok | Grade::Warning) | None => 0,
         }
     }

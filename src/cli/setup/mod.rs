@@ -245,7 +245,7 @@ async fn after(done: &Done) -> u8 {
         }
     };
     complain(&terminal::warnings(&loaded.warnings));
-    let code = check::check(&loaded).await;
+    let code = check::check(&loaded, &check::Query::default()).await;
     let service = done.folder == Path::new(SYSTEM);
     say(&words::next(
         &done.file,

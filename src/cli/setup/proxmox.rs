@@ -111,7 +111,7 @@ async fn tried(cluster: &Cluster) -> Option<Grade> {
         }
     };
     let inventory = Inventory::new(Arc::new(client));
-    let (findings, _) = cluster::findings(cluster, &inventory, &[]).await;
+    let (findings, _) = cluster::findings(cluster, &inventory, None).await;
     for finding in &findings {
         say(&check::printed(finding));
     }

@@ -8,6 +8,7 @@ use crate::action::Request;
 use crate::embed::token as words;
 use crate::embed::{Reply, problem};
 use crate::ids::{PveUser, TokenId};
+use crate::privileges::Privileges;
 use crate::proxmox::{Error, Missing, Token, TokenAdmin};
 
 /// A read for a person: longer, and it is said that there is no answer.
@@ -43,9 +44,10 @@ impl Trouble {
             privileges,
             any,
         } = missing;
-        let token = Some(admin.id());
+        // What manages tokens reads nothing else there.
+        let cure = Some((admin.id(), &Privileges::new()));
         Self {
-            lacks: Some(problem::missing_privilege(path, privileges, *any, token)),
+            lacks: Some(problem::missing_privilege(path, privileges, *any, cure)),
             ..Self::because(words::ADMIN_LACKS)
         }
     }

@@ -1,9 +1,8 @@
 //! One Proxmox cluster: its endpoints, its state, and what the token may do.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::embed::fault;
-use crate::embed::problem::pveum_lines;
+use crate::embed::{fault, pveum};
 use crate::proxmox::{Error, Quorum};
 
 use super::{Finding, Grade};
@@ -75,7 +74,7 @@ pub fn no_quorum(cluster: &str, quorum: &Quorum) -> Finding {
 
 /// What the token may do. `held`: all privileges on any path.
 #[must_use]
-pub fn token(cluster: &str, token: &str, held: &BTreeSet<String>) -> Finding {
+pub fn token(cluster: &str, token: &str, held: &BTreeSet<&str>) -> Finding {
     if held.is_empty() {
         let user = token.split('!').next().unwrap_or(token);
         return Finding::new(
@@ -88,33 +87,28 @@ pub fn token(cluster: &str, token: &str, held: &BTreeSet<String>) -> Finding {
             ),
         );
     }
-    let list: Vec<&str> = held.iter().map(String::as_str).collect();
+    let list: Vec<&str> = held.iter().copied().collect();
     Finding::ok(format!("{cluster}: token {token} holds {}", list.join(" ")))
 }
 
 /// A privilege without which something that the bot does cannot work.
 #[must_use]
-pub fn lacks(cluster: &str, token: &str, path: &str, privilege: &str, what: &str) -> Finding {
-    let lines = pveum_lines(path, &[privilege.to_owned()], false, token).join("\n");
-    Finding::warning(format!(
-        "{cluster}: without {privilege} on {path}, {what}.\n{lines}"
-    ))
-}
-
-/// A pool that rules name, and whose members the token cannot see.
-#[must_use]
-pub fn unseen_pool(cluster: &str, token: &str, pool: &str) -> Finding {
-    let path = format!("/pool/{pool}");
-    let lines = pveum_lines(&path, &["Pool.Audit".to_owned()], false, token).join("\n");
-    Finding::warning(format!(
-        "{cluster}: rules name pool:{pool}, and the token cannot see who is in it. An allow by\n\
-         it gives nothing, a deny by it takes every guest that is in no visible pool.\n{lines}"
-    ))
+pub fn lacks_at_all(
+    cluster: &str,
+    token: &str,
+    path: &str,
+    privilege: &str,
+    what: &str,
+) -> Finding {
+    Finding {
+        lines: only(path, privilege, token),
+        ..Finding::warning(format!("{cluster}: without {privilege} on {path}, {what}."))
+    }
 }
 
 /// More than a bot needs: whoever reads its secret has it too.
 #[must_use]
-pub fn too_much(cluster: &str, token: &str, privileges: &[&str]) -> Finding {
+pub fn far_too_much(cluster: &str, token: &str, privileges: &[&str]) -> Finding {
     Finding::warning(format!(
         "{cluster}: token {token} could do far more than this bot ever asks for: {}.\n\
          Give it only what README.md lists.",
@@ -134,9 +128,17 @@ pub fn of_root(cluster: &str, token: &str) -> Finding {
 /// Proxmox leaves out what a token may not see, without a word.
 #[must_use]
 pub fn nothing_seen(cluster: &str, token: &str) -> Finding {
-    let lines = pveum_lines("/vms", &["VM.Audit".to_owned()], false, token).join("\n");
-    Finding::warning(format!(
+    let text = format!(
         "{cluster}: not one guest is visible. Either there is none, or the token may see none: VM.Audit\n\
-         holds only on paths where no guest is, such as an empty pool.\n{lines}"
-    ))
+         holds only on paths where no guest is, such as an empty pool."
+    );
+    Finding {
+        lines: only("/vms", "VM.Audit", token),
+        ..Finding::warning(text)
+    }
+}
+
+fn only(path: &str, privilege: &str, token: &str) -> Vec<String> {
+    let paths = BTreeMap::from([(path.to_owned(), BTreeSet::from([privilege]))]);
+    pveum::lines(&paths, token, None)
 }

@@ -3,18 +3,20 @@
 mod cluster;
 mod discord;
 mod place;
+mod privileges;
 mod rules;
 mod tokens;
 
 pub use cluster::{
-    endpoint, endpoint_failed, lacks, no_quorum, node_away, nothing_seen, of_root, reached, token,
-    too_much, unread, unseen_pool,
+    endpoint, endpoint_failed, far_too_much, lacks_at_all, no_quorum, node_away, nothing_seen,
+    of_root, reached, token, unread,
 };
 pub use discord::{
     bot, cannot_speak, channel, channel_elsewhere, guild, no_bot, no_channel, no_guild, no_person,
     no_role, not_looked_up, person, role,
 };
 pub use place::{no_place, open_place, place, unusable};
+pub use privileges::{can_all, lacks, mended_by, no_storage, sees_some, too_much};
 pub use rules::{idle, unanswered};
 pub use tokens::{token_admin, token_admin_lacks, token_admin_unread};
 
@@ -30,11 +32,36 @@ pub enum Grade {
     Lasting,
 }
 
+/// What a finding is about. The words are those of `--json` and stay as they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Area {
+    Configuration,
+    State,
+    Cluster,
+    Rules,
+    Discord,
+}
+
+impl Area {
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Configuration => "configuration",
+            Self::State => "state",
+            Self::Cluster => "cluster",
+            Self::Rules => "rules",
+            Self::Discord => "discord",
+        }
+    }
+}
+
 /// One line, and what may follow it indented.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     pub grade: Grade,
     pub text: String,
+    /// To be typed on a node, as root.
+    pub lines: Vec<String>,
 }
 
 impl Finding {
@@ -42,6 +69,7 @@ impl Finding {
         Self {
             grade,
             text: text.into(),
+            lines: Vec::new(),
         }
     }
 
@@ -61,8 +89,34 @@ pub fn printed(finding: &Finding) -> String {
         Grade::Warning => "warn ",
         Grade::Passing | Grade::Lasting => "FAIL ",
     };
-    let text = finding.text.replace('\n', "\n     ");
+    let lines = finding.lines.iter().map(|line| format!("\n{line}"));
+    let text: String = [finding.text.clone()].into_iter().chain(lines).collect();
+    let text = text.replace('\n', "\n     ");
     format!("{mark}{text}\n")
+}
+
+/// For scripts: one object, whose fields stay as they are. `exit`: the exit code.
+#[must_use]
+pub fn json(findings: &[(Area, Finding)], exit: u8) -> String {
+    let grade = |grade: Grade| match grade {
+        Grade::Ok => "ok",
+        Grade::Warning => "warning",
+        Grade::Passing => "passing",
+        Grade::Lasting => "lasting",
+    };
+    let one = |(area, finding): &(Area, Finding)| {
+        serde_json::json!({
+            "grade": grade(finding.grade),
+            "area": area.key(),
+            "text": finding.text,
+            "lines": finding.lines,
+        })
+    };
+    let findings: Vec<_> = findings.iter().map(one).collect();
+    format!(
+        "{:#}\n",
+        serde_json::json!({"exit": exit, "findings": findings})
+    )
 }
 
 #[must_use]

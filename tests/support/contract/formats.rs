@@ -29,8 +29,15 @@ const FORMATS: &[(&str, Fits)] = &[
             .all(|id| (3..=9).contains(&id.len()) && id.chars().all(|c| c.is_ascii_digit()))
     }),
     ("pve-poolid", |text| text.split('/').all(is_word)),
-    ("pve-userid", is_user),
+    // What a thief of the token tries in `pveum`; the bot sends none of them.
+    ("pve-roleid", is_word),
     ("pve-roleid-list", |text| text.split(',').all(is_word)),
+    // The role NoAccess has none.
+    ("pve-priv-list", |text| {
+        text.is_empty() || text.split(',').all(is_word)
+    }),
+    ("pve-userid", is_user),
+    ("pve-userid-list", |text| text.split(',').all(is_user)),
     ("pve-tokenid-list", |text| {
         text.split(',').all(|token| {
             let parts = token.rsplit_once('!');
