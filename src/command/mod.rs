@@ -228,30 +228,16 @@ pub fn decide(desk: &Desk, request: &Request) -> Decision {
             };
             power::decide(desk, request, aim)
         }
-        Action::SnapshotList(guest) => snapshots::decide(desk, request, guest),
-        Action::TakeSnapshot { guest, ram } => power::take_snapshot(desk, request, guest, *ram),
-        Action::BackupList { guest, after } => backups::decide(desk, request, guest, *after),
-        Action::BackUp { guest, mode } => backups::run(desk, request, guest, *mode),
-        Action::SnapshotFirst(question) => {
-            match desk.questions.snapshot_first(*question, request.actor.user) {
-                Ok(asked) => snapshot_first::decide(desk, request, asked),
-                Err(why) => not_open(desk, request, why),
-            }
+        Action::SnapshotList(_)
+        | Action::TakeSnapshot { .. }
+        | Action::BackupList { .. }
+        | Action::BackUp { .. } => copies(desk, request),
+        Action::SnapshotFirst(_) | Action::Confirm(_) | Action::Cancel(_) => {
+            answered(desk, request)
         }
         Action::Several { power, kind, which } => {
             several::decide(desk, request, *power, *kind, which)
         }
-        Action::Confirm(question) => match desk.questions.confirm(*question, request.actor.user) {
-            Ok(asked) => confirmed(desk, request, asked.what),
-            Err(why) => not_open(desk, request, why),
-        },
-        Action::Cancel(question) => match desk.questions.cancel(*question, request.actor.user) {
-            Ok(asked) => {
-                let reply = embed::confirm::cancelled(&asked.about);
-                Decision::answer(reply, Audience::Replace)
-            }
-            Err(why) => not_open(desk, request, why),
-        },
         Action::Ask { deed, guest } => {
             let aim = Aim {
                 deed: deed.clone(),
@@ -280,6 +266,41 @@ pub fn decide(desk: &Desk, request: &Request) -> Decision {
         Action::Whoami => Decision::answer(own::whoami(desk, request), Audience::Private),
         Action::Help => Decision::answer(own::help(desk, request), Audience::Private),
         Action::Unclear(why) => Decision::answer(embed::unclear::refused(*why), Audience::Private),
+    }
+}
+
+/// A button of a question was pressed.
+fn answered(desk: &Desk, request: &Request) -> Decision {
+    match &request.action {
+        Action::SnapshotFirst(question) => {
+            match desk.questions.snapshot_first(*question, request.actor.user) {
+                Ok(asked) => snapshot_first::decide(desk, request, asked),
+                Err(why) => not_open(desk, request, why),
+            }
+        }
+        Action::Confirm(question) => match desk.questions.confirm(*question, request.actor.user) {
+            Ok(asked) => confirmed(desk, request, asked.what),
+            Err(why) => not_open(desk, request, why),
+        },
+        Action::Cancel(question) => match desk.questions.cancel(*question, request.actor.user) {
+            Ok(asked) => {
+                let reply = embed::confirm::cancelled(&asked.about);
+                Decision::answer(reply, Audience::Replace)
+            }
+            Err(why) => not_open(desk, request, why),
+        },
+        _ => Decision::answer(embed::confirm::gone(), Audience::Private),
+    }
+}
+
+/// What is asked about snapshots and backups, and is not already one deed.
+fn copies(desk: &Desk, request: &Request) -> Decision {
+    match &request.action {
+        Action::SnapshotList(guest) => snapshots::decide(desk, request, guest),
+        Action::TakeSnapshot { guest, ram } => power::take_snapshot(desk, request, guest, *ram),
+        Action::BackupList { guest, after } => backups::decide(desk, request, guest, *after),
+        Action::BackUp { guest, mode } => backups::run(desk, request, guest, *mode),
+        _ => Decision::answer(embed::problem::internal(request.id), Audience::Private),
     }
 }
 

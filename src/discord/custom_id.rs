@@ -76,31 +76,7 @@ fn read(id: &str) -> Option<Action> {
         }
         ("yes", Some(question)) => question_id(question).map(Action::Confirm),
         ("no", Some(question)) => question_id(question).map(Action::Cancel),
-        ("first", Some(question)) => question_id(question).map(Action::SnapshotFirst),
-        ("snapshots", Some(guest)) => exact(guest).map(Action::SnapshotList),
-        ("take", Some(rest)) => {
-            let (ram, guest) = rest.split_once(':')?;
-            Some(Action::TakeSnapshot {
-                guest: exact(guest)?,
-                ram: set(ram, |word| (word == "ram").then_some(()))
-                    .ok()?
-                    .is_some(),
-            })
-        }
-        ("backups", Some(rest)) => {
-            let (after, guest) = rest.split_once(':')?;
-            Some(Action::BackupList {
-                guest: exact(guest)?,
-                after: exact(after)?,
-            })
-        }
-        ("backup", Some(rest)) => {
-            let (mode, guest) = rest.split_once(':')?;
-            Some(Action::BackUp {
-                guest: exact(guest)?,
-                mode: BackupMode::ALL.into_iter().find(|m| m.key() == mode)?,
-            })
-        }
+        ("first" | "snapshots" | "take" | "backups" | "backup", Some(rest)) => copies(verb, rest),
         ("ask", Some(rest)) => {
             let (deed, guest) = rest.rsplit_once(':')?;
             let (deed, guest) = (Deed::from_word(deed)?, exact(guest)?);
@@ -119,6 +95,38 @@ fn read(id: &str) -> Option<Action> {
                 deed: Deed::from_word(deed)?,
                 kind: None,
                 guest: exact(guest)?,
+            })
+        }
+        _ => None,
+    }
+}
+
+/// What is asked about snapshots and backups, and is not already one deed.
+fn copies(verb: &str, rest: &str) -> Option<Action> {
+    match (verb, rest) {
+        ("first", question) => question_id(question).map(Action::SnapshotFirst),
+        ("snapshots", guest) => exact(guest).map(Action::SnapshotList),
+        ("take", rest) => {
+            let (ram, guest) = rest.split_once(':')?;
+            Some(Action::TakeSnapshot {
+                guest: exact(guest)?,
+                ram: set(ram, |word| (word == "ram").then_some(()))
+                    .ok()?
+                    .is_some(),
+            })
+        }
+        ("backups", rest) => {
+            let (after, guest) = rest.split_once(':')?;
+            Some(Action::BackupList {
+                guest: exact(guest)?,
+                after: exact(after)?,
+            })
+        }
+        ("backup", rest) => {
+            let (mode, guest) = rest.split_once(':')?;
+            Some(Action::BackUp {
+                guest: exact(guest)?,
+                mode: BackupMode::ALL.into_iter().find(|m| m.key() == mode)?,
             })
         }
         _ => None,
