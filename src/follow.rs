@@ -111,7 +111,9 @@ async fn tell_progress(
         match client.task_log_after(upid, seen).await {
             Ok(lines) => {
                 seen += lines.len();
-                lines.iter().for_each(|line| log.read(line));
+                for line in &lines {
+                    log.read(line);
+                }
             }
             Err(error) => tracing::debug!(%upid, %error, "the task's log cannot be read yet"),
         }

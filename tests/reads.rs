@@ -135,6 +135,8 @@ fn a_friend_sees_what_is_theirs() {
         │ Ask a VM to shut down
         │ **/vm reboot** `guest`
         │ Shut a VM down and start it again
+        │ **/snapshot list** `guest`
+        │ The snapshots of a guest
         │ **/access whoami**
         │ What you may do here
         │ **/access why** `action`

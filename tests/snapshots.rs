@@ -127,8 +127,8 @@ fn a_long_chain_stays_readable_and_is_warned_of() {
         let list = owner.slash("/snapshot list 102").await;
         let list = shown(&list.until("snapshots").await);
         let lines: Vec<&str> = list.lines().collect();
-        let last = lines[lines.len().saturating_sub(9)..].join("\n");
-        assert_snapshot!(format!("{}\n{last}", lines[..4].join("\n")), @"
+        let tail = lines[lines.len().saturating_sub(9)..].join("\n");
+        assert_snapshot!(format!("{}\n{tail}", lines[..4].join("\n")), @"
         🔒 only owner
         │ 📸 minecraft · 11 snapshots
         │ `day-0` · <time>
@@ -786,8 +786,8 @@ fn a_lost_answer_is_unknown_and_a_killed_task_too() {
         let answer = owner.slash("/snapshot create 105 name:half-one").await;
         answer.until("outcome unknown").await;
         answer.follow_up("what Proxmox wrote").await;
-        let list = owner.slash("/snapshot list 105").await;
-        assert_snapshot!(shown(&list.until("half-one").await), @"
+        let tree = owner.slash("/snapshot list 105").await;
+        assert_snapshot!(shown(&tree.until("half-one").await), @"
         🔒 only owner
         │ 📸 web-lab · 1 snapshot
         │ `half-one` · <time> · ⚠️ unfinished

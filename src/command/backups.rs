@@ -63,9 +63,10 @@ pub(super) async fn perform(desk: &Desk, task: &Task, guest: &GuestQuery, after:
         guest: facts,
         backups: &got.value,
         after,
-        age: match got.age < AS_GOOD_AS_NOW {
-            true => Age::Now,
-            false => Age::Since(since(got.age)),
+        age: if got.age < AS_GOOD_AS_NOW {
+            Age::Now
+        } else {
+            Age::Since(since(got.age))
         },
         rights: &rights,
     };

@@ -10,7 +10,7 @@ use crate::embed::{self, Reply};
 use crate::follow;
 use crate::ids::Kind;
 use crate::permission::{Denied, Did, Grant, Law, Permit};
-use crate::proxmox::GuestNow;
+use crate::proxmox::{GuestNow, Snapshots};
 
 use super::Outcome;
 use super::desk::Desk;
@@ -39,13 +39,14 @@ impl Order<'_> {
     }
 
     /// As the words have it.
-    pub(super) fn act(&self, guest: &GuestFacts) -> Act {
+    pub(super) fn act(&self, guest: &GuestFacts, snapshots: Option<&Snapshots>) -> Act {
+        let one_more = matches!(self.aim.deed, Deed::SnapshotCreate { .. });
         Act {
             deed: self.aim.deed.clone(),
             guest: guest.clone(),
             by: self.request.actor.user,
             approved: self.once.as_ref().map(|grant| grant.giver.user),
-            before: None,
+            before: snapshots.filter(|_| one_more).map(|all| all.list.len()),
             since: Timestamp::now().as_second(),
         }
     }
@@ -65,12 +66,7 @@ pub(super) async fn begin<'d>(
         unsure,
     } = ready;
     let facts = found.guest.facts.clone();
-    let one_more = matches!(order.aim.deed, Deed::SnapshotCreate { .. });
-    let before = snapshots.map(|snapshots| snapshots.list.len());
-    let act = Act {
-        before: before.filter(|_| one_more),
-        ..order.act(&facts)
-    };
+    let act = order.act(&facts, snapshots.as_ref());
     if let Some(reply) = no_need(&act, &found, &now) {
         return Err(NotReady::Failed(Box::new(Outcome::shown(reply))));
     }

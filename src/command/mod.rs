@@ -245,22 +245,18 @@ pub fn decide(desk: &Desk, request: &Request) -> Decision {
             };
             power::decide(desk, request, aim)
         }
-        Action::SnapshotList(guest) => snapshots::decide(desk, request, guest),
-        Action::TakeSnapshot { guest, ram } => power::take_snapshot(desk, request, guest, *ram),
-        Action::BackupList { guest, after } => backups::decide(desk, request, guest, *after),
-        Action::BackUp { guest, mode } => backups::run(desk, request, guest, *mode),
-        Action::SnapshotFirst(question) => {
-            match desk.questions.snapshot_first(*question, request.actor.user) {
-                Ok(asked) => snapshot_first::decide(desk, request, asked),
-                Err(why) => not_open(desk, request, why),
-            }
+        Action::SnapshotList(_)
+        | Action::TakeSnapshot { .. }
+        | Action::BackupList { .. }
+        | Action::BackUp { .. } => copies(desk, request),
+        Action::SnapshotFirst(_) | Action::Confirm(_) | Action::Cancel(_) => {
+            answered(desk, request)
         }
         Action::NodeDo { .. }
         | Action::TaskList(_)
         | Action::TaskLog { .. }
         | Action::TaskStop(_) => of_nodes_and_tasks(desk, request),
         Action::Notify(id) => notify::decide(desk, request, *id),
-        Action::Confirm(_) | Action::Cancel(_) => answered(desk, request),
         Action::Several { power, kind, which } => {
             several::decide(desk, request, *power, *kind, which)
         }
@@ -296,9 +292,15 @@ pub fn decide(desk: &Desk, request: &Request) -> Decision {
     }
 }
 
-/// A yes or no to a question.
+/// A button of a question was pressed.
 fn answered(desk: &Desk, request: &Request) -> Decision {
     match &request.action {
+        Action::SnapshotFirst(question) => {
+            match desk.questions.snapshot_first(*question, request.actor.user) {
+                Ok(asked) => snapshot_first::decide(desk, request, asked),
+                Err(why) => not_open(desk, request, why),
+            }
+        }
         Action::Confirm(question) => match desk.questions.confirm(*question, request.actor.user) {
             Ok(asked) => confirmed(desk, request, asked.what),
             Err(why) => not_open(desk, request, why),
@@ -325,6 +327,17 @@ fn of_nodes_and_tasks(desk: &Desk, request: &Request) -> Decision {
         Action::TaskList(of) => tasks::decide(desk, request, tasks::Look::List(of.clone())),
         // Nothing else comes here; whatever does, is not understood.
         _ => Decision::answer(embed::unclear::refused(Unclear::Button), Audience::Private),
+    }
+}
+
+/// What is asked about snapshots and backups, and is not already one deed.
+fn copies(desk: &Desk, request: &Request) -> Decision {
+    match &request.action {
+        Action::SnapshotList(guest) => snapshots::decide(desk, request, guest),
+        Action::TakeSnapshot { guest, ram } => power::take_snapshot(desk, request, guest, *ram),
+        Action::BackupList { guest, after } => backups::decide(desk, request, guest, *after),
+        Action::BackUp { guest, mode } => backups::run(desk, request, guest, *mode),
+        _ => Decision::answer(embed::problem::internal(request.id), Audience::Private),
     }
 }
 

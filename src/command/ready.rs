@@ -55,9 +55,10 @@ pub(super) async fn ready(desk: &Desk, order: &Order<'_>) -> Result<Ready, NotRe
         look_up_givers(desk, order, facts)
     );
     let now = now?;
-    let snapshots = match aim.deed.is_about_snapshots() {
-        true => Some(snapshots_now(desk, order, &found).await?),
-        false => None,
+    let snapshots = if aim.deed.is_about_snapshots() {
+        Some(snapshots_now(desk, order, &found).await?)
+    } else {
+        None
     };
     // That may have taken a while. The snapshot that counts is one of this moment.
     let mut found = fresh().await.map_err(refused)?;
@@ -227,7 +228,7 @@ fn unreadable(desk: &Desk, order: &Order<'_>, found: &FoundGuest, error: &Error)
         let cluster = facts.guest.cluster.as_str();
         return NotReady::Refused(embed::problem::out_of_reach(cluster, order.request.id));
     }
-    let act = order.act(facts);
+    let act = order.act(facts, None);
     let (why, aside) = doing::explain(desk, order.request, found, error);
     let shown = Outcome::shown(embed::act::failed(&act, &why, None));
     NotReady::Failed(Box::new(Outcome { aside, ..shown }))

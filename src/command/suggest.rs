@@ -51,7 +51,7 @@ fn guests(desk: &Desk, actor: &Actor, kind: Option<Kind>, right: Right, text: &s
             let offered = kind.is_none_or(|kind| guest.facts.kind == kind)
                 && matches(guest, text)
                 && may(&mine, right, guest)
-                && !(guest.template && !is_for_templates(right));
+                && (!guest.template || is_for_templates(right));
             if offered {
                 let list = if fits(guest, right) {
                     &mut fitting

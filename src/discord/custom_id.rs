@@ -106,31 +106,7 @@ fn read(id: &str) -> Option<Action> {
         }
         ("yes", Some(question)) => question_id(question).map(Action::Confirm),
         ("no", Some(question)) => question_id(question).map(Action::Cancel),
-        ("first", Some(question)) => question_id(question).map(Action::SnapshotFirst),
-        ("snapshots", Some(guest)) => exact(guest).map(Action::SnapshotList),
-        ("take", Some(rest)) => {
-            let (ram, guest) = rest.split_once(':')?;
-            Some(Action::TakeSnapshot {
-                guest: exact(guest)?,
-                ram: set(ram, |word| (word == "ram").then_some(()))
-                    .ok()?
-                    .is_some(),
-            })
-        }
-        ("backups", Some(rest)) => {
-            let (after, guest) = rest.split_once(':')?;
-            Some(Action::BackupList {
-                guest: exact(guest)?,
-                after: exact(after)?,
-            })
-        }
-        ("backup", Some(rest)) => {
-            let (mode, guest) = rest.split_once(':')?;
-            Some(Action::BackUp {
-                guest: exact(guest)?,
-                mode: BackupMode::ALL.into_iter().find(|m| m.key() == mode)?,
-            })
-        }
+        ("first" | "snapshots" | "take" | "backups" | "backup", Some(rest)) => copies(verb, rest),
         ("ask", Some(rest)) => {
             let (deed, guest) = rest.rsplit_once(':')?;
             let (deed, guest) = (Deed::from_word(deed)?, exact(guest)?);
@@ -149,6 +125,38 @@ fn read(id: &str) -> Option<Action> {
                 deed: Deed::from_word(deed)?,
                 kind: None,
                 guest: exact(guest)?,
+            })
+        }
+        _ => None,
+    }
+}
+
+/// What is asked about snapshots and backups, and is not already one deed.
+fn copies(verb: &str, rest: &str) -> Option<Action> {
+    match (verb, rest) {
+        ("first", question) => question_id(question).map(Action::SnapshotFirst),
+        ("snapshots", guest) => exact(guest).map(Action::SnapshotList),
+        ("take", rest) => {
+            let (ram, guest) = rest.split_once(':')?;
+            Some(Action::TakeSnapshot {
+                guest: exact(guest)?,
+                ram: set(ram, |word| (word == "ram").then_some(()))
+                    .ok()?
+                    .is_some(),
+            })
+        }
+        ("backups", rest) => {
+            let (after, guest) = rest.split_once(':')?;
+            Some(Action::BackupList {
+                guest: exact(guest)?,
+                after: exact(after)?,
+            })
+        }
+        ("backup", rest) => {
+            let (mode, guest) = rest.split_once(':')?;
+            Some(Action::BackUp {
+                guest: exact(guest)?,
+                mode: BackupMode::ALL.into_iter().find(|m| m.key() == mode)?,
             })
         }
         _ => None,
@@ -293,28 +301,6 @@ mod tests {
                 kind: None,
                 guest: guest("home/101"),
             },
-            Action::SnapshotList(guest("home/101")),
-            Action::TakeSnapshot {
-                guest: guest("home/101"),
-                ram: true,
-            },
-            Action::TakeSnapshot {
-                guest: guest("valheim"),
-                ram: false,
-            },
-            Action::SnapshotFirst(QuestionId(0xbeef)),
-            Action::BackupList {
-                guest: guest("home/101"),
-                after: 0,
-            },
-            Action::BackupList {
-                guest: guest("101"),
-                after: u16::MAX,
-            },
-            Action::BackUp {
-                guest: guest("home/101"),
-                mode: BackupMode::Stop,
-            },
             Action::Confirm(QuestionId(0)),
             Action::Confirm(QuestionId(u64::MAX)),
             Action::Cancel(QuestionId(0xdead_beef)),
@@ -363,6 +349,51 @@ mod tests {
             let id = encode(&action).unwrap();
             assert!(id.len() <= MOST, "{id}");
             assert_eq!(decode(&id), action, "{id}");
+        }
+    }
+
+    #[test]
+    fn snapshots_and_backups_come_back_as_they_went() {
+        for action in [
+            Action::SnapshotList(guest("home/101")),
+            Action::TakeSnapshot {
+                guest: guest("home/101"),
+                ram: true,
+            },
+            Action::TakeSnapshot {
+                guest: guest("valheim"),
+                ram: false,
+            },
+            Action::SnapshotFirst(QuestionId(0xbeef)),
+            Action::BackupList {
+                guest: guest("home/101"),
+                after: 0,
+            },
+            Action::BackupList {
+                guest: guest("101"),
+                after: u16::MAX,
+            },
+            Action::BackUp {
+                guest: guest("home/101"),
+                mode: BackupMode::Stop,
+            },
+        ] {
+            let id = encode(&action).unwrap();
+            assert_eq!(decode(&id), action, "{id}");
+        }
+        for id in [
+            "1:snapshots:",
+            "1:take:101",
+            "1:take:RAM:101",
+            "1:backups:101",
+            "1:backups:-1:101",
+            "1:backups:65536:101",
+            "1:backups:01:101",
+            "1:backup:101",
+            "1:backup:fast:101",
+            "1:first:1",
+        ] {
+            assert_eq!(decode(id), Action::Unclear(Unclear::Button), "{id:?}");
         }
     }
 
@@ -478,16 +509,6 @@ mod tests {
             "1:start:home/101/x",
             "1:list:",
             "1:list:qemu",
-            "1:snapshots:",
-            "1:take:101",
-            "1:take:RAM:101",
-            "1:backups:101",
-            "1:backups:-1:101",
-            "1:backups:65536:101",
-            "1:backups:01:101",
-            "1:backup:101",
-            "1:backup:fast:101",
-            "1:first:1",
             "1:yes:1",
             "1:yes:000000000000000G",
             "1:yes:+00000000000000f",

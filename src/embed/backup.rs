@@ -102,9 +102,10 @@ fn line(backup: &BackedUp) -> String {
     if backup.protected {
         marks.push("🔒 protected");
     }
-    let marks = match marks.is_empty() {
-        true => String::new(),
-        false => format!("\n\u{2003}{}", marks.join(" · ")),
+    let marks = if marks.is_empty() {
+        String::new()
+    } else {
+        format!("\n\u{2003}{}", marks.join(" · "))
     };
     let storage = &backup.storage;
     format!("• {when}{} · `{storage}`{marks}", bytes.unwrap_or_default())
@@ -209,18 +210,18 @@ pub fn no_storage(
     storages: &[StorageName],
 ) -> Reply {
     let node = plain(guest.node.as_str());
-    let names: Vec<String> = storages.iter().map(|name| format!("`{name}`")).collect();
+    let choice: Vec<String> = storages.iter().map(|one| format!("`{one}`")).collect();
     let title = match named {
         Some(name) => format!("{name} takes no backups there"),
         None => "Nowhere to back it up to".to_owned(),
     };
-    let body = if names.is_empty() {
+    let body = if choice.is_empty() {
         format!(
             "I see no storage that takes backups on\n`{node}`: there is none, or it is hidden\n\
              from the bot's token. Tell the owner."
         )
     } else {
-        format!("On `{node}`, choose from:\n{}", names.join(", "))
+        format!("On `{node}`, choose from:\n{}", choice.join(", "))
     };
     let mut reply = refusal(&title, body);
     if let Some(card) = reply.cards.first_mut() {

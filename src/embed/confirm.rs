@@ -40,9 +40,10 @@ pub fn of_deed(deed: &Deed, guest: &GuestFacts) -> Subject {
 pub fn of_snapshot(deed: &Deed, guest: &GuestFacts, back: &Back, snapshot_first: bool) -> Subject {
     let rollback = matches!(deed, Deed::SnapshotRollback(_));
     Subject {
-        consequence: match rollback {
-            true => what_a_rollback_does(back),
-            false => what_a_deletion_does(&back.snapshot),
+        consequence: if rollback {
+            what_a_rollback_does(back)
+        } else {
+            what_a_deletion_does(&back.snapshot)
         },
         snapshot_first: rollback && snapshot_first,
         ..of_deed(deed, guest)

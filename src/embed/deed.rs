@@ -97,7 +97,7 @@ pub(super) fn may_it(deed: &Deed, name: &str) -> String {
         Deed::SnapshotRollback(to) => format!("May {name} be rolled back to {to}?"),
         Deed::SnapshotDelete(gone) => format!("May snapshot {gone} of {name} be deleted?"),
         Deed::Backup { storage, .. } => format!("May {name} be backed up to {storage}?"),
-        _ => format!("May {name} be {}?", done(deed)),
+        Deed::Power(_) => format!("May {name} be {}?", done(deed)),
     }
 }
 

@@ -82,9 +82,10 @@ impl<'s> Tree<'s> {
         children.sort_by_key(|one| one.taken);
         let here = self.snapshots.current.as_ref() == parent;
         let branches = children.len() + usize::from(here) > 1 && parent.is_some();
-        let (depth, mark) = match branches {
-            true => (depth + 1, "└ "),
-            false => (depth, ""),
+        let (depth, mark) = if branches {
+            (depth + 1, "└ ")
+        } else {
+            (depth, "")
         };
         for one in children {
             self.from(one, depth, mark);
@@ -205,7 +206,7 @@ pub fn what_a_deletion_does(snapshot: &Snapshotted) -> String {
 pub fn gone(guest: &GuestFacts, name: &SnapshotName) -> Reply {
     about(
         guest,
-        format!("No snapshot {name} of {}", guest_name(guest)),
+        &format!("No snapshot {name} of {}", guest_name(guest)),
         "It is not there, or not any more.\nNothing was done. Look at the list.".to_owned(),
     )
 }
@@ -216,7 +217,7 @@ pub fn another(guest: &GuestFacts, name: &SnapshotName, taken: Option<i64>) -> R
     let when = taken.map(|at| format!(",\nwhich was taken {}", ago(at)));
     about(
         guest,
-        format!("{name} is another snapshot now"),
+        &format!("{name} is another snapshot now"),
         format!(
             "It is not the one that this was about{}.\nNothing was done. Look again.",
             when.unwrap_or_default()
@@ -230,7 +231,7 @@ pub fn name_taken(guest: &GuestFacts, there: &Snapshotted) -> Reply {
     let when = there.taken.map(|at| format!(", taken {}", ago(at)));
     about(
         guest,
-        format!("{} has a snapshot {}", guest_name(guest), there.name),
+        &format!("{} has a snapshot {}", guest_name(guest), there.name),
         format!(
             "It is there already{}.\nNothing was done. Choose another name.",
             when.unwrap_or_default()
@@ -243,7 +244,7 @@ pub fn name_taken(guest: &GuestFacts, there: &Snapshotted) -> Reply {
 pub fn no_memory(guest: &GuestFacts) -> Reply {
     about(
         guest,
-        format!("{} does not run", guest_name(guest)),
+        &format!("{} does not run", guest_name(guest)),
         "So it has no memory to keep. Nothing\nwas done. Take a snapshot without.".to_owned(),
     )
 }
@@ -261,8 +262,8 @@ pub fn unreadable(guest: &GuestFacts, why: &str) -> Reply {
     .with_buttons(vec![look(GuestQuery::from(&guest.guest), "Try again")])
 }
 
-fn about(guest: &GuestFacts, title: String, body: String) -> Reply {
-    let mut reply = refusal(&title, body);
+fn about(guest: &GuestFacts, title: &str, body: String) -> Reply {
+    let mut reply = refusal(title, body);
     if let Some(card) = reply.cards.first_mut() {
         card.footer = Some(guest_footer(guest));
     }

@@ -150,13 +150,15 @@ impl Client {
         let read = async {
             let list = self.backups(guest, storage).await?;
             // An empty list is what a token without the privileges gets, too.
-            let missing = match list.is_empty() {
-                true => self.hides_backups(guest, storage).await?,
-                false => Vec::new(),
+            let missing = if list.is_empty() {
+                self.hides_backups(guest, storage).await?
+            } else {
+                Vec::new()
             };
-            Ok(match missing.is_empty() {
-                true => Listing::Listed(list),
-                false => Listing::Hidden(missing),
+            Ok(if missing.is_empty() {
+                Listing::Listed(list)
+            } else {
+                Listing::Hidden(missing)
             })
         };
         match timeout(ONE_STORAGE, read).await {

@@ -13,7 +13,7 @@ use crate::action::GuestFacts;
 /// A list of snapshots that serves everybody who looks.
 const SNAPSHOTS_AGE: Duration = Duration::from_secs(2);
 /// A look at all storages takes longer and changes seldom.
-const BACKUPS_AGE: Duration = Duration::from_secs(60);
+const BACKUPS_AGE: Duration = Duration::from_mins(1);
 /// Between two fetches for completion.
 pub(super) const TYPING_REST: Duration = Duration::from_secs(5);
 

@@ -26,7 +26,9 @@ impl BackupLog {
     #[must_use]
     pub fn of(lines: &[String]) -> Self {
         let mut log = Self::default();
-        lines.iter().for_each(|line| log.read(line));
+        for line in lines {
+            log.read(line);
+        }
         log
     }
 
