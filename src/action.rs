@@ -1,8 +1,10 @@
 //! Everything that can be asked of the bot, typed: who asks, what for, and on what.
 
 mod deed;
+mod node_power;
 mod right;
 mod ruling;
+mod several;
 mod token;
 
 use std::fmt;
@@ -15,8 +17,10 @@ use crate::ids::{
 use crate::until::End;
 
 pub use deed::{BackupMode, Deed};
+pub use node_power::NodePower;
 pub use right::{Power, Right};
 pub use ruling::{Remark, RequestState, Ruling, Yes};
+pub use several::{Guests, Several};
 pub use token::{NewToken, TokenAction, TokenPart};
 
 /// Who asks, as Discord vouches for it in the very interaction. Built anew for each; never kept.
@@ -44,6 +48,36 @@ impl Actor {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct QuestionId(pub u64);
 
+/// A task that stood in a list. Only the bot's memory knows which: no UPID is ever typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TaskId(pub u64);
+
+/// An act that goes on. Only the bot's memory knows which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct NoticeId(pub u64);
+
+/// Whose tasks are listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TasksOf {
+    /// Of all that the person may see.
+    All,
+    Node(NodeQuery),
+    Guest(GuestQuery),
+}
+
+/// How much of a task's log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogPart {
+    End,
+    More,
+    /// As a file.
+    Whole,
+}
+
+impl LogPart {
+    pub const ALL: [Self; 3] = [Self::End, Self::More, Self::Whole];
+}
+
 /// Everything that can be asked. Nothing below the edge sees what a person typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
@@ -61,6 +95,46 @@ pub enum Action {
         deed: Deed,
         kind: Option<Kind>,
         guest: GuestQuery,
+    },
+    /// The snapshots of a guest.
+    SnapshotList(GuestQuery),
+    /// A snapshot under a name that the bot finds.
+    TakeSnapshot {
+        guest: GuestQuery,
+        ram: bool,
+    },
+    /// Of a question about a rollback: a snapshot first, then ask again.
+    SnapshotFirst(QuestionId),
+    /// The backups of a guest, after so many newer ones.
+    BackupList {
+        guest: GuestQuery,
+        after: u16,
+    },
+    /// A backup to the one storage that takes backups, or to one that is then chosen.
+    BackUp {
+        guest: GuestQuery,
+        mode: BackupMode,
+    },
+    /// Something is to be done to a whole node.
+    NodeDo {
+        power: NodePower,
+        node: NodeQuery,
+    },
+    /// Storages, of one node or of all.
+    StorageList(Option<NodeQuery>),
+    TaskList(TasksOf),
+    TaskLog {
+        task: TaskId,
+        part: LogPart,
+    },
+    TaskStop(TaskId),
+    /// Be told when an act has ended.
+    Notify(NoticeId),
+    /// The same is to be done to several guests, at most [`Several::MOST`].
+    Several {
+        power: Power,
+        kind: Kind,
+        which: Several,
     },
     Confirm(QuestionId),
     Cancel(QuestionId),
@@ -143,6 +217,12 @@ pub enum Unclear {
     Time,
     /// No number of a grant.
     Grant,
+    /// Nothing that Proxmox lets a snapshot be called.
+    Snapshot,
+    /// Nothing that Proxmox lets a storage be called.
+    Storage,
+    /// None of the tasks that were listed.
+    Task,
     /// What was written for a token of Proxmox.
     Token(TokenPart),
     /// A command or subcommand that this version does not have.
@@ -163,6 +243,18 @@ impl Action {
             Self::GuestList(Kind::Ct) => "ct.list",
             Self::GuestStatus { .. } => "guest.status",
             Self::Do { deed, .. } => deed.key(),
+            Self::SnapshotList(_) => "snapshot.list",
+            Self::TakeSnapshot { .. } => Right::SnapshotCreate.key(),
+            Self::SnapshotFirst(_) => "snapshot.first",
+            Self::BackupList { .. } => "backup.list",
+            Self::BackUp { .. } => Right::BackupRun.key(),
+            Self::NodeDo { power, .. } => power.key(),
+            Self::StorageList(_) => "storage.list",
+            Self::TaskList(_) => "task.list",
+            Self::TaskLog { .. } => "task.log",
+            Self::TaskStop(_) => "task.stop",
+            Self::Notify(_) => "notify",
+            Self::Several { power, .. } => power.key(),
             Self::Confirm(_) => "confirm",
             Self::Cancel(_) => "cancel",
             Self::Ask { .. } => "ask",
@@ -209,6 +301,8 @@ pub struct Request {
 pub struct Typing {
     pub actor: Actor,
     pub wanted: Completion,
+    /// The guest of the command, where it is filled in already.
+    pub guest: Option<GuestQuery>,
     /// As typed; compared with names, never shown or logged.
     pub text: String,
 }
@@ -220,13 +314,28 @@ pub enum Completion {
         kind: Option<Kind>,
         right: Right,
     },
-    Node,
+    Node {
+        right: Right,
+    },
+    /// Tasks that stood in a list, on whose guest or node `right` is held.
+    Task {
+        right: Right,
+    },
+    /// The same, and what means several of them.
+    Guests {
+        kind: Kind,
+        right: Right,
+    },
     /// Words for rights that can be given, several with commas.
     Rights,
     /// Ends of a grant.
     End,
     /// Grants that the person may take back.
     Grant,
+    /// Snapshots of the command's guest, on which this right is held.
+    Snapshot(Right),
+    /// Storages to which the command's guest can be backed up.
+    Storage,
     /// Beginnings of a stretch of time.
     Since,
     /// For those who manage tokens.

@@ -31,6 +31,12 @@ pub enum Errand {
         reply: Reply,
         posted: oneshot::Sender<Posted>,
     },
+    /// A message for a channel that rings for these people and nobody else.
+    Call {
+        channel: ChannelId,
+        users: Vec<UserId>,
+        reply: Reply,
+    },
     /// The message is changed to this.
     Edit { message: Posted, reply: Reply },
     /// `held` brings the roles, or nothing: not a member any more, or Discord did not say.
@@ -59,6 +65,16 @@ impl Errands {
         let (posted, answer) = oneshot::channel();
         self.give(Errand::Post { to, reply, posted }).await;
         answer.await.ok()
+    }
+
+    /// Tells these people in the channel; whether it could be delivered, the log says.
+    pub async fn call(&self, channel: ChannelId, users: Vec<UserId>, reply: Reply) {
+        self.give(Errand::Call {
+            channel,
+            users,
+            reply,
+        })
+        .await;
     }
 
     pub async fn edit(&self, message: Posted, reply: Reply) {

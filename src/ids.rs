@@ -1,6 +1,7 @@
 //! Names of things, parsed or refused. Whoever holds one of these types need not check it again.
 
 mod token;
+mod upid;
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,6 +9,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use token::{AclPath, PveUser, RoleName, TokenId, TokenName};
+pub use upid::Upid;
 
 /// Why a piece of text is not the id or name that it should be.
 ///
@@ -346,6 +348,15 @@ pub struct NodeQuery {
     pub node: NodeName,
 }
 
+impl From<&NodeRef> for NodeQuery {
+    fn from(node: &NodeRef) -> Self {
+        Self {
+            cluster: Some(node.cluster.clone()),
+            node: node.node.clone(),
+        }
+    }
+}
+
 impl FromStr for NodeQuery {
     type Err = BadId;
     fn from_str(text: &str) -> Result<Self, BadId> {
@@ -385,62 +396,6 @@ impl GrantId {
 /// Number of a request in the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RequestId(pub i64);
-
-/// Proxmox's id of a task: `UPID:node:pid:pstart:start:type:id:user@realm!token:`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
-pub struct Upid {
-    text: String,
-    node: NodeName,
-    kind: String,
-}
-
-impl Upid {
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-
-    /// The node that runs the task, and the only one that can tell how it goes.
-    #[must_use]
-    pub fn node(&self) -> &NodeName {
-        &self.node
-    }
-
-    /// The task's type: `qmstart`, `vzshutdown`, `hastart` ...
-    #[must_use]
-    pub fn kind(&self) -> &str {
-        &self.kind
-    }
-}
-
-impl FromStr for Upid {
-    type Err = BadId;
-    fn from_str(text: &str) -> Result<Self, BadId> {
-        let fields: Vec<&str> = text.split(':').collect();
-        let ["UPID", node, pid, pstart, start, kind, _id, user, ""] = fields[..] else {
-            return Err(BadId::Upid);
-        };
-        let hex = |field: &str, most: usize| {
-            (8..=most).contains(&field.len()) && field.bytes().all(|b| b.is_ascii_hexdigit())
-        };
-        let printable = text.bytes().all(|b| b.is_ascii_graphic());
-        let numbers = hex(pid, 8) && hex(pstart, 9) && hex(start, 8);
-        if !numbers || !printable || kind.is_empty() || user.is_empty() {
-            return Err(BadId::Upid);
-        }
-        Ok(Self {
-            node: node.parse().map_err(|_| BadId::Upid)?,
-            kind: kind.to_owned(),
-            text: text.to_owned(),
-        })
-    }
-}
-
-impl fmt::Display for Upid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -304,7 +304,7 @@ fn access_list_shows_who_may_do_what_with_a_guest() {
         │ view, start, access
         │
         │ **owner**
-        │ view, power, force (asks first), snapshot.create, snapshot.rollback (asks first), snapshot.delete (asks first), backup.*, task.view, task.stop (asks first), access
+        │ view, power, force, snapshot.*, backup.*, task.*, access
         │
         │ **role friends**
         │ view, start

@@ -57,7 +57,7 @@ async fn left_open(world: &mut World, answer: &Answer) {
 }
 
 async fn letter_until(world: &World, letter: &Message, contains: &str) -> String {
-    for _ in 0..500 {
+    for _ in 0..2000 {
         let now = world.dc.message(letter.id).unwrap();
         if now.text().contains(contains) {
             return shown(&now);
@@ -803,7 +803,7 @@ fn a_yes_that_an_outage_wasted_can_be_asked_for_again() {
             assert_eq!(told.buttons(), ["Ask for it"], "{text}");
             assert!(world.dc.channel_messages(support::BOT_CHANNEL).is_empty());
             assert_eq!(world.writes(), Vec::<String>::new());
-            for _ in 0..500 {
+            for _ in 0..2000 {
                 let letter = world.dc.message(letter.id).unwrap();
                 if letter.buttons().is_empty() && !letter.text().contains("start: approved") {
                     break;

@@ -103,8 +103,15 @@ async fn through_every_door(world: &World, person: &Person, row: &Row) -> Vec<An
             continue;
         }
         let pressed = person.press(&card, &id).await;
-        ended(&pressed).await;
+        let asked_back = ended(&pressed).await;
         answers.push(pressed);
+        // A question about a whole node is asked twice, and no node need go down here.
+        let no = |message: &Message| buttons(message).into_iter().find(|id| id.contains(":no:"));
+        if let Some((question, no)) = asked_back.and_then(|m| Some((m.clone(), no(&m)?))) {
+            let cancelled = person.press(&question, &no).await;
+            ended(&cancelled).await;
+            answers.push(cancelled);
+        }
     }
     answers
 }

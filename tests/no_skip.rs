@@ -5,6 +5,7 @@
 mod support;
 
 use fake_discord::{Answer, Message, Person};
+use fake_proxmox::{Acl, Past};
 use pve_steward::action::{Action, Power};
 use pve_steward::command::{Row, rows};
 use pve_steward::ids::Kind;
@@ -27,9 +28,11 @@ who = ["friend"]
 actions = ["*"]
 "#;
 
-/// With everything switched on that makes commands exist.
+/// With everything switched on that makes commands exist, and Proxmox lets the bot do all that it can.
 fn setup() -> Setup {
-    Setup::automatic().rules(RULES).token_admin()
+    let mut setup = Setup::automatic().rules(RULES).token_admin();
+    setup.px = setup.px.backing_up();
+    setup
 }
 
 /// Nobody gave them anything, and somebody took everything away.
@@ -117,9 +120,20 @@ fn free_commands_tell_nothing_to_those_without_a_right() {
     });
 }
 
+/// A task that runs, known to the bot: its id on a button, without the verb.
+async fn known_task(world: &World, owner: &Person) -> String {
+    world
+        .px
+        .add_task(&Past::new("pve1", "vzdump", "101").running());
+    let list = owner.slash("/task list guest:101").await.first().await;
+    let id = list.custom_id("Log 1").expect("a task");
+    id.strip_prefix("1:log:").expect("a log").to_owned()
+}
+
 #[test]
 fn nothing_is_completed_without_a_right() {
     run(setup(), async |world| {
+        known_task(world, &world.person("owner")).await;
         for row in rows().filter(|row| support::completes_first(row)) {
             let typed = format!("/{} ", row.path.join(" "));
             for name in REFUSED {
@@ -132,6 +146,15 @@ fn nothing_is_completed_without_a_right() {
     });
 }
 
+/// What is done to a guest beside its power, as buttons say it.
+const DEEDS: [&str; 5] = [
+    "snapshot.create:new-one",
+    "snapshot.rollback:before-mods",
+    "snapshot.delete:before-mods",
+    "backup.run:nas+snapshot",
+    "backup.run:nas+stop",
+];
+
 /// Every id that a button can carry: those on the cards that there are, and forged ones.
 async fn custom_ids(world: &World, owner: &Person) -> Vec<String> {
     let mut ids = Vec::new();
@@ -141,8 +164,14 @@ async fn custom_ids(world: &World, owner: &Person) -> Vec<String> {
         "/ct list",
         "/node list",
         "/node status pve1",
+        "/snapshot list 101",
+        "/backup list 101",
+        "/storage list",
+        "/storage list pve1",
+        "/task list",
+        "/task list node:pve1",
     ] {
-        ids.extend(ids_of(&owner.slash(text).await.first().await));
+        ids.extend(ids_of(&owner.slash(text).await.settled().await));
     }
     for (kind, state) in [
         (Kind::Vm, "running"),
@@ -161,6 +190,19 @@ async fn custom_ids(world: &World, owner: &Person) -> Vec<String> {
     let decisions = ["once", "hour", "tomorrow", "decline", "why", "revoke"];
     ids.extend(decisions.map(|verb| format!("1:{verb}:1")));
     ids.push("1:audit:-:-:-:-:-:-".to_owned());
+    for deed in DEEDS {
+        ids.push(format!("1:{deed}:home/101"));
+        ids.push(format!("1:ask:{deed}:home/101"));
+    }
+    let lists = ["snapshots", "take:-", "take:ram", "backups:0", "backups:8"];
+    ids.extend(lists.map(|verb| format!("1:{verb}:home/101")));
+    ids.extend(["snapshot", "stop"].map(|mode| format!("1:backup:{mode}:home/101")));
+    ids.extend(["b", "d", "w", "t", "s", "n"].map(|verb| format!("1:{verb}:home/pve1")));
+    let task = known_task(world, owner).await;
+    let of_tasks = ["log", "log-more", "log-all", "end"];
+    ids.extend(of_tasks.map(|verb| format!("1:{verb}:{task}")));
+    ids.push("1:tasks:home/101".to_owned());
+    ids.push(format!("1:tell:{:016x}", 1));
     ids.sort();
     ids.dedup();
     ids
@@ -252,6 +294,28 @@ fn every_question_is_closed_to_others() {
                 .until("Cancelled")
                 .await;
         }
+        for text in [
+            "/snapshot rollback 101 before-mods",
+            "/snapshot delete 101 before-mods",
+            "/backup run 101 storage:nas mode:stop",
+        ] {
+            let asked = owner.slash(text).await;
+            let question = asked.until("Really").await;
+            let mut ids = ids_of(&question);
+            ids.push(ids[0].replace("yes", "first"));
+            for id in ids {
+                for name in REFUSED {
+                    let answer = world.person(name).press(&question, &id).await;
+                    assert_refused(world, &answer, &format!("{name} answers {id}")).await;
+                }
+            }
+            owner
+                .click(&question, "Cancel")
+                .await
+                .until("Cancelled")
+                .await;
+            asked.settled().await;
+        }
         world.px.add_token("discord@pve!old", "5c", true);
         for text in [
             "/token create discord@pve ci",
@@ -269,6 +333,53 @@ fn every_question_is_closed_to_others() {
                 .await
                 .until("Cancelled")
                 .await;
+        }
+    });
+}
+
+#[test]
+fn every_deed_that_is_allowed_is_exactly_one_write() {
+    run(setup(), async |world| {
+        let owner = world.person("owner");
+        let guest = "/nodes/pve1/qemu/101/snapshot";
+        for (text, yes, write) in [
+            (
+                "/snapshot create 101 name:new-one",
+                None,
+                format!("POST {guest}"),
+            ),
+            (
+                "/snapshot rollback 101 before-mods",
+                Some("Roll back"),
+                format!("POST {guest}/before-mods/rollback"),
+            ),
+            (
+                "/snapshot delete 101 before-mods",
+                Some("Delete it"),
+                format!("DELETE {guest}/before-mods"),
+            ),
+            (
+                "/backup run 101 storage:nas",
+                None,
+                "POST /nodes/pve1/vzdump".to_owned(),
+            ),
+            (
+                "/backup run 101 storage:nas mode:stop",
+                Some("Back up"),
+                "POST /nodes/pve1/vzdump".to_owned(),
+            ),
+        ] {
+            world.px.forget_requests();
+            let mut answer = owner.slash(text).await;
+            if let Some(yes) = yes {
+                let question = answer.until("Really").await;
+                assert_eq!(world.writes(), Vec::<String>::new(), "asked first");
+                let done = owner.click(&question, yes).await;
+                answer.until("Confirmed").await;
+                answer = done;
+            }
+            answer.until("done ").await;
+            assert_eq!(world.writes(), [write], "{text}");
         }
     });
 }
@@ -356,6 +467,106 @@ fn every_act_that_is_allowed_is_exactly_one_write() {
     });
 }
 
+/// The bot's token may switch nodes and stop the tasks of others.
+fn nodes_too() -> Setup {
+    let mut setup = Setup::default().rules(RULES);
+    let who = ["discord@pve", "discord@pve!bot"];
+    let privs = ["Sys.Audit", "Sys.PowerMgmt", "Sys.Modify"];
+    let acls = who.map(|who| Acl::new("/nodes", who, &privs, true));
+    setup.px.acls.extend(acls);
+    for node in ["pve1", "pve2"] {
+        let mac = "BC:24:11:5E:02:11".to_owned();
+        setup.px.wol.insert(node.to_owned(), mac);
+    }
+    setup
+}
+
+#[test]
+fn every_question_about_nodes_and_tasks_is_closed_to_others() {
+    run(nodes_too(), async |world| {
+        let owner = world.person("owner");
+        let closed = async |question: &Message| {
+            for id in ids_of(question) {
+                for name in REFUSED {
+                    let answer = world.person(name).press(question, &id).await;
+                    assert_refused(world, &answer, &format!("{name} answers {id}")).await;
+                }
+            }
+        };
+        for command in ["/node reboot pve2", "/node shutdown pve2"] {
+            let asked = owner.slash(command).await;
+            let first = asked.first().await;
+            closed(&first).await;
+            let again = owner.click(&first, "Go on").await;
+            let second = again.first().await;
+            asked.until("Confirmed").await;
+            closed(&second).await;
+            owner
+                .click(&second, "Cancel")
+                .await
+                .until("Cancelled")
+                .await;
+        }
+        let task = known_task(world, &owner).await;
+        let asked = owner.slash(&format!("/task stop {task}")).await;
+        let question = asked.first().await;
+        closed(&question).await;
+        owner
+            .click(&question, "Cancel")
+            .await
+            .until("Cancelled")
+            .await;
+    });
+}
+
+#[test]
+fn every_order_about_nodes_and_tasks_is_exactly_one_write() {
+    run(nodes_too(), async |world| {
+        let owner = world.person("owner");
+        let twice = async |command: &str, yes: &str| {
+            world.px.forget_requests();
+            let asked = owner.slash(command).await;
+            let first = asked.first().await;
+            let again = owner.click(&first, "Go on").await;
+            let second = again.first().await;
+            asked.until("Confirmed").await;
+            assert_eq!(world.writes(), Vec::<String>::new(), "asked first");
+            let answer = owner.click(&second, yes).await;
+            again.until("Confirmed").await;
+            answer
+        };
+        let status = "POST /nodes/pve2/status";
+        let answer = twice("/node reboot pve2", "Reboot the node").await;
+        answer.until("taken the order").await;
+        assert_eq!(world.writes(), [status]);
+        world.px.node_step("pve2");
+        answer.until("wait for it").await;
+        world.px.node_step("pve2");
+        answer.until("rebooted").await;
+        let answer = twice("/node shutdown pve2", "Shut down the node").await;
+        answer.until("taken the order").await;
+        world.px.node_step("pve2");
+        answer.until("went offline").await;
+        assert_eq!(world.writes(), [status]);
+        world.px.forget_requests();
+        let answer = owner.slash("/node wake pve2").await;
+        answer.until("packet was sent").await;
+        world.px.node_up("pve2");
+        answer.until("Seen online").await;
+        assert_eq!(world.writes(), ["POST /nodes/pve2/wakeonlan"]);
+        let task = known_task(world, &owner).await;
+        world.px.forget_requests();
+        let asked = owner.slash(&format!("/task stop {task}")).await;
+        let question = asked.first().await;
+        let answer = owner.click(&question, "Stop the task").await;
+        asked.until("Confirmed").await;
+        answer.until("stopped").await;
+        let writes = world.writes();
+        assert_eq!(writes.len(), 1, "{writes:?}");
+        assert!(writes[0].starts_with("DELETE /nodes/pve1/tasks/UPID:pve1:"));
+    });
+}
+
 /// A new kind of action does not compile here before somebody has said which test guards it.
 #[test]
 fn every_action_has_its_guard() {
@@ -367,15 +578,27 @@ fn every_action_has_its_guard() {
             | Action::GuestList(_)
             | Action::GuestStatus { .. }
             | Action::Do { .. }
+            | Action::SnapshotList(_)
+            | Action::TakeSnapshot { .. }
+            | Action::BackupList { .. }
+            | Action::BackUp { .. }
+            | Action::Several { .. }
             | Action::AccessList { .. }
             | Action::Grant { .. }
             | Action::Revoke(_)
             | Action::Audit(_)
+            | Action::NodeDo { .. }
+            | Action::StorageList(_)
+            | Action::TaskList(_)
+            | Action::TaskLog { .. }
+            | Action::TaskStop(_)
             | Action::Token(_)
             | Action::Lockdown { .. } => "every_command_is_refused_without_a_right",
-            Action::Confirm(_) | Action::Cancel(_) => "every_question_is_closed_to_others",
+            Action::Confirm(_) | Action::Cancel(_) | Action::SnapshotFirst(_) => {
+                "every_question_is_closed_to_others"
+            }
             // And `every_form_is_closed_to_others`, which opens what `Decline` asks for.
-            Action::Ask { .. } | Action::Rule { .. } | Action::Decline(_) => {
+            Action::Ask { .. } | Action::Rule { .. } | Action::Decline(_) | Action::Notify(_) => {
                 "every_button_is_refused_without_a_right"
             }
             Action::Whoami | Action::Why { .. } | Action::Help => {
@@ -391,7 +614,7 @@ fn every_action_has_its_guard() {
     let rows: Vec<_> = rows().map(|row| row.path.join(" ")).collect();
     assert_eq!(
         rows.len(),
-        31,
+        44,
         "a new command: is it in the tests above? {rows:?}"
     );
 }

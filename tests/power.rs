@@ -23,6 +23,7 @@ fn a_friend_starts_a_guest_and_sees_it_run() {
         │ Asked by <@80351110224678912>.
         │ Proxmox is at work, begun <time>.
         │ — VM 101 · home
+        [Notify me] (secondary)
         ");
         world.px.finish(&upid, "OK");
         assert_snapshot!(shown(&answer.until("started").await), @"

@@ -125,8 +125,6 @@ fn a_friend_sees_what_is_theirs() {
         │ What you can do here
         │ **/status**
         │ What runs and how the nodes are
-        │ **/help**
-        │ The commands that you may use
         │ **/vm list**
         │ VMs that you may see
         │ **/vm status** `guest`
@@ -141,6 +139,8 @@ fn a_friend_sees_what_is_theirs() {
         │ What you may do here
         │ **/access why** `action`
         │ Why you, or somebody, may or may not do something
+        │ **/help**
+        │ The commands that you may use
         │
         │ A guest is its number or its name;
         │ a list appears while you type.
@@ -166,12 +166,12 @@ fn a_stranger_sees_nothing() {
         assert_snapshot!(shown(&stranger.slash("/help").await.first().await), @"
         🔒 only stranger
         │ What you can do here
-        │ **/help**
-        │ The commands that you may use
         │ **/access whoami**
         │ What you may do here
         │ **/access why** `action`
         │ Why you, or somebody, may or may not do something
+        │ **/help**
+        │ The commands that you may use
         │
         │ A guest is its number or its name;
         │ a list appears while you type.
@@ -200,6 +200,11 @@ fn one_guest_has_figures_and_buttons_that_fit() {
         │ ▰▰▰▱▱▱▱▱▱▱ CPU 25 % of 4
         │ ▰▰▰▰▰▱▱▱▱▱ 4 GB of 8 GB
         │ Tags: games
+        │ `192.168.1.22`
+        │ 4 cores, 8 GB memory
+        │ scsi0 64G on local-lvm
+        │ Boots from scsi0, net0
+        │ Starts with its node
         │ — VM 102 · home · pve2
         [Shutdown] (secondary) [Reboot] (secondary) [Refresh] (secondary)
         ");
@@ -207,6 +212,10 @@ fn one_guest_has_figures_and_buttons_that_fit() {
         🔒 only max
         │ ⚪ valheim · stopped
         │ Tags: games
+        │ 4 cores, 8 GB memory
+        │ scsi0 64G on local-lvm
+        │ Boots from scsi0, net0
+        │ > Valheim for friends. World: Midgard.
         │ — VM 101 · home · pve1
         [Start] (primary) [Refresh] (secondary)
         ");
@@ -215,6 +224,9 @@ fn one_guest_has_figures_and_buttons_that_fit() {
         🔒 only owner
         │ ⚪ backup-me · stopped
         │ 🔒 locked: backup
+        │ 4 cores, 8 GB memory
+        │ scsi0 64G on local-lvm
+        │ Boots from scsi0, net0
         │ — VM 107 · home · pve1
         [Start] (primary) [Refresh] (secondary)
         ");

@@ -135,7 +135,7 @@ impl World {
 }
 
 async fn proxmox() -> anyhow::Result<Cluster> {
-    let mut setup = fake_proxmox::Setup::home().lived_in();
+    let mut setup = fake_proxmox::Setup::home().lived_in().backing_up();
     setup.clock = Clock::Auto { task: TASK };
     setup.ha_delay = 2 * TASK;
     let cluster = Cluster::start(setup).await?;

@@ -65,6 +65,29 @@ impl Deed {
         self.right().key()
     }
 
+    /// Whether it is asked twice, whoever does it and whatever the rules say.
+    #[must_use]
+    pub fn always_confirmed(&self) -> bool {
+        // This one shuts the guest down.
+        let stops = matches!(self, Self::Backup { mode, .. } if *mode == BackupMode::Stop);
+        stops || self.right().always_confirmed()
+    }
+
+    /// The snapshot that must be there for it.
+    #[must_use]
+    pub fn needs_snapshot(&self) -> Option<&SnapshotName> {
+        match self {
+            Self::SnapshotRollback(name) | Self::SnapshotDelete(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// Whether it is about the guest's snapshots.
+    #[must_use]
+    pub fn is_about_snapshots(&self) -> bool {
+        matches!(self, Self::SnapshotCreate { .. }) || self.needs_snapshot().is_some()
+    }
+
     /// Whether Proxmox has it for guests of this kind.
     #[must_use]
     pub fn is_for(&self, kind: Kind) -> bool {

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use crate::access::{Asked, Lent};
 use crate::action::{Action, Actor, Door, Request, Yes};
 use crate::audit::Noted;
-use crate::embed::{self, Reply, ask as words};
+use crate::embed::{self, Reply, ask as words, snapshot};
 use crate::ids::GrantId;
 use crate::permission::{Giver, Grant};
 use crate::until::End;
@@ -19,7 +19,7 @@ use super::desk::Desk;
 use super::finish::{tell_asker, tell_letters};
 use super::note;
 use super::power::askable;
-use super::ready::{NotReady, ready};
+use super::ready::{NotReady, Ready, ready};
 use super::requests::{Open, Told, said};
 use super::{Audience, Last, Outcome};
 
@@ -151,6 +151,9 @@ async fn done(desk: &Arc<Desk>, order: &Order<'_>, open: &Open) -> Result<Outcom
         let reply = embed::problem::too_little_memory(&ready.found.guest.facts);
         return Err(NotReady::Refused(reply));
     }
+    if let Some(refusal) = newer(open, &ready) {
+        return Err(NotReady::Refused(refusal));
+    }
     let (doing, permit) = match begin(desk, order, ready).await {
         Ok(begun) => begun,
         // There is no need for it, or another replica does it.
@@ -171,4 +174,12 @@ async fn done(desk: &Arc<Desk>, order: &Order<'_>, open: &Open) -> Result<Outcom
     };
     let (outcome, ()) = tokio::join!(act, forward);
     Ok(outcome)
+}
+
+/// A snapshot that was taken since it was asked for cannot be the one that was meant.
+fn newer(open: &Open, ready: &Ready) -> Option<Reply> {
+    let name = open.asked.deed.needs_snapshot()?;
+    let there = ready.snapshots.as_ref()?.named(name)?;
+    let newer = there.taken.is_some_and(|at| at > open.asked.asked);
+    newer.then(|| snapshot::another(&ready.found.guest.facts, name, None))
 }

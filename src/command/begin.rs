@@ -45,6 +45,7 @@ impl Order<'_> {
             guest: guest.clone(),
             by: self.request.actor.user,
             approved: self.once.as_ref().map(|grant| grant.giver.user),
+            before: None,
             since: Timestamp::now().as_second(),
         }
     }
@@ -59,11 +60,17 @@ pub(super) async fn begin<'d>(
     let Ready {
         found,
         now,
+        snapshots,
         permit,
         unsure,
     } = ready;
     let facts = found.guest.facts.clone();
-    let act = order.act(&facts);
+    let one_more = matches!(order.aim.deed, Deed::SnapshotCreate { .. });
+    let before = snapshots.map(|snapshots| snapshots.list.len());
+    let act = Act {
+        before: before.filter(|_| one_more),
+        ..order.act(&facts)
+    };
     if let Some(reply) = no_need(&act, &found, &now) {
         return Err(NotReady::Failed(Box::new(Outcome::shown(reply))));
     }
@@ -96,7 +103,12 @@ pub(super) async fn begin<'d>(
     let law = order.law(desk).without_grants(&unsure);
     let refusal = match once_more(&law.without(&did), order, &found, &now) {
         Ok(permit) if *permit.verdict() == noted_as => {
+            // Where somebody approved it, the person who asked is told anyway.
+            let shared = order.public && order.once.is_none();
+            let about = About::Guest(facts.clone());
+            let channel = order.request.actor.channel;
             let doing = Doing {
+                notice: shared.then(|| desk.waiting.open(about, channel)),
                 desk,
                 act,
                 found,
@@ -167,12 +179,16 @@ fn no_need(act: &Act, found: &FoundGuest, now: &GuestNow) -> Option<Reply> {
         _ => None,
     };
     let why = match (power, runs) {
-        // A template does not run, and what it is made of can still be backed up.
-        (Some(_), _) if found.guest.template || now.template => NoNeed::Template,
+        // A template does not run and never changes; it can still be backed up.
+        _ if (power.is_some() || act.deed.is_about_snapshots())
+            && (found.guest.template || now.template) =>
+        {
+            NoNeed::Template
+        }
         (Some(Power::Stop | Power::Shutdown), Some(false)) => NoNeed::Stopped,
         (Some(Power::Reboot | Power::Suspend | Power::Reset), Some(false)) => NoNeed::NotRunning,
         _ if let Some(lock) = lock_in_the_way(&act.deed, now) => {
-            return Some(embed::act::failed(act, &embed::act::locked_by(lock), runs));
+            return Some(embed::act::failed(act, &embed::why::locked_by(lock), runs));
         }
         (Some(Power::Start | Power::Shutdown | Power::Reboot | Power::Suspend), _) if held => {
             NoNeed::Paused

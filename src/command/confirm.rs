@@ -8,10 +8,11 @@ use std::time::Duration;
 use dashmap::DashMap;
 use tokio::sync::{oneshot, watch};
 
-use crate::action::{Deed, GuestFacts, QuestionId};
+use crate::action::{Deed, GuestFacts, NodePower, Power, QuestionId, TaskId};
 use crate::embed::Reply;
 use crate::embed::confirm::{self as words, Subject};
-use crate::ids::UserId;
+use crate::ids::{NodeRef, UserId};
+use crate::proxmox::Snapshotted;
 
 use super::token::Plan;
 use super::{Last, Outcome};
@@ -30,12 +31,27 @@ pub(super) struct Asked {
 /// What a yes asks for. It is checked like a new command.
 #[derive(Debug, Clone)]
 pub(super) enum What {
-    /// The guest as it was when it was asked.
-    Deed(Deed, GuestFacts),
+    Deed(Box<AskedDeed>),
+    /// Something to be done to a node; `again`: this is the second question about it.
+    Node {
+        power: NodePower,
+        node: NodeRef,
+        again: bool,
+    },
+    TaskStop(TaskId),
     /// A token to be made or deleted.
     Token(Plan),
     /// The same, though the guest's node has too little memory for it.
-    Anyway(Deed, GuestFacts),
+    Anyway(Box<AskedDeed>),
+    Several(Power, Vec<GuestFacts>),
+}
+
+/// What is to be done, and to what, as it was when it was asked.
+#[derive(Debug, Clone)]
+pub(super) struct AskedDeed {
+    pub deed: Deed,
+    pub guest: GuestFacts,
+    pub snapshot: Option<Snapshotted>,
 }
 
 #[derive(Debug)]
@@ -97,14 +113,22 @@ impl Questions {
 
     /// Takes the question for a yes. Only once, and only by the person who was asked.
     pub(super) fn confirm(&self, id: QuestionId, user: UserId) -> Result<Asked, NotOpen> {
-        let Open { asked, closed } = self.take(id, user)?;
+        let Open { asked, closed } = self.take(id, user, |_| true)?;
         let _ = closed.send(words::confirmed(&asked.about));
+        Ok(asked)
+    }
+
+    /// Takes a question that offers a snapshot first, for that.
+    pub(super) fn snapshot_first(&self, id: QuestionId, user: UserId) -> Result<Asked, NotOpen> {
+        let offers = |asked: &Asked| asked.about.snapshot_first;
+        let Open { asked, closed } = self.take(id, user, offers)?;
+        let _ = closed.send(words::snapshot_first(&asked.about));
         Ok(asked)
     }
 
     /// Takes the question for a no.
     pub(super) fn cancel(&self, id: QuestionId, user: UserId) -> Result<Asked, NotOpen> {
-        self.take(id, user).map(|open| open.asked)
+        self.take(id, user, |_| true).map(|open| open.asked)
     }
 
     /// A lockdown closes them all; whoever presses is told that the question is closed.
@@ -117,13 +141,18 @@ impl Questions {
         });
     }
 
-    fn take(&self, id: QuestionId, user: UserId) -> Result<Open, NotOpen> {
-        let mine = self.open.remove_if(&id, |_, open| open.asked.user == user);
-        match mine {
+    fn take(
+        &self,
+        id: QuestionId,
+        user: UserId,
+        fits: impl Fn(&Asked) -> bool,
+    ) -> Result<Open, NotOpen> {
+        let mine = |_: &QuestionId, open: &Open| open.asked.user == user && fits(&open.asked);
+        match self.open.remove_if(&id, mine) {
             Some((_, open)) => Ok(open),
             None => Err(match self.open.get(&id) {
-                Some(open) => NotOpen::NotYours(open.asked.user),
-                None => NotOpen::Gone,
+                Some(open) if open.asked.user != user => NotOpen::NotYours(open.asked.user),
+                Some(_) | None => NotOpen::Gone,
             }),
         }
     }

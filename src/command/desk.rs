@@ -1,6 +1,7 @@
 //! What a command needs at hand: the clusters, the law, the store, and what is going on.
 
 use std::collections::BTreeMap;
+use std::hash::RandomState;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,11 +11,11 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Access;
-use crate::action::{Actor, Request, TargetKey};
+use crate::action::{Actor, NodePower, Request, TargetKey};
 use crate::audit;
 use crate::config::{Acts, Config};
 use crate::errand::Errands;
-use crate::ids::{ChannelId, ClusterName, UserId};
+use crate::ids::{ChannelId, ClusterName, NodeRef, Upid, UserId};
 use crate::permission::{Denied, Law, Policy};
 use crate::proxmox::{Inventory, TokenAdmin};
 use crate::store::Store;
@@ -22,7 +23,9 @@ use crate::store::Store;
 use super::Audience;
 use super::busy::Busy;
 use super::confirm::Questions;
+use super::held::Held;
 use super::memory::Starting;
+use super::notify::Waiting;
 use super::refusals::Refusals;
 use super::requests::Requests;
 use super::table::{self, Row};
@@ -47,6 +50,11 @@ pub struct Desk {
     pub(super) questions: Questions,
     pub(super) requests: Requests,
     pub(super) busy: Busy,
+    pub(super) waiting: Waiting,
+    pub(super) nodes: Held<NodeRef, NodePower>,
+    pub(super) stopping: Held<Upid, ()>,
+    /// Makes the ids of tasks that buttons carry.
+    pub(super) task_ids: RandomState,
     /// Of the clusters that have a token for it.
     pub(super) token_admins: Vec<Arc<TokenAdmin>>,
     pub(super) roles: KnownRoles,
@@ -93,6 +101,10 @@ impl Desk {
             questions: Questions::default(),
             requests: Requests::default(),
             busy: Busy::default(),
+            waiting: Waiting::default(),
+            nodes: Held::default(),
+            stopping: Held::default(),
+            task_ids: RandomState::new(),
             token_admins: parts.token_admins,
             roles: KnownRoles::default(),
             starting: Starting::default(),

@@ -14,10 +14,11 @@ use crate::ids::Upid;
 use crate::permission::Permit;
 use crate::proxmox::{Error, Order, Sent};
 
+use super::Outcome;
 use super::busy::Claim;
 use super::desk::Desk;
+use super::notify::Notice;
 use super::resolve::FoundGuest;
-use super::{Last, Outcome};
 
 /// A guest that has not shut down by then may never do so.
 const SLOW: Duration = Duration::from_secs(20);
@@ -30,16 +31,27 @@ pub(super) struct Doing<'d> {
     pub entry: Entry,
     pub claim: Claim,
     pub ha_managed: bool,
+    /// Others can wait for its end.
+    pub notice: Option<Notice>,
 }
 
 impl Doing<'_> {
-    /// Sends it, once, and follows it to its end.
     pub(super) async fn go(
         self,
         permit: &Permit,
         request: &Request,
         shown: &watch::Sender<Option<Reply>>,
     ) -> Outcome {
+        Outcome::of(self.carry_out(permit, request, shown).await)
+    }
+
+    /// Sends it, once, and follows it to its end.
+    pub(super) async fn carry_out(
+        self,
+        permit: &Permit,
+        request: &Request,
+        shown: &watch::Sender<Option<Reply>>,
+    ) -> End {
         let started = Instant::now();
         shown.send_replace(Some(embed::act::asked(&self.act)));
         let client = self.found.inventory.client();
@@ -48,7 +60,7 @@ impl Doing<'_> {
         let end = match sent {
             Ok(Sent::Task(upid)) => {
                 audit::sent(&self.desk.store, &self.entry, &upid).await;
-                shown.send_replace(Some(embed::act::at_work(&self.act)));
+                shown.send_replace(Some(self.waitable(embed::act::at_work(&self.act))));
                 self.follow(&upid, started, shown).await
             }
             Ok(Sent::Nothing) => {
@@ -65,11 +77,12 @@ impl Doing<'_> {
         };
         audit::close(&self.desk.store, self.entry, &end.ending).await;
         self.found.inventory.refresh();
+        self.found.inventory.lists_changed(&self.act.guest);
         drop(self.claim);
-        Outcome {
-            last: Last::Shown(end.reply),
-            aside: end.aside,
+        if let Some(notice) = self.notice {
+            notice.tell(&self.desk.errands, &end.reply).await;
         }
+        end
     }
 
     /// Follows the task to its end. Where a guest takes its time to shut down, a way out is offered.
@@ -79,15 +92,23 @@ impl Doing<'_> {
         started: Instant,
         shown: &watch::Sender<Option<Reply>>,
     ) -> End {
-        let end = follow::to_the_end(&self.found.inventory, &self.act, upid, started);
+        let end = follow::to_the_end(&self.found.inventory, &self.act, upid, started, Some(shown));
         let mut end = std::pin::pin!(end);
         if matches!(self.act.deed, Deed::Power(Power::Shutdown | Power::Reboot)) {
             match timeout(SLOW, &mut end).await {
                 Ok(end) => return end,
-                Err(_) => shown.send_replace(Some(embed::act::still_at_work(&self.act))),
+                Err(_) => {
+                    let still = self.waitable(embed::act::still_at_work(&self.act));
+                    shown.send_replace(Some(still))
+                }
             };
         }
         end.await
+    }
+
+    /// With the button for those who wait for the end.
+    fn waitable(&self, reply: Reply) -> Reply {
+        embed::notify::waitable(reply, self.notice.as_ref().map(Notice::id))
     }
 
     fn order<'a>(&'a self, remark: &'a str) -> Order<'a> {
@@ -123,7 +144,7 @@ pub(super) fn explain(
     found: &FoundGuest,
     error: &Error,
 ) -> (String, Option<Reply>) {
-    let why = embed::act::why_refused(&embed::act::Refusal {
+    let why = embed::why::why_refused(&embed::why::Refusal {
         status: error.status(),
         text: error.reason(),
         missing: error.missing_privilege().is_some(),

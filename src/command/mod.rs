@@ -6,6 +6,7 @@ mod approve;
 mod approved;
 mod ask;
 mod audit;
+mod backups;
 mod begin;
 mod busy;
 mod confirm;
@@ -13,9 +14,12 @@ mod desk;
 mod details;
 mod doing;
 mod finish;
+mod held;
 mod matter;
 mod memory;
+mod node_act;
 mod note;
+mod notify;
 mod once;
 mod opened;
 mod option;
@@ -26,17 +30,28 @@ mod ready;
 mod refusals;
 mod requests;
 mod resolve;
+mod several;
+mod snapshot_first;
+mod snapshots;
+mod storage;
 mod suggest;
 pub mod table;
+mod task;
+mod task_stop;
+mod tasks;
 mod token;
 
 use std::sync::Arc;
 
 use tokio::sync::{oneshot, watch};
 
-use crate::action::{Action, AuditPage, Door, GuestFacts, Request, Ruling, TargetKey, Typing};
+use crate::action::{
+    Action, AuditPage, Deed, Door, GuestFacts, Request, Ruling, TargetKey, TaskId, Typing, Unclear,
+};
 use crate::embed::{self, Reply};
+use crate::follow::End;
 use crate::ids::{GuestQuery, GuestRef, NodeQuery, RequestId, Wanted};
+use crate::proxmox::Snapshotted;
 use crate::store::StoreError;
 
 pub use desk::{Desk, Parts};
@@ -104,6 +119,8 @@ pub struct Task {
 #[derive(Debug)]
 struct Confirmed {
     guest: GuestFacts,
+    /// The snapshot that it was about.
+    snapshot: Option<Snapshotted>,
     /// Though its node has too little memory.
     anyway: bool,
 }
@@ -112,6 +129,15 @@ struct Confirmed {
 enum Work {
     Read,
     Do(Aim),
+    /// A snapshot, and then the question about that deed again.
+    First(Aim, Deed),
+    Snapshots(GuestQuery),
+    /// After so many newer ones.
+    Backups(GuestQuery, u16),
+    Node(node_act::Aim),
+    Tasks(tasks::Look),
+    TaskStop(TaskId),
+    Several(several::Batch),
     Ask(Aim),
     Rule(RequestId, Ruling),
     Access(access::Work),
@@ -181,6 +207,13 @@ impl Outcome {
         }
     }
 
+    fn of(end: End) -> Self {
+        Self {
+            last: Last::Shown(end.reply),
+            aside: end.aside,
+        }
+    }
+
     fn left() -> Self {
         Self {
             last: Last::Left,
@@ -201,6 +234,7 @@ pub fn decide(desk: &Desk, request: &Request) -> Decision {
         Action::Status
         | Action::NodeList
         | Action::NodeStatus(_)
+        | Action::StorageList(_)
         | Action::GuestList(_)
         | Action::GuestStatus { .. } => read::decide(desk, request),
         Action::Do { deed, kind, guest } => {
@@ -211,17 +245,25 @@ pub fn decide(desk: &Desk, request: &Request) -> Decision {
             };
             power::decide(desk, request, aim)
         }
-        Action::Confirm(question) => match desk.questions.confirm(*question, request.actor.user) {
-            Ok(asked) => confirmed(desk, request, asked.what),
-            Err(why) => not_open(desk, request, why),
-        },
-        Action::Cancel(question) => match desk.questions.cancel(*question, request.actor.user) {
-            Ok(asked) => {
-                let reply = embed::confirm::cancelled(&asked.about);
-                Decision::answer(reply, Audience::Replace)
+        Action::SnapshotList(guest) => snapshots::decide(desk, request, guest),
+        Action::TakeSnapshot { guest, ram } => power::take_snapshot(desk, request, guest, *ram),
+        Action::BackupList { guest, after } => backups::decide(desk, request, guest, *after),
+        Action::BackUp { guest, mode } => backups::run(desk, request, guest, *mode),
+        Action::SnapshotFirst(question) => {
+            match desk.questions.snapshot_first(*question, request.actor.user) {
+                Ok(asked) => snapshot_first::decide(desk, request, asked),
+                Err(why) => not_open(desk, request, why),
             }
-            Err(why) => not_open(desk, request, why),
-        },
+        }
+        Action::NodeDo { .. }
+        | Action::TaskList(_)
+        | Action::TaskLog { .. }
+        | Action::TaskStop(_) => of_nodes_and_tasks(desk, request),
+        Action::Notify(id) => notify::decide(desk, request, *id),
+        Action::Confirm(_) | Action::Cancel(_) => answered(desk, request),
+        Action::Several { power, kind, which } => {
+            several::decide(desk, request, *power, *kind, which)
+        }
         Action::Ask { deed, guest } => {
             let aim = Aim {
                 deed: deed.clone(),
@@ -250,7 +292,39 @@ pub fn decide(desk: &Desk, request: &Request) -> Decision {
         Action::Token(action) => token::decide(desk, request, action),
         Action::Whoami => Decision::answer(own::whoami(desk, request), Audience::Private),
         Action::Help => Decision::answer(own::help(desk, request), Audience::Private),
-        Action::Unclear(why) => Decision::answer(embed::problem::unclear(*why), Audience::Private),
+        Action::Unclear(why) => Decision::answer(embed::unclear::refused(*why), Audience::Private),
+    }
+}
+
+/// A yes or no to a question.
+fn answered(desk: &Desk, request: &Request) -> Decision {
+    match &request.action {
+        Action::Confirm(question) => match desk.questions.confirm(*question, request.actor.user) {
+            Ok(asked) => confirmed(desk, request, asked.what),
+            Err(why) => not_open(desk, request, why),
+        },
+        Action::Cancel(question) => match desk.questions.cancel(*question, request.actor.user) {
+            Ok(asked) => {
+                let reply = embed::confirm::cancelled(&asked.about);
+                Decision::answer(reply, Audience::Replace)
+            }
+            Err(why) => not_open(desk, request, why),
+        },
+        // Nothing else comes here; whatever does, is not understood.
+        _ => Decision::answer(embed::unclear::refused(Unclear::Button), Audience::Private),
+    }
+}
+
+fn of_nodes_and_tasks(desk: &Desk, request: &Request) -> Decision {
+    match &request.action {
+        Action::NodeDo { power, node } => node_act::decide(desk, request, *power, node),
+        Action::TaskLog { task, part } => {
+            tasks::decide(desk, request, tasks::Look::Log(*task, *part))
+        }
+        Action::TaskStop(task) => task_stop::decide(desk, request, *task),
+        Action::TaskList(of) => tasks::decide(desk, request, tasks::Look::List(of.clone())),
+        // Nothing else comes here; whatever does, is not understood.
+        _ => Decision::answer(embed::unclear::refused(Unclear::Button), Audience::Private),
     }
 }
 
@@ -265,6 +339,13 @@ pub async fn perform(
     match &task.work {
         Work::Read => read::perform(&desk, &task).await,
         Work::Do(aim) => power::perform(&desk, &task, aim, &shown).await,
+        Work::First(aim, then) => snapshot_first::perform(&desk, &task, aim, then, &shown).await,
+        Work::Snapshots(guest) => snapshots::perform(&desk, &task, guest).await,
+        Work::Backups(guest, after) => backups::perform(&desk, &task, guest, *after).await,
+        Work::Node(aim) => node_act::perform(&desk, &task, aim, &shown).await,
+        Work::Tasks(look) => tasks::perform(&desk, &task, look).await,
+        Work::TaskStop(id) => task_stop::perform(&desk, &task, *id, &shown).await,
+        Work::Several(batch) => several::perform(&desk, &task, batch, &shown).await,
         Work::Ask(aim) => ask::perform(&desk, &task, aim, &shown).await,
         Work::Rule(asked, ruling) => approve::perform(&desk, &task, *asked, ruling, &shown).await,
         Work::Audit(page) => audit::perform(&desk, &task, page).await,
@@ -298,20 +379,28 @@ pub fn suggest(desk: &Desk, typing: &Typing) -> Vec<Choice> {
     suggest::suggest(desk, typing)
 }
 
+fn yes_to(asked: confirm::AskedDeed, anyway: bool) -> (Deed, Confirmed) {
+    let yes = Confirmed {
+        guest: asked.guest,
+        snapshot: asked.snapshot,
+        anyway,
+    };
+    (asked.deed, yes)
+}
+
 fn confirmed(desk: &Desk, request: &Request, what: What) -> Decision {
     match what {
-        What::Deed(deed, guest) => {
-            let yes = Confirmed {
-                guest,
-                anyway: false,
-            };
+        What::Node { power, node, again } => {
+            node_act::confirmed(desk, request, power, &node, again)
+        }
+        What::TaskStop(task) => task_stop::confirmed(desk, request, task),
+        What::Deed(asked) => {
+            let (deed, yes) = yes_to(*asked, false);
             power::confirmed(desk, request, deed, yes)
         }
-        What::Anyway(deed, guest) => {
-            let yes = Confirmed {
-                guest,
-                anyway: true,
-            };
+        What::Several(power, guests) => several::confirmed(desk, request, power, guests),
+        What::Anyway(asked) => {
+            let (deed, yes) = yes_to(*asked, true);
             power::confirmed(desk, request, deed, yes)
         }
         What::Token(plan) => token::confirmed(desk, request, plan),

@@ -1,8 +1,9 @@
 //! The options of commands: what each takes, and what a typed text means.
 
-use crate::action::{Person, Remark, Right, TokenPart, Unclear};
+use crate::action::{BackupMode, Guests, Person, Remark, Right, TaskId, TokenPart, Unclear};
 use crate::ids::{
-    AclPath, ClusterName, GrantId, GuestQuery, Kind, NodeQuery, PveUser, RoleName, TokenName,
+    AclPath, ClusterName, GrantId, GuestQuery, Kind, NodeQuery, PveUser, RoleName, SnapshotName,
+    StorageName, TokenName,
 };
 use crate::until::{End, Expiry, Since};
 
@@ -24,6 +25,8 @@ pub struct Opt {
 pub enum Field {
     /// VMID or name; completed with guests on which the command's right is held.
     Guest(Option<Kind>),
+    /// The same, or several: `tag:games`, `pool:friends`, `101,102`.
+    Guests(Kind),
     Node,
     /// A member, picked in Discord.
     Person,
@@ -33,6 +36,8 @@ pub enum Field {
     Rights,
     End,
     Grant,
+    /// One that stood in a list, picked from what is completed.
+    Task,
     /// `on` or `off`.
     Switch,
     /// A line for others to read.
@@ -41,6 +46,14 @@ pub enum Field {
     Flag,
     /// `2h`, `today`, `2026-11-20`.
     Since,
+    /// A snapshot of the guest, completed.
+    Snapshot,
+    /// What a new snapshot is to be called.
+    NewSnapshot,
+    /// A storage that takes backups of the guest, completed.
+    Storage,
+    /// How a backup treats the guest.
+    Mode,
     /// A part of what a token of Proxmox is.
     Token(TokenPart),
 }
@@ -49,16 +62,21 @@ pub enum Field {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
     Guest(GuestQuery),
+    Guests(Guests),
     Node(NodeQuery),
     Person(Person),
     Right(Right),
     Rights(Vec<Right>),
     End(End),
     Grant(GrantId),
+    Task(TaskId),
     Switch(bool),
     Remark(Remark),
     Flag(bool),
     Since(Since),
+    Snapshot(SnapshotName),
+    Storage(StorageName),
+    Mode(BackupMode),
     PveUser(PveUser),
     TokenName(TokenName),
     Expiry(Expiry),
@@ -90,11 +108,43 @@ impl Given {
         })
     }
 
+    pub(super) fn task(&self) -> Option<TaskId> {
+        self.find(|value| match value {
+            Value::Task(task) => Some(*task),
+            _ => None,
+        })
+    }
+
     pub(super) fn right(&self) -> Option<Right> {
         self.find(|value| match value {
             Value::Right(right) => Some(*right),
             _ => None,
         })
+    }
+
+    pub(super) fn snapshot(&self) -> Option<SnapshotName> {
+        self.find(|value| match value {
+            Value::Snapshot(name) => Some(name.clone()),
+            _ => None,
+        })
+    }
+
+    pub(super) fn storage(&self) -> Option<StorageName> {
+        self.find(|value| match value {
+            Value::Storage(name) => Some(name.clone()),
+            _ => None,
+        })
+    }
+
+    pub(super) fn mode(&self) -> Option<BackupMode> {
+        self.find(|value| match value {
+            Value::Mode(mode) => Some(*mode),
+            _ => None,
+        })
+    }
+
+    pub(super) fn flag(&self) -> bool {
+        self.0.contains(&Value::Flag(true))
     }
 
     pub(super) fn person(&self) -> Option<Person> {
@@ -114,8 +164,22 @@ impl Field {
     pub fn parse(self, text: &str) -> Result<Value, Unclear> {
         match self {
             Self::Guest(_) => text.parse().map(Value::Guest).map_err(|_| Unclear::Guest),
+            Self::Guests(_) => text.parse().map(Value::Guests).map_err(|_| Unclear::Guest),
             Self::Node => text.parse().map(Value::Node).map_err(|_| Unclear::Node),
             Self::Person | Self::Flag => Err(Unclear::Command),
+            Self::Snapshot | Self::NewSnapshot => text
+                .parse()
+                .map(Value::Snapshot)
+                .map_err(|_| Unclear::Snapshot),
+            Self::Storage => text
+                .parse()
+                .map(Value::Storage)
+                .map_err(|_| Unclear::Storage),
+            Self::Mode => BackupMode::ALL
+                .into_iter()
+                .find(|mode| mode.key() == text)
+                .map(Value::Mode)
+                .ok_or(Unclear::Command),
             Self::Since => text.parse().map(Value::Since).map_err(|_| Unclear::Time),
             Self::Token(part) => token_part(part, text).ok_or(Unclear::Token(part)),
             Self::Right => Right::ALL
@@ -129,6 +193,7 @@ impl Field {
                 .parse()
                 .map(|id| Value::Grant(GrantId(id)))
                 .map_err(|_| Unclear::Grant),
+            Self::Task => task(text).map(Value::Task).ok_or(Unclear::Task),
             Self::Switch => match text {
                 "on" => Ok(Value::Switch(true)),
                 "off" => Ok(Value::Switch(false)),
@@ -149,9 +214,16 @@ impl Field {
                 held.map(Right::key).collect()
             }
             Self::Switch => vec!["on", "off"],
+            Self::Mode => BackupMode::ALL.map(BackupMode::key).to_vec(),
             _ => Vec::new(),
         }
     }
+}
+
+/// Sixteen hexadecimal digits, as they are completed.
+fn task(text: &str) -> Option<TaskId> {
+    let number = u64::from_str_radix(text, 16).ok()?;
+    (format!("{number:016x}") == text).then_some(TaskId(number))
 }
 
 fn token_part(part: TokenPart, text: &str) -> Option<Value> {

@@ -47,7 +47,7 @@ fn field(row: &Row) -> Field {
     match (row.guest(), (row.action)(&Given::default())) {
         (Some(Some(kind)), _) | (_, Some(Action::GuestList(kind))) => Field::Guests(kind),
         (_, Some(Action::NodeList)) => Field::Nodes,
-        _ if takes_node => Field::Nodes,
+        (None, _) if takes_node => Field::Nodes,
         _ => Field::Both,
     }
 }
@@ -83,11 +83,11 @@ fn anywhere(desk: &Desk, mine: &Rights<'_>, right: Right, row: &Row) -> bool {
                     cluster: inventory.client().cluster().clone(),
                     node: node.clone(),
                 };
-                mine.decide(Right::View, &Target::Node(&node)).is_ok()
+                mine.decide(right, &Target::Node(&node)).is_ok()
             })
         };
         snapshot.guests.values().filter(of_kind).any(may)
-            || (right == Right::View && !matches!(field, Field::Guests(_)) && nodes())
+            || (!matches!(field, Field::Guests(_)) && nodes())
     })
 }
 

@@ -10,13 +10,13 @@ use crate::ids::{GuestQuery, Kind};
 use crate::permission::{Denied, Verdict};
 
 use super::begin::{Order, begin};
-use super::confirm::{Asked, What, until_closed};
+use super::confirm::{Asked, AskedDeed, What, until_closed};
 use super::desk::{Desk, reason};
 use super::memory::Short;
-use super::ready::{NotReady, ready};
+use super::ready::{NotReady, Ready, ready};
 use super::requests::said;
 use super::resolve::{self, FoundGuest, Lookup, Sight};
-use super::{Audience, Confirmed, Decision, Outcome, Task};
+use super::{Audience, Confirmed, Decision, Outcome, Task, backups, snapshots};
 
 /// What is to be done, and to which guest.
 #[derive(Debug, Clone)]
@@ -37,11 +37,36 @@ pub(super) fn decide(desk: &Desk, request: &Request, aim: Aim) -> Decision {
         let busy = embed::problem::busy(&facts, &current, desk.shown_actor(by));
         return Decision::answer(busy, Audience::Private);
     }
-    if verdict.confirm {
-        let (reply, closed) = question(desk, request, &aim.deed, &facts);
+    if let Some(reply) = backups::no_such_storage(desk, &facts, &aim.deed) {
+        return Decision::answer(reply, Audience::Private);
+    }
+    if verdict.confirm || aim.deed.always_confirmed() {
+        if aim.deed.needs_snapshot().is_some() {
+            // The question says what is lost, so that is read first.
+            return Decision::go(Task::deed(request, aim, None, Audience::Private));
+        }
+        let (reply, closed) = ask(desk, request, &aim.deed, &facts);
         return Decision::Question { reply, closed };
     }
     Decision::go(Task::deed(request, aim, None, desk.act_audience()))
+}
+
+/// A snapshot under a name of ours.
+pub(super) fn take_snapshot(
+    desk: &Desk,
+    request: &Request,
+    guest: &GuestQuery,
+    ram: bool,
+) -> Decision {
+    let Some(name) = snapshots::generated("discord", desk.law().now()) else {
+        return Decision::answer(embed::problem::internal(request.id), Audience::Private);
+    };
+    let aim = Aim {
+        deed: Deed::SnapshotCreate { name, ram },
+        kind: None,
+        guest: guest.clone(),
+    };
+    decide(desk, request, aim)
 }
 
 /// The person said yes to a question. What was asked is checked like a new command.
@@ -131,9 +156,17 @@ pub(super) async fn perform(
         Some(yes) if yes.guest.name != facts.name => {
             return task.refuse(embed::confirm::replaced(&yes.guest, facts));
         }
-        None if ready.permit.needs_confirmation() => {
-            // The rule changed between the check in memory and this one, or there was no memory.
-            let (reply, closed) = question(desk, &task.request, &aim.deed, facts);
+        Some(yes)
+            if let Some(then) = &yes.snapshot
+                && let Some(refusal) =
+                    snapshots::replaced(facts, then, ready.snapshots.as_ref()) =>
+        {
+            return task.refuse(refusal);
+        }
+        None if ready.permit.needs_confirmation() || aim.deed.always_confirmed() => {
+            // It had to be read first; or the rule changed since the check in memory, or there was
+            // no memory.
+            let (reply, closed) = question(desk, &task.request, &aim.deed, &ready);
             return ask_late(task, reply, closed, shown).await;
         }
         _ => {}
@@ -165,14 +198,18 @@ fn too_little_memory(
     }
     let (reply, _) = desk.questions.ask(Asked {
         user: task.request.actor.user,
-        what: What::Anyway(deed.clone(), facts.clone()),
+        what: What::Anyway(Box::new(AskedDeed {
+            deed: deed.clone(),
+            guest: facts.clone(),
+            snapshot: None,
+        })),
         about: embed::confirm::anyway(deed, facts, short.needs, short.free),
     });
     task.refuse(reply)
 }
 
 /// Asks in the answer that is already there; where that is public, in a private one beside it.
-async fn ask_late(
+pub(super) async fn ask_late(
     task: &Task,
     reply: Reply,
     closed: oneshot::Receiver<Reply>,
@@ -184,7 +221,8 @@ async fn ask_late(
     until_closed(reply, closed, shown).await
 }
 
-fn question(
+/// From memory.
+fn ask(
     desk: &Desk,
     request: &Request,
     deed: &Deed,
@@ -192,8 +230,45 @@ fn question(
 ) -> (Reply, oneshot::Receiver<Reply>) {
     desk.questions.ask(Asked {
         user: request.actor.user,
-        what: What::Deed(deed.clone(), guest.clone()),
+        what: What::Deed(Box::new(AskedDeed {
+            deed: deed.clone(),
+            guest: guest.clone(),
+            snapshot: None,
+        })),
         about: embed::confirm::of_deed(deed, guest),
+    })
+}
+
+/// From what was just read; about a snapshot that is there.
+pub(super) fn question(
+    desk: &Desk,
+    request: &Request,
+    deed: &Deed,
+    ready: &Ready,
+) -> (Reply, oneshot::Receiver<Reply>) {
+    let guest = &ready.found.guest.facts;
+    let back = ready
+        .snapshots
+        .as_ref()
+        .zip(deed.needs_snapshot())
+        .and_then(|(list, name)| snapshots::back_to(&ready.found, name, list));
+    let Some(back) = back else {
+        return ask(desk, request, deed, guest);
+    };
+    let law = desk.law();
+    let create = law
+        .of(&request.actor)
+        .decide(Right::SnapshotCreate, &Target::Guest(guest));
+    // A newer one would be in the way of a rollback on ZFS.
+    let first = create.is_ok() && !back.only_newest;
+    desk.questions.ask(Asked {
+        user: request.actor.user,
+        about: embed::confirm::of_snapshot(deed, guest, &back, first),
+        what: What::Deed(Box::new(AskedDeed {
+            deed: deed.clone(),
+            guest: guest.clone(),
+            snapshot: Some(back.snapshot),
+        })),
     })
 }
 
@@ -205,19 +280,11 @@ pub(super) fn refuse(
     facts: &GuestFacts,
     denied: &Denied,
 ) -> Reply {
-    let target = Target::Guest(facts);
     let right = deed.right();
-    desk.note_refusal(request, Some(&target.key()), &reason(denied));
+    let reply = refused(desk, request, right, facts, denied);
     let law = desk.law();
-    let reply = embed::problem::not_now(right, facts, denied).unwrap_or_else(|| match denied {
-        Denied::OtherChannel(_) => embed::problem::not_in_this_channel(right, facts),
-        Denied::Lockdown => embed::problem::locked_down(right, facts),
-        _ => {
-            let ask = law.holders(&request.actor, Right::Access, &target);
-            embed::problem::not_allowed(right, facts, &ask)
-        }
-    });
-    if law.of(&request.actor).may_ask(right, &target).is_none() {
+    let mine = law.of(&request.actor);
+    if mine.may_ask(right, &Target::Guest(facts)).is_none() {
         return reply;
     }
     let user = request.actor.user;
@@ -225,6 +292,27 @@ pub(super) fn refuse(
         Some(asked) => embed::asked::still_open(reply, &said(&asked)),
         None => embed::problem::with_ask(reply, deed, facts),
     }
+}
+
+/// The words for a no, noted.
+pub(super) fn refused(
+    desk: &Desk,
+    request: &Request,
+    right: Right,
+    facts: &GuestFacts,
+    denied: &Denied,
+) -> Reply {
+    let target = Target::Guest(facts);
+    desk.note_refusal(request, Some(&target.key()), &reason(denied));
+    let law = desk.law();
+    embed::problem::not_now(right, facts, denied).unwrap_or_else(|| match denied {
+        Denied::OtherChannel(_) => embed::problem::not_in_this_channel(right, facts),
+        Denied::Lockdown => embed::problem::locked_down(right, facts),
+        _ => {
+            let ask = law.holders(&request.actor, Right::Access, &target);
+            embed::problem::not_allowed(right, facts, &ask)
+        }
+    })
 }
 
 pub(super) fn not_found(

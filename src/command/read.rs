@@ -5,26 +5,29 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use futures_util::future::join_all;
+use jiff::Timestamp;
 
-use crate::action::{Action, Door, Request, Right, Target};
+use crate::action::{Action, Actor, Door, GuestFacts, NodePower, Request, Right, Target};
+use crate::embed::backup::Last as LastBackup;
 use crate::embed::guest::View as GuestView;
 use crate::embed::guest_details::Details;
+use crate::embed::node::{Updates, View as NodeView};
 use crate::embed::status::{Age, Seen, View as ClusterView};
 use crate::embed::{self, Reply};
 use crate::ids::{ClusterName, GuestQuery, Kind, NodeQuery, NodeRef};
 use crate::permission::Rights;
-use crate::proxmox::{Guest, GuestNow, Node, Snapshot};
+use crate::proxmox::{Guest, GuestNow, Node, RunState, Snapshot};
 
 use super::desk::{Desk, FRESH, READ_PATIENCE};
 use super::details::details;
-use super::resolve::{self, Lookup, Sight};
-use super::{Audience, Decision, Outcome, Task, guest_not_found, node_not_found};
+use super::resolve::{self, FoundGuest, Lookup, Sight};
+use super::{Audience, Decision, Outcome, Task, guest_not_found, node_not_found, storage};
 
 /// A snapshot younger than this is shown without its age. One round of refreshing may be late.
 const AS_GOOD_AS_NOW: Duration = Duration::from_secs(15);
 
 /// Where the answer goes. A button changes the presser's own card, and nobody else's.
-fn audience(desk: &Desk, request: &Request) -> Audience {
+pub(super) fn audience(desk: &Desk, request: &Request) -> Audience {
     let public = desk.reads_are_public(&request.actor);
     match request.door {
         Door::Button { private: true, .. } => Audience::Replace,
@@ -56,7 +59,7 @@ pub(super) fn decide(desk: &Desk, request: &Request) -> Decision {
                 lookup => Some(guest_not_found(desk, request, guest, "status", lookup)),
             }
         }
-        Action::NodeStatus(node) => match resolve::node(desk, &request.actor, node) {
+        Action::NodeStatus(node) => match resolve::node(desk, &request.actor, Sight::Shown, node) {
             Lookup::Found(_) | Lookup::NotYet => None,
             _ => Some(node_not_found(desk, request, node)),
         },
@@ -105,6 +108,9 @@ pub(super) async fn perform(desk: &Desk, task: &Task) -> Outcome {
 
 /// Summary and lists: everything comes from memory.
 fn overview(desk: &Desk, request: &Request) -> Result<Reply, Reply> {
+    if let Action::StorageList(node) = &request.action {
+        return storage::list(desk, request, node.as_ref());
+    }
     let law = desk.law();
     let mine = law.of(&request.actor);
     let snapshots: Vec<(&ClusterName, Option<Arc<Snapshot>>)> = desk
@@ -186,7 +192,7 @@ fn view<'s>(
     }
 }
 
-fn age(snapshot: &Snapshot) -> Age {
+pub(super) fn age(snapshot: &Snapshot) -> Age {
     if snapshot.taken.elapsed() < AS_GOOD_AS_NOW {
         return Age::Now;
     }
@@ -209,18 +215,18 @@ async fn guest_status(
         lookup => return Err(guest_not_found(desk, request, query, "status", lookup)),
     };
     let asked = found.inventory.guest_now(&found.guest.facts);
-    let now = tokio::time::timeout(READ_PATIENCE, asked).await;
+    let both = async {
+        let now = tokio::time::timeout(READ_PATIENCE, asked).await;
+        let extra = match &now {
+            Ok(Ok(now)) if may_look(desk, request, &found) => details(&found, now).await,
+            _ => Details::default(),
+        };
+        (now, extra)
+    };
+    let ((now, extra), backup) = tokio::join!(both, last_backup(desk, task, &found));
     let mut shown_age = Age::Now;
-    let mut extra = Details::default();
     let guest = match now {
-        Ok(Ok(now)) => {
-            let (law, target) = (desk.law(), Target::Guest(&found.guest.facts));
-            let may = law.of(&request.actor).decide(Right::View, &target);
-            if may.is_ok() {
-                extra = details(&found, &now).await;
-            }
-            with_news(found.guest, &now)
-        }
+        Ok(Ok(now)) => with_news(found.guest, &now),
         other => {
             if let Ok(Err(error)) = other {
                 tracing::debug!(interaction = %request.id, %error, "the guest cannot be read");
@@ -229,11 +235,8 @@ async fn guest_status(
             found.guest
         }
     };
-    let law = desk.law();
-    let mine = law.of(&request.actor);
-    let target = Target::Guest(&guest.facts);
-    let may = |right: &Right| mine.decide(*right, &target).is_ok();
-    let rights: Vec<Right> = Right::ALL.into_iter().filter(may).collect();
+    let rights = rights_on(desk, &request.actor, &guest.facts);
+    let backup = backup.filter(|_| rights.contains(&Right::BackupView));
     let busy = desk.busy.with(&guest.facts.guest);
     // Where others read along, what is for one pair of eyes comes beside it.
     let public = desk.reads_are_public(&request.actor);
@@ -243,13 +246,54 @@ async fn guest_status(
         rights: &rights,
         details: Some(&extra).filter(|_| !public),
         busy,
+        backup,
     });
     let asked = matches!(request.door, Door::Slash);
-    let aside = Some(&guest.facts).filter(|_| public && asked && may(&Right::View));
+    let may_look = rights.contains(&Right::View);
+    let aside = Some(&guest.facts).filter(|_| public && asked && may_look);
     Ok(Outcome {
         aside: aside.and_then(|facts| embed::guest_details::aside(facts, &extra)),
         ..Outcome::shown(card)
     })
+}
+
+fn may_look(desk: &Desk, request: &Request, found: &FoundGuest) -> bool {
+    rights_on(desk, &request.actor, &found.guest.facts).contains(&Right::View)
+}
+
+/// The rights that the person has on a guest, here and now.
+pub(super) fn rights_on(desk: &Desk, actor: &Actor, guest: &GuestFacts) -> Vec<Right> {
+    let law = desk.law();
+    let (mine, target) = (law.of(actor), Target::Guest(guest));
+    let may = |right: &Right| mine.decide(*right, &target).is_ok();
+    Right::ALL.into_iter().filter(may).collect()
+}
+
+/// For those who may see the backups, and nobody else's eyes; the card does not wait longer for it
+/// than for the guest itself.
+async fn last_backup(desk: &Desk, task: &Task, found: &FoundGuest) -> Option<LastBackup> {
+    let facts = &found.guest.facts;
+    let private = match task.audience {
+        Audience::Private => true,
+        Audience::Replace => matches!(task.request.door, Door::Button { private: true, .. }),
+        Audience::Public => false,
+    };
+    let rights = rights_on(desk, &task.request.actor, facts);
+    if !private || !rights.contains(&Right::BackupView) {
+        return None;
+    }
+    let read = tokio::time::timeout(READ_PATIENCE, found.inventory.backups(facts)).await;
+    let known = match read {
+        Ok(read) => read.ok(),
+        Err(_) => found.inventory.backups_seen(facts),
+    };
+    LastBackup::of(&known?.value)
+}
+
+/// That long ago, in unix seconds.
+pub(super) fn since(age: Duration) -> i64 {
+    let age = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
+    Timestamp::now().as_second().saturating_sub(age)
 }
 
 /// The snapshot's row with what was just read laid over it. The CPU share stays the snapshot's: a
@@ -264,30 +308,59 @@ fn with_news(mut guest: Guest, now: &GuestNow) -> Guest {
 }
 
 async fn node_status(desk: &Desk, request: &Request, query: &NodeQuery) -> Result<Reply, Reply> {
-    let found = match resolve::node(desk, &request.actor, query) {
+    let found = match resolve::node(desk, &request.actor, Sight::Shown, query) {
         Lookup::Found(found) => found,
         Lookup::NotYet => return Err(embed::problem::out_of_reach("Proxmox", request.id)),
         _ => return Err(node_not_found(desk, request, query)),
     };
-    let mut details = None;
+    let (mut details, mut updates) = (None, Updates::Untold);
     if embed::node::online(&found.node) {
-        let asked = found.inventory.client().node_status(&found.reference.node);
+        let node = &found.reference.node;
+        let status = found.inventory.client().node_status(node);
+        let waiting = found.inventory.updates(node);
+        let (status, waiting) = tokio::join!(
+            tokio::time::timeout(READ_PATIENCE, status),
+            tokio::time::timeout(READ_PATIENCE, waiting),
+        );
         // Without Sys.Audit, or while it hangs, the snapshot's row has to do.
-        details = tokio::time::timeout(READ_PATIENCE, asked)
-            .await
-            .ok()
-            .and_then(Result::ok);
+        details = status.ok().and_then(Result::ok);
+        updates = match waiting {
+            Ok(Ok(Some(count))) => Updates::Waiting(count),
+            Ok(Ok(None)) => Updates::Hidden,
+            Ok(Err(_)) | Err(_) => Updates::Untold,
+        };
     }
-    let shown_age = found.inventory.latest().map_or(Age::Never, |s| age(&s));
-    Ok(embed::node::card(
-        &found.reference,
-        &found.node,
-        details.as_ref(),
-        &shown_age,
-    ))
+    let law = desk.law();
+    let mine = law.of(&request.actor);
+    if updates == Updates::Hidden && mine.decide(Right::Access, &Target::Bot).is_err() {
+        // What the bot lacks concerns those who can give it.
+        updates = Updates::Untold;
+    }
+    let latest = found.inventory.latest();
+    let runs_on_it = |guest: &&Guest| {
+        let off = matches!(guest.status, RunState::Stopped | RunState::Unknown);
+        guest.facts.node == found.reference.node && !off
+    };
+    let running = latest.as_ref().map_or(0, |snapshot| {
+        snapshot.guests.values().filter(runs_on_it).count()
+    });
+    let may = |power: &NodePower| {
+        let target = Target::Node(&found.reference);
+        mine.decide(power.right(), &target).is_ok()
+    };
+    Ok(embed::node::card(&NodeView {
+        reference: &found.reference,
+        node: &found.node,
+        details: details.as_ref(),
+        updates,
+        running,
+        may: NodePower::ALL.into_iter().filter(may).collect(),
+        busy: desk.nodes.by(&found.reference).map(|(power, _)| power),
+        age: latest.map_or(Age::Never, |s| age(&s)),
+    }))
 }
 
-fn nothing(desk: &Desk, request: &Request) -> Reply {
+pub(super) fn nothing(desk: &Desk, request: &Request) -> Reply {
     desk.note_refusal(request, None, "nothing visible");
     let law = desk.law();
     embed::problem::nothing_to_see(&law.holders(&request.actor, Right::Access, &Target::Bot))

@@ -9,13 +9,13 @@ use crate::action::{GuestFacts, Request, Target};
 use crate::embed::{self, Reply};
 use crate::ids::{GrantId, GuestQuery, Kind};
 use crate::permission::{Denied, Law, Permit, check};
-use crate::proxmox::{Error, GuestNow};
+use crate::proxmox::{Error, GuestNow, Snapshots};
 
 use super::begin::Order;
 use super::desk::{ACT_PATIENCE, Desk, FRESH};
 use super::power::{Aim, refuse};
 use super::resolve::{self, FoundGuest, Lookup, Sight};
-use super::{Outcome, doing, guest_not_found};
+use super::{Outcome, doing, guest_not_found, snapshots};
 
 /// One guest's state is one small answer; a node that takes longer is not one to act on.
 const GUEST_PATIENCE: Duration = Duration::from_secs(8);
@@ -24,6 +24,8 @@ const GUEST_PATIENCE: Duration = Duration::from_secs(8);
 pub(super) struct Ready {
     pub found: FoundGuest,
     pub now: Arc<GuestNow>,
+    /// For what is done to snapshots.
+    pub snapshots: Option<Snapshots>,
     pub permit: Permit,
     /// Grants that count for nothing in this act: nobody told what roles their giver holds now.
     pub unsure: Vec<GrantId>,
@@ -53,6 +55,10 @@ pub(super) async fn ready(desk: &Desk, order: &Order<'_>) -> Result<Ready, NotRe
         look_up_givers(desk, order, facts)
     );
     let now = now?;
+    let snapshots = match aim.deed.is_about_snapshots() {
+        true => Some(snapshots_now(desk, order, &found).await?),
+        false => None,
+    };
     // That may have taken a while. The snapshot that counts is one of this moment.
     let mut found = fresh().await.map_err(refused)?;
     let law = order.law(desk).without_grants(&unsure);
@@ -61,12 +67,19 @@ pub(super) async fn ready(desk: &Desk, order: &Order<'_>) -> Result<Ready, NotRe
     match checked {
         Ok(permit) => {
             *facts = merged(facts, &now);
-            Ok(Ready {
-                found,
-                now,
-                permit,
-                unsure,
-            })
+            let in_the_way = snapshots
+                .as_ref()
+                .and_then(|list| snapshots::in_the_way(&aim.deed, facts, &now, list));
+            match in_the_way {
+                Some(refusal) => Err(refused(refusal)),
+                None => Ok(Ready {
+                    found,
+                    now,
+                    snapshots,
+                    permit,
+                    unsure,
+                }),
+            }
         }
         Err(_) if !unsure.is_empty() => {
             desk.note_refusal(
@@ -107,11 +120,31 @@ async fn guest_now(
     order: &Order<'_>,
     found: &FoundGuest,
 ) -> Result<Arc<GuestNow>, NotReady> {
+    let read = found.inventory.guest_now_fresh(&found.guest.facts);
+    in_time(desk, order, found, read).await
+}
+
+async fn snapshots_now(
+    desk: &Desk,
+    order: &Order<'_>,
+    found: &FoundGuest,
+) -> Result<Snapshots, NotReady> {
+    let client = found.inventory.client();
+    let read = client.snapshots_to_act(&found.guest.facts);
+    in_time(desk, order, found, read).await
+}
+
+/// What cannot be read in time is not acted on.
+async fn in_time<T>(
+    desk: &Desk,
+    order: &Order<'_>,
+    found: &FoundGuest,
+    read: impl Future<Output = Result<T, Error>>,
+) -> Result<T, NotReady> {
     let request = order.request;
     let facts = &found.guest.facts;
-    let read = timeout(GUEST_PATIENCE, found.inventory.guest_now_fresh(facts)).await;
-    match read {
-        Ok(Ok(now)) => Ok(now),
+    match timeout(GUEST_PATIENCE, read).await {
+        Ok(Ok(read)) => Ok(read),
         Ok(Err(error)) => {
             tracing::warn!(interaction = %request.id, %error, "the guest cannot be read; nothing is done");
             Err(unreadable(desk, order, found, &error))

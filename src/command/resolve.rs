@@ -94,7 +94,13 @@ pub(super) fn guest(
     }
 }
 
-pub(super) fn node(desk: &Desk, actor: &Actor, query: &NodeQuery) -> Lookup<FoundNode> {
+/// `Shown`: its figures may be looked at.
+pub(super) fn node(
+    desk: &Desk,
+    actor: &Actor,
+    sight: Sight,
+    query: &NodeQuery,
+) -> Lookup<FoundNode> {
     let law = desk.law();
     let mine = law.of(actor);
     let mut unseen = false;
@@ -110,7 +116,12 @@ pub(super) fn node(desk: &Desk, actor: &Actor, query: &NodeQuery) -> Lookup<Foun
             cluster: inventory.client().cluster().clone(),
             node: query.node.clone(),
         };
-        if mine.decide(Right::View, &Target::Node(&reference)).is_ok() {
+        let target = Target::Node(&reference);
+        let found = match sight {
+            Sight::Shown => mine.decide(Right::View, &target).is_ok(),
+            Sight::Known => mine.know(&target),
+        };
+        if found {
             return Lookup::Found(FoundNode {
                 inventory: Arc::clone(inventory),
                 reference,

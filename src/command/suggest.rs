@@ -1,13 +1,16 @@
 //! Autocomplete: from memory, never waiting, and only what the person may do in the way asked.
 
+use std::collections::BTreeMap;
+
 use crate::action::{Actor, Completion, Right, Target, Typing};
 use crate::embed;
 use crate::ids::{Kind, NodeRef};
 use crate::permission::Grant;
-use crate::proxmox::{Guest, RunState};
+use crate::proxmox::{Guest, RunState, Snapshotted};
 
-use super::Choice;
 use super::desk::Desk;
+use super::resolve::{self, FoundGuest, Lookup, Sight};
+use super::{Choice, backups};
 
 /// Discord shows no more.
 pub(super) const MOST: usize = 25;
@@ -16,11 +19,20 @@ pub(super) fn suggest(desk: &Desk, typing: &Typing) -> Vec<Choice> {
     let text = typing.text.trim().to_lowercase();
     match typing.wanted {
         Completion::Guest { kind, right } => guests(desk, &typing.actor, kind, right, &text),
-        Completion::Node => nodes(desk, &typing.actor, &text),
+        Completion::Node { right } => nodes(desk, &typing.actor, right, &text),
+        Completion::Task { right } => tasks(desk, &typing.actor, right, &text),
+        Completion::Guests { kind, right } => {
+            let mut offered = guests(desk, &typing.actor, Some(kind), right, &text);
+            offered.extend(groups(desk, &typing.actor, kind, right, &text));
+            offered.truncate(MOST);
+            offered
+        }
         Completion::Rights => rights(&text),
         Completion::End => words(&["1h", "6h", "until 23:00", "tomorrow", "7d"], &text),
         Completion::Since => words(&["1h", "today", "24h", "7d", "30d"], &text),
         Completion::Grant => grants(desk, typing, &text),
+        Completion::Snapshot(right) => snapshots(desk, typing, right, &text),
+        Completion::Storage => storages(desk, typing, &text),
         Completion::Token(part) => super::token::suggest(desk, &typing.actor, part, &text),
     }
 }
@@ -39,7 +51,7 @@ fn guests(desk: &Desk, actor: &Actor, kind: Option<Kind>, right: Right, text: &s
             let offered = kind.is_none_or(|kind| guest.facts.kind == kind)
                 && matches(guest, text)
                 && may(&mine, right, guest)
-                && !(guest.template && right != Right::View);
+                && !(guest.template && !is_for_templates(right));
             if offered {
                 let list = if fits(guest, right) {
                     &mut fitting
@@ -58,6 +70,87 @@ fn guests(desk: &Desk, actor: &Actor, kind: Option<Kind>, right: Right, text: &s
     fitting.append(&mut others);
     fitting.truncate(MOST);
     fitting
+}
+
+/// A template can be looked at and backed up, and is never switched.
+fn is_for_templates(right: Right) -> bool {
+    matches!(right, Right::View | Right::BackupView | Right::BackupRun)
+}
+
+/// The guest that the command is about, if the person may do that to it.
+fn guest_of(desk: &Desk, typing: &Typing, right: Right) -> Option<FoundGuest> {
+    let guest = typing.guest.as_ref()?;
+    let law = desk.law();
+    match resolve::guest(desk, &typing.actor, Sight::Known, None, guest) {
+        Lookup::Found(found) if may(&law.of(&typing.actor), right, &found.guest) => Some(found),
+        _ => None,
+    }
+}
+
+/// What is known of them; where that is old, the next letter is answered better.
+fn snapshots(desk: &Desk, typing: &Typing, right: Right, text: &str) -> Vec<Choice> {
+    let Some(found) = guest_of(desk, typing, right) else {
+        return Vec::new();
+    };
+    let known = found.inventory.snapshots_while_typing(&found.guest.facts);
+    let mut fitting: Vec<Snapshotted> = known.map_or_else(Vec::new, |all| {
+        let fits = |one: &&Snapshotted| one.name.as_str().to_lowercase().contains(text);
+        all.list.iter().filter(fits).cloned().collect()
+    });
+    fitting.sort_by_key(|one| std::cmp::Reverse(one.taken));
+    let now = desk.law().unix();
+    let choice = |one: &Snapshotted| Choice {
+        name: embed::snapshot::choice(one, now),
+        value: one.name.to_string(),
+    };
+    fitting.iter().take(MOST).map(choice).collect()
+}
+
+fn storages(desk: &Desk, typing: &Typing, text: &str) -> Vec<Choice> {
+    let found = guest_of(desk, typing, Right::BackupRun);
+    let names = found.map_or_else(Vec::new, |found| backups::storages(&found));
+    let names = names.iter().map(ToString::to_string);
+    let fitting = names.filter(|name| name.to_lowercase().contains(text));
+    let choice = |name: String| Choice {
+        name: name.clone(),
+        value: name,
+    };
+    fitting.take(MOST).map(choice).collect()
+}
+
+/// Tags and pools of guests on which the right is held, once they are asked for.
+fn groups(desk: &Desk, actor: &Actor, kind: Kind, right: Right, text: &str) -> Vec<Choice> {
+    if !text.starts_with("tag") && !text.starts_with("pool") {
+        return Vec::new();
+    }
+    let law = desk.law();
+    let mine = law.of(actor);
+    let mut found: BTreeMap<String, usize> = BTreeMap::new();
+    for snapshot in desk.clusters.iter().filter_map(|c| c.latest()) {
+        for guest in snapshot.guests.values() {
+            let facts = &guest.facts;
+            if facts.kind != kind || mine.decide(right, &Target::Guest(facts)).is_err() {
+                continue;
+            }
+            let tags = facts
+                .tags
+                .iter()
+                .map(|tag| format!("tag:{}", tag.to_lowercase()));
+            let pool = facts.pool.iter().map(|pool| format!("pool:{pool}"));
+            for word in tags.chain(pool) {
+                *found.entry(word).or_default() += 1;
+            }
+        }
+    }
+    let choice = |(word, count): (String, usize)| Choice {
+        name: embed::several::choice(&word, count),
+        value: word,
+    };
+    found
+        .into_iter()
+        .filter(|(word, _)| word.starts_with(text))
+        .map(choice)
+        .collect()
 }
 
 /// A look is offered for everything that is visible; an act only where it may be done.
@@ -101,6 +194,18 @@ fn choice(guest: &Guest, several: bool) -> Choice {
         name: embed::guest::choice(guest, several),
         value: embed::guest::number(&guest.facts, several),
     }
+}
+
+fn tasks(desk: &Desk, actor: &Actor, right: Right, text: &str) -> Vec<Choice> {
+    super::task::completed(desk, actor, right)
+        .iter()
+        .map(|line| Choice {
+            name: embed::task::choice(line),
+            value: format!("{:016x}", line.id.0),
+        })
+        .filter(|choice| choice.name.to_lowercase().contains(text))
+        .take(MOST)
+        .collect()
 }
 
 pub(super) fn words(known: &[&str], text: &str) -> Vec<Choice> {
@@ -157,15 +262,15 @@ fn grants(desk: &Desk, typing: &Typing, text: &str) -> Vec<Choice> {
         .collect()
 }
 
-fn nodes(desk: &Desk, actor: &Actor, text: &str) -> Vec<Choice> {
+fn nodes(desk: &Desk, actor: &Actor, right: Right, text: &str) -> Vec<Choice> {
     let law = desk.law();
     let mine = law.of(actor);
-    let mut choices = Vec::new();
+    let (mut fitting, mut others) = (Vec::new(), Vec::new());
     for inventory in &desk.clusters {
         let Some(snapshot) = inventory.latest() else {
             continue;
         };
-        for name in snapshot.nodes.keys() {
+        for (name, state) in &snapshot.nodes {
             let node = NodeRef {
                 cluster: inventory.client().cluster().clone(),
                 node: name.clone(),
@@ -175,15 +280,20 @@ fn nodes(desk: &Desk, actor: &Actor, text: &str) -> Vec<Choice> {
             } else {
                 name.to_string()
             };
-            let visible = mine.decide(Right::View, &Target::Node(&node)).is_ok();
-            if written.to_lowercase().contains(text) && visible {
-                choices.push(Choice {
-                    name: written.clone(),
-                    value: written,
-                });
+            let visible = mine.decide(right, &Target::Node(&node)).is_ok();
+            if !written.to_lowercase().contains(text) || !visible {
+                continue;
             }
+            // Only what sleeps can be woken, and only what is up can go down.
+            let fits = embed::node::online(state) != (right == Right::NodeWake);
+            let list = if fits { &mut fitting } else { &mut others };
+            list.push(Choice {
+                name: written.clone(),
+                value: written,
+            });
         }
     }
-    choices.truncate(MOST);
-    choices
+    fitting.append(&mut others);
+    fitting.truncate(MOST);
+    fitting
 }

@@ -2,8 +2,13 @@
 //! definitions, parsing, `/help` and `no_skip` are all made from it.
 
 mod access;
+mod backups;
 mod guests;
 mod look;
+mod nodes;
+mod snapshots;
+mod storages;
+mod tasks;
 mod tokens;
 
 use crate::action::{Action, Completion, Right, TokenPart};
@@ -35,16 +40,29 @@ impl Row {
                 kind,
                 right: self.right.unwrap_or(Right::View),
             }),
-            Field::Node => Some(Completion::Node),
+            Field::Node => Some(Completion::Node {
+                right: self.right.unwrap_or(Right::View),
+            }),
+            Field::Task => Some(Completion::Task {
+                right: self.right.unwrap_or(Right::TaskView),
+            }),
+            Field::Guests(kind) => Some(Completion::Guests {
+                kind,
+                right: self.right.unwrap_or(Right::View),
+            }),
             Field::Rights => Some(Completion::Rights),
             Field::End => Some(Completion::End),
             Field::Grant => Some(Completion::Grant),
             Field::Since => Some(Completion::Since),
+            Field::Snapshot => self.right.map(Completion::Snapshot),
+            Field::Storage => Some(Completion::Storage),
             Field::Person
             | Field::Right
             | Field::Switch
             | Field::Remark
             | Field::Flag
+            | Field::NewSnapshot
+            | Field::Mode
             | Field::Token(TokenPart::Name) => None,
             Field::Token(part) => Some(Completion::Token(part)),
         }
@@ -61,6 +79,7 @@ impl Row {
     pub fn guest(&self) -> Option<Option<Kind>> {
         self.options.iter().find_map(|option| match option.field {
             Field::Guest(kind) => Some(kind),
+            Field::Guests(kind) => Some(Some(kind)),
             _ => None,
         })
     }
@@ -92,13 +111,22 @@ pub const GROUPS: &[(&str, &str)] = &[
     ("node", "Nodes of the cluster"),
     ("vm", "Virtual machines"),
     ("ct", "Containers"),
+    ("snapshot", "Points that a guest can go back to"),
+    ("backup", "Copies of a guest on a storage"),
+    ("storage", "Where disks and backups lie"),
+    ("task", "What Proxmox does and did"),
     ("access", "Who may do what"),
     ("token", "API tokens of Proxmox"),
 ];
 
 const TABLES: &[&[Row]] = &[
     look::ROWS,
+    nodes::ROWS,
+    storages::ROWS,
+    tasks::ROWS,
     guests::ROWS,
+    snapshots::ROWS,
+    backups::ROWS,
     access::ROWS,
     tokens::ROWS,
     look::HELP,

@@ -3,7 +3,10 @@
 //! Whatever stands in it comes back through anybody's client. It only names what is asked; who asks
 //! and whether they may is decided at every press.
 
-use crate::action::{Action, AuditPage, Deed, QuestionId, Right, Ruling, Unclear, Yes};
+use crate::action::{
+    Action, AuditPage, BackupMode, Deed, LogPart, NodePower, NoticeId, QuestionId, Right, Ruling,
+    TaskId, TasksOf, Unclear, Yes,
+};
 use crate::ids::{BadId, GrantId, Kind, RequestId, UserId};
 
 /// Raised when the meaning of a word changes: presses of older buttons are then not understood,
@@ -23,6 +26,25 @@ pub(super) fn encode(action: &Action) -> Option<String> {
         Action::GuestList(kind) => format!("list:{}", kind.key()),
         Action::GuestStatus { guest, .. } => format!("status:{guest}"),
         Action::Do { deed, guest, .. } => format!("{}:{guest}", deed.word()),
+        Action::SnapshotList(guest) => format!("snapshots:{guest}"),
+        Action::TakeSnapshot { guest, ram } => {
+            let ram = if *ram { "ram" } else { "-" };
+            format!("take:{ram}:{guest}")
+        }
+        Action::BackupList { guest, after } => format!("backups:{after}:{guest}"),
+        Action::BackUp { guest, mode } => format!("backup:{}:{guest}", mode.key()),
+        Action::SnapshotFirst(QuestionId(id)) => format!("first:{id:016x}"),
+        // One letter each: then the longest names fit.
+        Action::NodeDo { power, node } => format!("{}:{node}", node_power_word(*power)),
+        Action::StorageList(None) => "storages".to_owned(),
+        Action::StorageList(Some(node)) => format!("s:{node}"),
+        Action::TaskList(TasksOf::All) => "tasks".to_owned(),
+        Action::TaskList(TasksOf::Node(node)) => format!("t:{node}"),
+        Action::TaskList(TasksOf::Guest(guest)) => format!("tasks:{guest}"),
+        // UPIDs are longer than an id may be.
+        Action::TaskLog { task, part } => format!("{}:{:016x}", log_word(*part), task.0),
+        Action::TaskStop(TaskId(task)) => format!("end:{task:016x}"),
+        Action::Notify(NoticeId(id)) => format!("tell:{id:016x}"),
         Action::Confirm(QuestionId(id)) => format!("yes:{id:016x}"),
         Action::Cancel(QuestionId(id)) => format!("no:{id:016x}"),
         Action::Ask { deed, guest } => format!("ask:{}:{guest}", deed.word()),
@@ -37,6 +59,7 @@ pub(super) fn encode(action: &Action) -> Option<String> {
         | Action::AccessList { .. }
         | Action::Grant { .. }
         | Action::Lockdown { .. }
+        | Action::Several { .. }
         | Action::Token(_)
         | Action::Unclear(_) => return None,
     };
@@ -61,6 +84,21 @@ fn read(id: &str) -> Option<Action> {
         ("whoami", None) => Some(Action::Whoami),
         ("help", None) => Some(Action::Help),
         ("n", Some(node)) => exact(node).map(Action::NodeStatus),
+        ("storages", None) => Some(Action::StorageList(None)),
+        ("s", Some(node)) => Some(Action::StorageList(Some(exact(node)?))),
+        ("tasks", None) => Some(Action::TaskList(TasksOf::All)),
+        ("t", Some(node)) => Some(Action::TaskList(TasksOf::Node(exact(node)?))),
+        ("tasks", Some(guest)) => Some(Action::TaskList(TasksOf::Guest(exact(guest)?))),
+        ("tell", Some(id)) => hex16(id).map(NoticeId).map(Action::Notify),
+        ("end", Some(task)) => hex16(task).map(TaskId).map(Action::TaskStop),
+        (word, Some(task)) if log_part(word).is_some() => Some(Action::TaskLog {
+            task: TaskId(hex16(task)?),
+            part: log_part(word)?,
+        }),
+        (word, Some(node)) if node_power(word).is_some() => Some(Action::NodeDo {
+            power: node_power(word)?,
+            node: exact(node)?,
+        }),
         ("list", Some("vm")) => Some(Action::GuestList(Kind::Vm)),
         ("list", Some("ct")) => Some(Action::GuestList(Kind::Ct)),
         ("status", Some(guest)) => {
@@ -68,6 +106,31 @@ fn read(id: &str) -> Option<Action> {
         }
         ("yes", Some(question)) => question_id(question).map(Action::Confirm),
         ("no", Some(question)) => question_id(question).map(Action::Cancel),
+        ("first", Some(question)) => question_id(question).map(Action::SnapshotFirst),
+        ("snapshots", Some(guest)) => exact(guest).map(Action::SnapshotList),
+        ("take", Some(rest)) => {
+            let (ram, guest) = rest.split_once(':')?;
+            Some(Action::TakeSnapshot {
+                guest: exact(guest)?,
+                ram: set(ram, |word| (word == "ram").then_some(()))
+                    .ok()?
+                    .is_some(),
+            })
+        }
+        ("backups", Some(rest)) => {
+            let (after, guest) = rest.split_once(':')?;
+            Some(Action::BackupList {
+                guest: exact(guest)?,
+                after: exact(after)?,
+            })
+        }
+        ("backup", Some(rest)) => {
+            let (mode, guest) = rest.split_once(':')?;
+            Some(Action::BackUp {
+                guest: exact(guest)?,
+                mode: BackupMode::ALL.into_iter().find(|m| m.key() == mode)?,
+            })
+        }
         ("ask", Some(rest)) => {
             let (deed, guest) = rest.rsplit_once(':')?;
             let (deed, guest) = (Deed::from_word(deed)?, exact(guest)?);
@@ -143,6 +206,20 @@ fn set<T>(text: &str, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Bad
     }
 }
 
+fn node_power_word(power: NodePower) -> &'static str {
+    match power {
+        NodePower::Reboot => "b",
+        NodePower::Shutdown => "d",
+        NodePower::Wake => "w",
+    }
+}
+
+fn node_power(word: &str) -> Option<NodePower> {
+    NodePower::ALL
+        .into_iter()
+        .find(|power| node_power_word(*power) == word)
+}
+
 fn ruling_word(ruling: &Ruling) -> &'static str {
     match ruling {
         Ruling::Yes(yes) => yes.key(),
@@ -171,15 +248,33 @@ fn exact<T: std::str::FromStr + ToString>(text: &str) -> Option<T> {
 }
 
 fn question_id(text: &str) -> Option<QuestionId> {
-    let id = u64::from_str_radix(text, 16).ok().map(QuestionId)?;
-    (format!("{:016x}", id.0) == text).then_some(id)
+    hex16(text).map(QuestionId)
+}
+
+fn hex16(text: &str) -> Option<u64> {
+    let number = u64::from_str_radix(text, 16).ok()?;
+    (format!("{number:016x}") == text).then_some(number)
+}
+
+fn log_word(part: LogPart) -> &'static str {
+    match part {
+        LogPart::End => "log",
+        LogPart::More => "log-more",
+        LogPart::Whole => "log-all",
+    }
+}
+
+fn log_part(word: &str) -> Option<LogPart> {
+    LogPart::ALL
+        .into_iter()
+        .find(|part| log_word(*part) == word)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::action::Power;
-    use crate::ids::GuestQuery;
+    use crate::ids::{GuestQuery, NodeQuery};
 
     fn guest(text: &str) -> GuestQuery {
         text.parse().unwrap()
@@ -197,6 +292,28 @@ mod tests {
             Action::GuestStatus {
                 kind: None,
                 guest: guest("home/101"),
+            },
+            Action::SnapshotList(guest("home/101")),
+            Action::TakeSnapshot {
+                guest: guest("home/101"),
+                ram: true,
+            },
+            Action::TakeSnapshot {
+                guest: guest("valheim"),
+                ram: false,
+            },
+            Action::SnapshotFirst(QuestionId(0xbeef)),
+            Action::BackupList {
+                guest: guest("home/101"),
+                after: 0,
+            },
+            Action::BackupList {
+                guest: guest("101"),
+                after: u16::MAX,
+            },
+            Action::BackUp {
+                guest: guest("home/101"),
+                mode: BackupMode::Stop,
             },
             Action::Confirm(QuestionId(0)),
             Action::Confirm(QuestionId(u64::MAX)),
@@ -264,10 +381,60 @@ mod tests {
     }
 
     #[test]
+    fn what_concerns_nodes_and_tasks_comes_back_as_it_went() {
+        let mut actions = vec![
+            Action::StorageList(None),
+            Action::StorageList(Some("home/pve1".parse().unwrap())),
+            Action::TaskList(TasksOf::All),
+            Action::TaskList(TasksOf::Node("home/pve1".parse().unwrap())),
+            Action::TaskList(TasksOf::Guest(guest("home/101"))),
+            Action::TaskStop(TaskId(7)),
+            Action::Notify(NoticeId(u64::MAX)),
+        ];
+        actions.extend(NodePower::ALL.map(|power| Action::NodeDo {
+            power,
+            node: "home/pve1".parse().unwrap(),
+        }));
+        actions.extend(LogPart::ALL.map(|part| Action::TaskLog {
+            task: TaskId(0xdead_beef),
+            part,
+        }));
+        for action in actions {
+            assert_eq!(decode(&encode(&action).unwrap()), action);
+        }
+        for id in [
+            "1:b:",
+            "1:d:home/",
+            "1:w:pve1:",
+            "1:s:",
+            "1:t: pve1",
+            "1:tasks:",
+            "1:log:1",
+            "1:log:000000000000000G",
+            "1:log-more:",
+            "1:end:+00000000000000f",
+            "1:tell:1",
+        ] {
+            assert_eq!(decode(id), Action::Unclear(Unclear::Button), "{id:?}");
+        }
+    }
+
+    #[test]
     fn the_longest_names_fit() {
         let cluster = format!("a{}", "b".repeat(31));
-        let node = format!("{cluster}/{}", "n".repeat(63)).parse().unwrap();
-        assert_eq!(encode(&Action::NodeStatus(node)).unwrap().len(), MOST);
+        let node: NodeQuery = format!("{cluster}/{}", "n".repeat(63)).parse().unwrap();
+        let mut about_nodes = vec![
+            Action::NodeStatus(node.clone()),
+            Action::StorageList(Some(node.clone())),
+            Action::TaskList(TasksOf::Node(node.clone())),
+        ];
+        about_nodes.extend(NodePower::ALL.map(|power| Action::NodeDo {
+            power,
+            node: node.clone(),
+        }));
+        for action in about_nodes {
+            assert_eq!(encode(&action).unwrap().len(), MOST);
+        }
         let biggest = guest(&format!("{cluster}/999999999"));
         let shutdown = Action::Do {
             deed: Power::Shutdown.into(),
@@ -311,6 +478,16 @@ mod tests {
             "1:start:home/101/x",
             "1:list:",
             "1:list:qemu",
+            "1:snapshots:",
+            "1:take:101",
+            "1:take:RAM:101",
+            "1:backups:101",
+            "1:backups:-1:101",
+            "1:backups:65536:101",
+            "1:backups:01:101",
+            "1:backup:101",
+            "1:backup:fast:101",
+            "1:first:1",
             "1:yes:1",
             "1:yes:000000000000000G",
             "1:yes:+00000000000000f",

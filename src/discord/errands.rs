@@ -47,6 +47,16 @@ async fn carry_out(rest: &Rest, errand: Errand) {
                 Err(failed) => tracing::warn!(%failed, ?to, "a message could not be delivered"),
             }
         }
+        Errand::Call {
+            channel,
+            users,
+            reply,
+        } => {
+            let message = send::public_for_all(&users, &reply);
+            if let Err(failed) = rest.post(channel, &message).await {
+                tracing::warn!(%failed, %channel, "those who waited could not be told");
+            }
+        }
         Errand::Edit { message, reply } => {
             if let Err(failed) = rest.change(message, &send::public(&reply)).await {
                 tracing::warn!(%failed, ?message, "a message could not be changed");

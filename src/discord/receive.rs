@@ -17,7 +17,7 @@ use super::send::FORM_LINE;
 use super::{Settings, custom_id};
 use crate::action::{Action, Actor, Door, Person, Remark, Request, Ruling, Typing, Unclear};
 use crate::command::{Desk, Field, Given, Row, Value};
-use crate::ids::{ChannelId, GuildId, InteractionId, RoleId, UserId};
+use crate::ids::{ChannelId, GuestQuery, GuildId, InteractionId, RoleId, UserId};
 
 /// One interaction, and what to do with it.
 pub(super) struct Incoming {
@@ -256,6 +256,7 @@ fn missing(field: Field) -> Unclear {
     match field {
         Field::Guest(_) => Unclear::Guest,
         Field::Node => Unclear::Node,
+        Field::Task => Unclear::Task,
         _ => Unclear::Command,
     }
 }
@@ -288,9 +289,21 @@ fn completion(desk: &Desk, typed: &CommandInteraction, actor: Actor) -> What {
         Some((wanted, text)) => What::Typing(Typing {
             actor,
             wanted,
+            guest: guest_of(desk, typed),
             text,
         }),
     }
+}
+
+/// The guest that stands in the command already, if it is one.
+fn guest_of(desk: &Desk, typed: &CommandInteraction) -> Option<GuestQuery> {
+    let (row, options) = row(desk, &typed.data.name, &typed.data.options)?;
+    let guest = row
+        .options
+        .iter()
+        .find(|option| matches!(option.field, Field::Guest(_)))?;
+    let given = options.iter().find(|option| option.name == guest.name)?;
+    given.value.as_str()?.parse().ok()
 }
 
 /// The row of a command, and the options that are left once its subcommand is unpacked.

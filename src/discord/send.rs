@@ -49,9 +49,16 @@ pub(super) fn private(reply: &Reply) -> Outgoing {
 
 /// For everybody in the channel, and `user` is told of it.
 pub(super) fn public_for(user: UserId, reply: &Reply) -> Outgoing {
+    public_for_all(&[user], reply)
+}
+
+/// For everybody in the channel, and these people, each once, are told of it.
+pub(super) fn public_for_all(users: &[UserId], reply: &Reply) -> Outgoing {
     let mut outgoing = public(reply);
-    outgoing.body["content"] = json!(format!("<@{user}>"));
-    outgoing.body["allowed_mentions"] = json!({"parse": [], "users": [user.to_string()]});
+    let names: Vec<String> = users.iter().map(|user| format!("<@{user}>")).collect();
+    let ids: Vec<String> = users.iter().map(ToString::to_string).collect();
+    outgoing.body["content"] = json!(names.join(" "));
+    outgoing.body["allowed_mentions"] = json!({"parse": [], "users": ids});
     outgoing
 }
 

@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use crate::action::{Action, Deed, GuestFacts, Power};
 use crate::ids::{GuestQuery, UserId};
+use crate::proxmox::Progress;
 
-use super::deed::{done, going_on, not_done, noun, particulars};
+use super::deed::{going_on, not_done, noun, particulars};
 use super::guest::{buttons_of, held_buttons};
 use super::reply::{Button, Card, Colour, File, Reply, Style};
-use super::words::{ago, clock, duration, guest_footer, guest_name, person, plain, visible};
+use super::words::{
+    ago, bar, clock, duration, guest_footer, guest_name, person, plain, size, visible,
+};
 
 /// Who does what to which guest, since when (unix seconds).
 #[derive(Debug, Clone)]
@@ -20,6 +23,8 @@ pub struct Act {
     pub by: UserId,
     /// Who approved it, if it had to be asked for.
     pub approved: Option<UserId>,
+    /// How many snapshots the guest had before one more is taken.
+    pub before: Option<usize>,
     pub since: i64,
 }
 
@@ -62,10 +67,52 @@ fn stop_now(act: &Act) -> Button {
     }
 }
 
-/// The task ended well, and the guest was read again and is as it should be. `runs`: what it does
-/// now.
+/// At work, and so far that much is known of how far.
 #[must_use]
-pub fn succeeded(act: &Act, took: Duration, warned: bool, runs: Runs) -> Reply {
+pub fn at_work_until(act: &Act, progress: Option<Progress>) -> Reply {
+    let begun = ago(act.since);
+    let how = match progress {
+        None => return at_work(act),
+        Some(Progress::Waiting) => {
+            format!("Its node backs up another guest\nfirst, so this one waits.\nAsked {begun}.")
+        }
+        Some(Progress::Percent(percent)) => {
+            let bar = bar(f64::from(percent) / 100.0);
+            format!("{bar} {percent} %\nBegun {begun}.")
+        }
+    };
+    let body = format!("Asked by {}.\n{how}", person(act.by));
+    Reply::card(card(act, Colour::Amber, "🟡", going_on(&act.deed), body))
+}
+
+/// What was read again at the end of an act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Done {
+    pub took: Duration,
+    pub warned: bool,
+    /// What the guest does now.
+    pub runs: Runs,
+    pub seen: Seen,
+}
+
+/// What there is now that was not before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    Nothing,
+    Snapshot {
+        /// It holds the guest's memory.
+        ram: bool,
+    },
+    Backup {
+        /// In bytes.
+        size: Option<u64>,
+    },
+}
+
+/// The task ended well, and the guest was read again and is as it should be.
+#[must_use]
+pub fn succeeded(act: &Act, done: &Done) -> Reply {
+    let runs = done.runs;
     let (colour, mark) = match (&act.deed, runs) {
         (Deed::Power(Power::Suspend), _) => (Colour::Amber, "🟡"),
         (Deed::Power(_), Some(true)) => (Colour::Green, "🟢"),
@@ -73,10 +120,10 @@ pub fn succeeded(act: &Act, took: Duration, warned: bool, runs: Runs) -> Reply {
         (Deed::Power(_), None) => (Colour::Amber, "🟠"),
         _ => (Colour::Green, "✅"),
     };
-    let seconds = i64::try_from(took.as_secs()).unwrap_or(0);
-    let took = match took.as_secs() {
+    let seconds = i64::try_from(done.took.as_secs()).unwrap_or(0);
+    let took = match done.took.as_secs() {
         0 => "at once".to_owned(),
-        _ => format!("in {}", duration(took)),
+        _ => format!("in {}", duration(done.took)),
     };
     let mut body = format!("By {}, done {took}.", person(act.by));
     if matches!(act.deed, Deed::Power(Power::Start | Power::Reboot)) {
@@ -90,14 +137,46 @@ pub fn succeeded(act: &Act, took: Duration, warned: bool, runs: Runs) -> Reply {
             None => "\nI could not read whether it runs.",
         });
     }
+    body.push_str(&what_there_is(act, done.seen));
     if let Some(approver) = act.approved {
         let _ = write!(body, "\nApproved by {}.", person(approver));
     }
-    if warned {
+    if done.warned {
         body.push_str("\n⚠️ Proxmox gave a warning on the way.");
     }
-    Reply::card(card(act, colour, mark, done(&act.deed), body))
-        .with_buttons(next_buttons(act, runs))
+    let title = super::deed::done(&act.deed);
+    Reply::card(card(act, colour, mark, title, body)).with_buttons(next_buttons(act, runs))
+}
+
+/// What a snapshot or a backup turned out to be.
+fn what_there_is(act: &Act, seen: Seen) -> String {
+    let mut text = String::new();
+    match seen {
+        Seen::Backup { size: Some(bytes) } => {
+            let _ = write!(text, "\nIt takes {}.", size(bytes));
+        }
+        Seen::Snapshot { ram: false }
+            if matches!(act.deed, Deed::SnapshotCreate { ram: true, .. }) =>
+        {
+            text.push_str("\nWithout memory: it did not run.");
+        }
+        _ => {}
+    }
+    if let Some(warning) = act.before.and_then(|before| too_many(before + 1)) {
+        let _ = write!(text, "\n{warning}");
+    }
+    text
+}
+
+/// More than that are worth a word.
+const MANY: usize = 10;
+
+/// A warning, where a guest has many snapshots.
+#[must_use]
+pub(super) fn too_many(snapshots: usize) -> Option<String> {
+    (snapshots > MANY).then(|| {
+        format!("⚠️ {snapshots} snapshots: they cost space\nand speed, and are no backups.")
+    })
 }
 
 /// What fits after it: a guest that is held can be resumed.
@@ -222,6 +301,7 @@ pub fn not_needed(act: &Act, why: NoNeed, runs: Runs) -> Reply {
         NoNeed::NotPaused => "runs already",
     };
     let (colour, mark) = match runs {
+        _ if why == NoNeed::Paused => (Colour::Amber, "🟡"),
         Some(true) => (Colour::Green, "🟢"),
         Some(false) => (Colour::Grey, "⚪"),
         None => (Colour::Amber, "🟠"),
@@ -267,7 +347,7 @@ pub fn log(act: &Act, lines: &[String]) -> Reply {
 }
 
 /// One line that neither ends the block that it stands in nor fills the card.
-fn log_line(line: &str) -> String {
+pub(super) fn log_line(line: &str) -> String {
     let mut letters = line.chars();
     let mut start: String = letters.by_ref().take(LETTERS).collect();
     if letters.next().is_some() {
@@ -300,13 +380,6 @@ fn refresh(act: &Act) -> Button {
     }
 }
 
-const TASK_FAILED: &str = "Proxmox's task failed.";
-const RUNS: &str = "It runs already.";
-const DOES_NOT_RUN: &str = "It does not run.";
-const TEMPLATE: &str = "It is a template: clone it first.";
-const BUSY: &str = "Proxmox is busy with this guest.\nTry again in a minute.";
-const NO_REACTION: &str = "The guest did not react in time.\nTry again, or stop it.";
-const NO_QUORUM: &str = "The cluster has no quorum: too few\nnodes are up. Tell the owner.";
 /// The node that was asked to back it up does not have it.
 pub const NOT_THERE: &str = "Its node does not have it any more.\nIt was moved: look again.";
 
@@ -314,128 +387,6 @@ pub const NOT_THERE: &str = "Its node does not have it any more.\nIt was moved: 
 #[must_use]
 pub fn remark(name: &str) -> String {
     format!("By {} in Discord", visible(name))
-}
-
-const GONE: &str = "Proxmox no longer finds it there.\nIt was moved or deleted: look again.";
-const PAUSED: &str = "It is paused: resume it first.";
-const STOPPED: &str = "Somebody stopped the task.";
-const NO_CRIU: &str =
-    "Containers can only be held where their\nnode has CRIU, and not all can then.";
-const NEEDS: &str = "Something that it needs is missing or\noff in Proxmox. Tell the owner.";
-
-/// Proxmox's texts from end to end, and what they mean. `#` stands for a number, `*` for anything
-/// without an apostrophe. Parts of a text would not do: other errors, and names, hold the same words.
-const KNOWN: &[(&str, &str)] = &[
-    ("VM # already running", RUNS),
-    ("CT # already running", RUNS),
-    ("VM # not running", DOES_NOT_RUN),
-    ("CT # not running", DOES_NOT_RUN),
-    ("you can't start a vm if it's a template", TEMPLATE),
-    ("you can't start a CT if it's a template", TEMPLATE),
-    ("can't lock file '*' - got timeout", BUSY),
-    ("VM quit/powerdown failed - got timeout", NO_REACTION),
-    ("VM quit/powerdown failed", NO_REACTION),
-    ("container did not stop", NO_REACTION),
-    ("cluster not ready - no quorum?", NO_QUORUM),
-    ("Configuration file '*' does not exist", GONE),
-    (
-        "unable to find configuration file for VM # on node '*'",
-        GONE,
-    ),
-    (
-        "unable to find configuration file for CT # on node '*'",
-        GONE,
-    ),
-    ("VM is paused - cannot shutdown", PAUSED),
-    ("received interrupt", STOPPED),
-    ("volume '*' does not exist", NEEDS),
-    ("bridge '*' does not exist", NEEDS),
-    ("storage '*' is not online", NEEDS),
-    ("command 'lxc-checkpoint *' failed: exit code #", NO_CRIU),
-];
-
-/// What Proxmox's own text means, as a sentence with the next step. Unknown texts stay unsaid in
-/// public; the person who asked gets them privately.
-#[must_use]
-pub fn why_failed(text: &str) -> String {
-    let text = text.trim();
-    let locked = ["VM is locked (", "CT is locked ("]
-        .iter()
-        .find_map(|begin| text.strip_prefix(begin)?.strip_suffix(')'));
-    if let Some(lock) = locked {
-        return locked_by(lock);
-    }
-    let known = KNOWN.iter().find(|(form, _)| has_form(text, form));
-    known.map_or(TASK_FAILED, |(_, meaning)| meaning).to_owned()
-}
-
-/// Whether a text is the form from end to end. What a placeholder takes ends where it cannot go on.
-fn has_form(text: &str, form: &str) -> bool {
-    let Some(at) = form.find(['#', '*']) else {
-        return text == form;
-    };
-    let Some(rest) = text.strip_prefix(&form[..at]) else {
-        return false;
-    };
-    let taken: fn(char) -> bool = match &form[at..=at] {
-        "#" => |c| c.is_ascii_digit(),
-        _ => |c| c != '\'',
-    };
-    let after = rest.trim_start_matches(taken);
-    after.len() < rest.len() && has_form(after, &form[at + 1..])
-}
-
-/// A lock is somebody else's work on the guest.
-#[must_use]
-pub fn locked_by(lock: &str) -> String {
-    let work = match lock {
-        "backup" => ": a backup of it runs",
-        "migrate" => ": it is being moved",
-        "snapshot" | "snapshot-delete" => ": a snapshot is being changed",
-        "rollback" => ": it is being rolled back",
-        "clone" => ": it is being cloned",
-        "create" => ": it is being created",
-        "suspending" | "suspended" => ": it is suspended to disk",
-        other if is_lock(other) => &format!(" ({other})"),
-        _ => "",
-    };
-    format!("It is locked{work}.\nTry again when that has ended.")
-}
-
-/// Whether it looks like one of Proxmox's own words. The card is public, so nothing else gets there.
-fn is_lock(word: &str) -> bool {
-    let letter = |b: u8| b.is_ascii_lowercase() || b == b'-';
-    (1..=24).contains(&word.len()) && word.bytes().all(letter)
-}
-
-/// What Proxmox answered instead of making a task.
-#[derive(Debug, Clone, Copy)]
-pub struct Refusal<'a> {
-    pub status: Option<u16>,
-    pub text: Option<&'a str>,
-    /// The text names a privilege that the bot's token lacks.
-    pub missing: bool,
-}
-
-/// Why Proxmox did not take a request, with the next step. Privileges are named elsewhere, to
-/// those who can give them.
-#[must_use]
-pub fn why_refused(refusal: &Refusal<'_>) -> String {
-    match refusal.status {
-        Some(401) => "Proxmox does not accept the bot's\ntoken. Tell the owner.".to_owned(),
-        Some(403) if refusal.missing => {
-            "The bot itself lacks the right for it\nin Proxmox. Tell the owner.".to_owned()
-        }
-        Some(403) => "Proxmox does not let the bot do this.\nTell the owner.".to_owned(),
-        Some(595 | 596 | 599) => {
-            "Its node does not answer. Try again\nwhen the node is back.".to_owned()
-        }
-        Some(_) => match why_failed(refusal.text.unwrap_or_default()) {
-            unknown if unknown == TASK_FAILED => "Proxmox refused it.".to_owned(),
-            known => known,
-        },
-        None => "Proxmox could not be reached, so it\nwas never asked. Try again.".to_owned(),
-    }
 }
 
 #[cfg(test)]
@@ -459,6 +410,7 @@ mod tests {
             },
             by: UserId(1),
             approved: None,
+            before: None,
             since: 0,
         }
     }
@@ -487,74 +439,5 @@ mod tests {
         );
         let body = &reply.cards[0].body;
         assert_eq!(body.matches("```").count(), 2, "{body}");
-    }
-
-    #[test]
-    fn proxmoxs_texts_are_known_by_their_whole_form() {
-        for (text, meaning) in [
-            ("VM 101 already running", RUNS),
-            ("CT 104 not running\n", DOES_NOT_RUN),
-            ("you can't start a CT if it's a template", TEMPLATE),
-            (
-                "can't lock file '/var/lock/qemu-server/lock-100.conf' - got timeout",
-                BUSY,
-            ),
-            ("VM quit/powerdown failed - got timeout", NO_REACTION),
-            ("cluster not ready - no quorum?", NO_QUORUM),
-            (
-                "Configuration file 'nodes/pve1/qemu-server/999.conf' does not exist",
-                GONE,
-            ),
-            (
-                "unable to find configuration file for VM 999 on node 'pve1'",
-                GONE,
-            ),
-            ("received interrupt", STOPPED),
-            ("volume 'local:iso/debian-13.iso' does not exist", NEEDS),
-            ("bridge 'vmbr1' does not exist", NEEDS),
-            ("storage 'templates' is not online", NEEDS),
-        ] {
-            assert_eq!(why_failed(text), meaning, "{text}");
-        }
-    }
-
-    #[test]
-    fn the_same_words_in_another_text_mean_nothing() {
-        for text in [
-            "",
-            "start failed: command 'swtpm' not running",
-            "kvm: failed to set up TRIGGER eventfd signaling for interrupt INTX-0",
-            "PCI device '0000:01:00.0' already in use by VMID '110' already running",
-            "VM x already running",
-            "VM  already running",
-            "hook: VM 101 already running",
-            "unable to activate storage 'template': no quorum",
-            "Configuration file '' does not exist",
-            "Configuration file 'a' of 'b' does not exist",
-        ] {
-            assert_eq!(why_failed(text), TASK_FAILED, "{text}");
-        }
-    }
-
-    #[test]
-    fn only_proxmoxs_own_words_for_a_lock_are_repeated() {
-        let ended = "Try again when that has ended.";
-        let backup = format!("It is locked: a backup of it runs.\n{ended}");
-        assert_eq!(why_failed("CT is locked (backup)"), backup);
-        let fstrim = format!("It is locked (fstrim).\n{ended}");
-        assert_eq!(why_failed("VM is locked (fstrim)"), fstrim);
-        let unnamed = format!("It is locked.\n{ended}");
-        for lock in [
-            "",
-            "10.0.0.5 root:hunter2 https://evil.example/nitro",
-            "a) is locked (b",
-            "Backup",
-            &"x".repeat(25),
-        ] {
-            assert_eq!(locked_by(lock), unnamed, "{lock}");
-        }
-        for hooks in ["hook: VM is locked (secret)", "VM is locked (secret) by me"] {
-            assert_eq!(why_failed(hooks), TASK_FAILED);
-        }
     }
 }

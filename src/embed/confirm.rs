@@ -6,6 +6,7 @@ use crate::ids::UserId;
 use super::deed;
 use super::problem::refusal;
 use super::reply::{Button, Card, Colour, Reply, Style};
+use super::snapshot::{Back, what_a_deletion_does, what_a_rollback_does};
 use super::words::{guest_footer, guest_name, person, size};
 
 /// What somebody is asked about, in words.
@@ -17,6 +18,8 @@ pub struct Subject {
     pub consequence: String,
     /// The button for yes.
     pub yes: &'static str,
+    /// Whether a snapshot is offered first.
+    pub snapshot_first: bool,
     pub footer: String,
 }
 
@@ -27,7 +30,22 @@ pub fn of_deed(deed: &Deed, guest: &GuestFacts) -> Subject {
         to_do: deed::to_do(deed, &guest_name(guest)),
         consequence: deed::consequence(deed),
         yes: deed::yes(deed),
+        snapshot_first: false,
         footer: guest_footer(guest),
+    }
+}
+
+/// The same about a snapshot that was just looked at.
+#[must_use]
+pub fn of_snapshot(deed: &Deed, guest: &GuestFacts, back: &Back, snapshot_first: bool) -> Subject {
+    let rollback = matches!(deed, Deed::SnapshotRollback(_));
+    Subject {
+        consequence: match rollback {
+            true => what_a_rollback_does(back),
+            false => what_a_deletion_does(&back.snapshot),
+        },
+        snapshot_first: rollback && snapshot_first,
+        ..of_deed(deed, guest)
     }
 }
 
@@ -42,6 +60,7 @@ pub fn anyway(deed: &Deed, guest: &GuestFacts, needs: u64, free: u64) -> Subject
             size(free)
         ),
         yes: "Start anyway",
+        snapshot_first: false,
         footer: guest_footer(guest),
     }
 }
@@ -51,18 +70,32 @@ pub fn anyway(deed: &Deed, guest: &GuestFacts, needs: u64, free: u64) -> Subject
 pub fn question(id: QuestionId, about: &Subject) -> Reply {
     let title = format!("⚠️ Really {}?", about.to_do);
     let body = format!("{}\nThe question holds for one minute.", about.consequence);
-    closed(Colour::Amber, title, &body, about).with_buttons(vec![
-        Button {
-            label: about.yes.into(),
-            style: Style::Danger,
-            action: Action::Confirm(id),
-        },
-        Button {
-            label: "Cancel".into(),
-            style: Style::Secondary,
-            action: Action::Cancel(id),
-        },
-    ])
+    let mut buttons = vec![Button {
+        label: about.yes.into(),
+        style: Style::Danger,
+        action: Action::Confirm(id),
+    }];
+    if about.snapshot_first {
+        buttons.push(Button {
+            label: "Snapshot first".into(),
+            style: Style::Primary,
+            action: Action::SnapshotFirst(id),
+        });
+    }
+    buttons.push(Button {
+        label: "Cancel".into(),
+        style: Style::Secondary,
+        action: Action::Cancel(id),
+    });
+    closed(Colour::Amber, title, &body, about).with_buttons(buttons)
+}
+
+/// What the question turns into when a snapshot is wanted before.
+#[must_use]
+pub fn snapshot_first(about: &Subject) -> Reply {
+    let title = format!("⚪ Not yet: {}", about.to_do);
+    let body = "A snapshot comes first. Then I ask\nagain.";
+    closed(Colour::Grey, title, body, about)
 }
 
 /// What the question turns into when it was answered with yes.

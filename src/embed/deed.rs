@@ -91,8 +91,12 @@ pub(super) fn noun(deed: &Deed) -> &'static str {
 #[must_use]
 pub(super) fn may_it(deed: &Deed, name: &str) -> String {
     match deed {
-        Deed::SnapshotCreate { .. } => format!("May a snapshot of {name} be taken?"),
-        Deed::SnapshotDelete(_) => format!("May a snapshot of {name} be deleted?"),
+        Deed::SnapshotCreate { name: taken, .. } => {
+            format!("May snapshot {taken} of {name} be taken?")
+        }
+        Deed::SnapshotRollback(to) => format!("May {name} be rolled back to {to}?"),
+        Deed::SnapshotDelete(gone) => format!("May snapshot {gone} of {name} be deleted?"),
+        Deed::Backup { storage, .. } => format!("May {name} be backed up to {storage}?"),
         _ => format!("May {name} be {}?", done(deed)),
     }
 }
@@ -170,6 +174,9 @@ pub(super) fn particulars(deed: &Deed) -> Option<String> {
             Some(format!("Snapshot {name}."))
         }
         Deed::SnapshotRollback(name) => Some(format!("To snapshot {name}.")),
-        Deed::Backup { storage, .. } => Some(format!("To storage {storage}.")),
+        Deed::Backup { storage, mode } => Some(match mode {
+            BackupMode::Snapshot => format!("To storage {storage}."),
+            mode => format!("To storage {storage}, mode {}.", mode.key()),
+        }),
     }
 }

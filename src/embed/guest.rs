@@ -6,6 +6,7 @@ use crate::action::{Action, Deed, GuestFacts, Power, Right};
 use crate::ids::{GuestRef, Kind};
 use crate::proxmox::{Guest, RunState};
 
+use super::backup::Last;
 use super::deed::{going_on, label};
 use super::guest_details::{self as details, Details};
 use super::reply::{Button, Card, Colour, Reply, Style};
@@ -37,6 +38,8 @@ pub struct View<'a> {
     pub details: Option<&'a Details>,
     /// An act that is under way on it.
     pub busy: Option<Deed>,
+    /// Where the person may know it and it is known.
+    pub backup: Option<Last>,
 }
 
 #[must_use]
@@ -56,6 +59,7 @@ pub fn card(view: &View<'_>) -> Reply {
         lines.extend(notes(view.guest));
         lines.extend(view.details.map(details::lines).unwrap_or_default());
     }
+    lines.extend(view.backup.map(Last::line));
     lines.extend(view.age.line());
     let card = Card {
         colour,

@@ -1,12 +1,13 @@
 //! Nodes to read: one card, and the list.
 
-use crate::action::Action;
-use crate::ids::{NodeQuery, NodeRef};
+use crate::action::{Action, NodePower};
+use crate::ids::NodeRef;
 use crate::proxmox::{Node, NodeState, NodeStatus};
 
+use super::node_act::{going_on, label};
 use super::reply::{Button, Card, Colour, Reply, Style};
 use super::status::Age;
-use super::words::{bar, duration, percent, plain, share, size};
+use super::words::{bar, duration, node_footer, percent, plain, share, size};
 
 /// `🟢 pve1 · CPU 12 % · 45 % RAM`. The figures are missing where the token may not see them.
 #[must_use]
@@ -57,28 +58,76 @@ pub fn list(nodes: &[&Node], ages: &[Age]) -> Reply {
     }])
 }
 
-/// One node; `details` is what the node itself says, where it could be asked.
+/// One node, as far as one person may see it.
+#[derive(Debug)]
+pub struct View<'a> {
+    pub reference: &'a NodeRef,
+    pub node: &'a Node,
+    /// What the node itself says, where it could be asked.
+    pub details: Option<&'a NodeStatus>,
+    pub updates: Updates,
+    /// How many guests run on it, as far as the token sees. A number tells of nobody.
+    pub running: usize,
+    /// What the person may do to it.
+    pub may: Vec<NodePower>,
+    /// What is being done to it.
+    pub busy: Option<NodePower>,
+    pub age: Age,
+}
+
+/// What waits to be installed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Updates {
+    Waiting(usize),
+    /// The token may not see it.
+    Hidden,
+    /// Nothing to say.
+    Untold,
+}
+
 #[must_use]
-pub fn card(reference: &NodeRef, node: &Node, details: Option<&NodeStatus>, age: &Age) -> Reply {
+pub fn card(view: &View<'_>) -> Reply {
+    let node = view.node;
     let (mark, colour, word) = state(node);
     let mut lines = Vec::new();
     if online(node) {
-        if let Some(cpu) = details.and_then(|d| d.cpu).or(node.cpu) {
-            let cores = node.maxcpu.map(|n| format!(" of {n}")).unwrap_or_default();
-            lines.push(format!("{} CPU {}{cores}", bar(cpu), percent(cpu)));
-        }
-        if let (Some(mem), Some(most)) = (node.mem, node.maxmem) {
-            lines.push(format!(
-                "{} {} of {}",
-                bar(share(mem, most)),
-                size(mem),
-                size(most)
-            ));
-        }
+        lines.extend(figures(view));
+        let guests = if view.running == 1 {
+            "guest runs"
+        } else {
+            "guests run"
+        };
+        lines.push(format!("{} {guests} on it", view.running));
     }
-    if let Some(details) = details {
+    lines.extend(view.busy.map(|power| format!("🟡 {} now", going_on(power))));
+    lines.extend(view.age.line());
+    Reply::card(Card {
+        colour,
+        title: format!("{mark} {} · {word}", node.name),
+        body: lines.join("\n"),
+        footer: Some(node_footer(view.reference)),
+    })
+    .with_buttons(buttons(view))
+}
+
+fn figures(view: &View<'_>) -> Vec<String> {
+    let node = view.node;
+    let mut lines = Vec::new();
+    if let Some(cpu) = view.details.and_then(|d| d.cpu).or(node.cpu) {
+        let cores = node.maxcpu.map(|n| format!(" of {n}")).unwrap_or_default();
+        lines.push(format!("{} CPU {}{cores}", bar(cpu), percent(cpu)));
+    }
+    if let (Some(mem), Some(most)) = (node.mem, node.maxmem) {
+        lines.push(format!(
+            "{} {} of {}",
+            bar(share(mem, most)),
+            size(mem),
+            size(most)
+        ));
+    }
+    if let Some(details) = view.details {
         lines.extend(own_words(details));
-    } else if online(node) {
+    } else {
         if node.cpu.is_none() {
             lines.push("Its figures are not visible to the\nbot's token.".to_owned());
         }
@@ -86,21 +135,37 @@ pub fn card(reference: &NodeRef, node: &Node, details: Option<&NodeStatus>, age:
             lines.push(format!("Up {}", duration(uptime)));
         }
     }
-    lines.extend(age.line());
-    Reply::card(Card {
-        colour,
-        title: format!("{mark} {} · {word}", node.name),
-        body: lines.join("\n"),
-        footer: Some(format!("node · {}", reference.cluster)),
-    })
-    .with_buttons(vec![Button {
+    lines.extend(match view.updates {
+        Updates::Waiting(0) => Some("No updates that it knows of".to_owned()),
+        Updates::Waiting(1) => Some("⬆️ 1 update waits".to_owned()),
+        Updates::Waiting(count) => Some(format!("⬆️ {count} updates wait")),
+        Updates::Hidden => {
+            Some("Updates: the bot's token may not\nsee them (Sys.Modify)".to_owned())
+        }
+        Updates::Untold => None,
+    });
+    lines
+}
+
+/// What fits the state, of what the person may do. Checked again at the press.
+fn buttons(view: &View<'_>) -> Vec<Button> {
+    let fits = |power: &&NodePower| power.takes_down() == online(view.node);
+    let idle = view.busy.is_none();
+    let may = view.may.iter().filter(|_| idle).filter(fits);
+    let switch = |power: &NodePower| Button {
+        label: label(*power).into(),
+        style: Style::Secondary,
+        action: Action::NodeDo {
+            power: *power,
+            node: view.reference.into(),
+        },
+    };
+    let refresh = Button {
         label: "Refresh".into(),
         style: Style::Secondary,
-        action: Action::NodeStatus(NodeQuery {
-            cluster: Some(reference.cluster.clone()),
-            node: reference.node.clone(),
-        }),
-    }])
+        action: Action::NodeStatus(view.reference.into()),
+    };
+    may.map(switch).chain([refresh]).collect()
 }
 
 fn own_words(details: &NodeStatus) -> Vec<String> {
@@ -112,11 +177,14 @@ fn own_words(details: &NodeStatus) -> Vec<String> {
     if let (Some(used), Some(total)) = (details.disk, details.maxdisk) {
         lines.push(format!("Root disk {} of {}", size(used), size(total)));
     }
+    if let (Some(used @ 1..), Some(total)) = (details.swap, details.maxswap) {
+        lines.push(format!("Swap {} of {}", size(used), size(total)));
+    }
     if let Some(uptime) = details.uptime {
         lines.push(format!("Up {}", duration(uptime)));
     }
     if let Some(version) = &details.version {
-        lines.push(plain(version));
+        lines.push(format!("Proxmox VE {}", plain(version)));
     }
     if let Some(kernel) = &details.kernel {
         lines.push(format!("Kernel {}", plain(kernel)));

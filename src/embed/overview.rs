@@ -240,6 +240,7 @@ mod tests {
             quorate: false,
             nodes: 3,
             online: 1,
+            answered_by: None,
         });
         let node = Node {
             // What Proxmox says of a node can be anything.

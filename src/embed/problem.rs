@@ -1,7 +1,7 @@
 //! Refusals and failures: what happened, and the next step. Always private, except on the card of
 //! an act (see `act`). No raw error ever stands here; the log has the chain, under the id shown.
 
-use crate::action::{Action, Deed, GuestFacts, Right, Unclear};
+use crate::action::{Action, Deed, GuestFacts, Right};
 use crate::ids::{GuestQuery, GuestRef, InteractionId, Kind, NodeQuery, UserId};
 use crate::permission::Denied;
 
@@ -136,40 +136,6 @@ pub fn ambiguous(query: &GuestQuery, guests: &[GuestFacts]) -> Reply {
         &format!("Which {}?", plain(&query.to_string())),
         format!("There are several. Write one of:\n{}", list.join("\n")),
     )
-}
-
-/// It arrived, but it says nothing that this version knows.
-#[must_use]
-pub fn unclear(unclear: Unclear) -> Reply {
-    let (title, next) = match unclear {
-        Unclear::Guest => (
-            "That is no guest",
-            "Write a VMID such as `101`, or a name\nsuch as `valheim`.",
-        ),
-        Unclear::Node => ("That is no node", "Write a node's name, such as `pve1`."),
-        Unclear::Right => (
-            "That cannot be given",
-            "Write actions such as `start`, `reboot`\nor `power`, with commas.",
-        ),
-        Unclear::Time => (
-            "That is no time",
-            "Write `90m`, `6h`, `until 02:00` or\n`tomorrow`.",
-        ),
-        Unclear::Grant => (
-            "That is no grant",
-            "Pick one from the list that appears\nwhile you type.",
-        ),
-        Unclear::Token(part) => super::token::unclear(part),
-        Unclear::Command => (
-            "I do not know that command",
-            "It is of another version. Reload\nDiscord, or see `/help`.",
-        ),
-        Unclear::Button => (
-            "This button works no more",
-            "The message is of another version.\nUse the command instead.",
-        ),
-    };
-    refusal(title, next.to_owned())
 }
 
 /// What allowed it a moment ago is not what allows it now.
@@ -384,7 +350,7 @@ pub(super) fn whom_to_ask(people: &[UserId]) -> String {
     }
 }
 
-fn infinitive(right: Right) -> &'static str {
+pub(super) fn infinitive(right: Right) -> &'static str {
     match right {
         Right::View => "see",
         Right::Start => "start",
@@ -431,7 +397,7 @@ pub(super) fn refusal(title: &str, body: String) -> Reply {
 }
 
 /// The id is that of the interaction, which every log line about it carries.
-fn failure(title: &str, body: String, id: InteractionId) -> Reply {
+pub(super) fn failure(title: &str, body: String, id: InteractionId) -> Reply {
     Reply::card(Card {
         colour: Colour::Red,
         title: format!("🔴 {title}"),

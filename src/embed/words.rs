@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::action::{GuestFacts, Right};
-use crate::ids::{Kind, UserId};
+use crate::ids::{Kind, NodeRef, UserId};
 
 /// What a guest is called: its name, or what it is where no name is known.
 #[must_use]
@@ -19,6 +19,12 @@ pub(super) fn guest_name(facts: &GuestFacts) -> String {
 pub(super) fn guest_footer(facts: &GuestFacts) -> String {
     let kind = kind(facts.kind);
     format!("{kind} {} · {}", facts.guest.vmid, facts.guest.cluster)
+}
+
+/// The same for a node.
+#[must_use]
+pub(super) fn node_footer(node: &NodeRef) -> String {
+    format!("node · {}", node.cluster)
 }
 
 #[must_use]

@@ -1,13 +1,18 @@
 //! The backups of guests, as a storage lists them.
 
-use serde::Deserialize;
+use std::time::Duration;
 
+use serde::Deserialize;
+use tokio::time::timeout;
+
+use super::error::Missing;
 use super::path::ApiPath;
 use super::perl::{Object, Scalar};
+use super::rows::{Snapshot, Storage, StorageState};
 use super::turns::Lane;
 use super::{Client, Error};
 use crate::action::GuestFacts;
-use crate::ids::StorageName;
+use crate::ids::{NodeName, StorageName};
 
 /// One backup of a guest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +29,61 @@ pub struct BackedUp {
     pub verified: Option<String>,
     pub notes: Option<String>,
 }
+
+/// All backups of one guest that can be seen from its node.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Backups {
+    /// The storages of the guest's node that take backups, by name.
+    pub storages: Vec<(StorageName, Listing)>,
+}
+
+/// What one storage told of a guest's backups.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Listing {
+    /// Newest first.
+    Listed(Vec<BackedUp>),
+    /// Proxmox itself does not reach it.
+    Offline,
+    /// Proxmox shows the bot's token no backups there, whether there are any or not.
+    Hidden(Vec<Missing>),
+    Unread(Error),
+}
+
+impl Backups {
+    /// All of them, newest first.
+    #[must_use]
+    pub fn newest_first(&self) -> Vec<&BackedUp> {
+        let listed = self.storages.iter().filter_map(|(_, found)| match found {
+            Listing::Listed(list) => Some(list),
+            _ => None,
+        });
+        let mut all: Vec<&BackedUp> = listed.flatten().collect();
+        all.sort_by_key(|backup| std::cmp::Reverse(backup.taken));
+        all
+    }
+
+    /// Whether every storage told what it has, so that none means none.
+    #[must_use]
+    pub fn complete(&self) -> bool {
+        let told = |found: &Listing| matches!(found, Listing::Listed(_));
+        !self.storages.is_empty() && self.storages.iter().all(|(_, found)| told(found))
+    }
+}
+
+impl Snapshot {
+    /// The storages of a node that take backups, as far as the bot's token sees them.
+    pub fn backup_storages(
+        &self,
+        node: &NodeName,
+    ) -> impl Iterator<Item = (StorageName, &Storage)> {
+        let here = self.storages.values().filter(move |one| one.node == *node);
+        here.filter(|one| one.content.iter().any(|content| content == "backup"))
+            .filter_map(|one| Some((one.name.parse().ok()?, one)))
+    }
+}
+
+/// A storage on a server that hangs must not keep the node's turn from all who look at its guests.
+const ONE_STORAGE: Duration = Duration::from_secs(4);
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -54,6 +114,90 @@ impl Client {
         guest: &GuestFacts,
         storage: &StorageName,
     ) -> Result<Vec<BackedUp>, Error> {
+        self.backups_in(Lane::Look(&guest.node), guest, storage)
+            .await
+    }
+
+    /// The same, after a write.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub async fn backups_to_act(
+        &self,
+        guest: &GuestFacts,
+        storage: &StorageName,
+    ) -> Result<Vec<BackedUp>, Error> {
+        self.backups_in(Lane::Act(&guest.node), guest, storage)
+            .await
+    }
+
+    /// The backups of one guest on all storages of `snapshot` that take some, told apart from those
+    /// that are hidden.
+    pub(super) async fn all_backups(&self, guest: &GuestFacts, snapshot: &Snapshot) -> Backups {
+        let mut found = Backups::default();
+        for (name, storage) in snapshot.backup_storages(&guest.node) {
+            let listing = match storage.status {
+                StorageState::Available => self.listing(guest, &name).await,
+                _ => Listing::Offline,
+            };
+            found.storages.push((name, listing));
+        }
+        found
+    }
+
+    async fn listing(&self, guest: &GuestFacts, storage: &StorageName) -> Listing {
+        let read = async {
+            let list = self.backups(guest, storage).await?;
+            // An empty list is what a token without the privileges gets, too.
+            let missing = match list.is_empty() {
+                true => self.hides_backups(guest, storage).await?,
+                false => Vec::new(),
+            };
+            Ok(match missing.is_empty() {
+                true => Listing::Listed(list),
+                false => Listing::Hidden(missing),
+            })
+        };
+        match timeout(ONE_STORAGE, read).await {
+            Ok(read) => read.unwrap_or_else(Listing::Unread),
+            Err(_) => Listing::Unread(Error::BadReply("no answer in time".to_owned())),
+        }
+    }
+
+    /// What the token lacks to see the backups of that guest there.
+    async fn hides_backups(
+        &self,
+        guest: &GuestFacts,
+        storage: &StorageName,
+    ) -> Result<Vec<Missing>, Error> {
+        let on_storage = format!("/storage/{storage}");
+        let on_guest = format!("/vms/{}", guest.guest.vmid);
+        let held = self.privileges_on(&on_storage).await?;
+        if held.contains("Datastore.Allocate") {
+            return Ok(Vec::new());
+        }
+        let mut missing = Vec::new();
+        let lacks = |path: String, privilege: &str| Missing {
+            path,
+            privileges: vec![privilege.to_owned()],
+            any: false,
+        };
+        if !held.contains("Datastore.AllocateSpace") {
+            missing.push(lacks(on_storage, "Datastore.AllocateSpace"));
+        }
+        if !self.privileges_on(&on_guest).await?.contains("VM.Backup") {
+            missing.push(lacks(on_guest, "VM.Backup"));
+        }
+        Ok(missing)
+    }
+
+    async fn backups_in(
+        &self,
+        lane: Lane<'_>,
+        guest: &GuestFacts,
+        storage: &StorageName,
+    ) -> Result<Vec<BackedUp>, Error> {
         let vmid = guest.guest.vmid.to_string();
         let segments = [
             "nodes",
@@ -63,7 +207,7 @@ impl Client {
             "content",
         ];
         let path = ApiPath::new(&segments).query(&[("content", "backup"), ("vmid", &vmid)]);
-        let rows: Vec<Object<Row>> = self.get_protected(Lane::Look(&guest.node), &path).await?;
+        let rows: Vec<Object<Row>> = self.get_protected(lane, &path).await?;
         let rows = rows.into_iter().filter_map(|row| row.0);
         let mut backups: Vec<BackedUp> = rows.filter_map(|row| row.read(storage)).collect();
         backups.sort_by_key(|backup| std::cmp::Reverse(backup.taken));

@@ -26,6 +26,11 @@ impl Endpoints {
         Self { urls, aside, rest }
     }
 
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.urls.len()
+    }
+
     pub(super) fn url(&self, index: usize) -> &str {
         &self.urls[index]
     }

@@ -81,7 +81,7 @@ fn in_fields(fields: &BTreeMap<String, String>) -> String {
 }
 
 /// The privilege that a refusal (403) names.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Missing {
     /// Of the access control list, such as `/vms/100`.
     pub path: String,
@@ -120,19 +120,29 @@ impl Error {
         else {
             return None;
         };
-        let (_, rest) = reason.split_once("Permission check failed (")?;
+        Missing::in_text(reason)
+    }
+}
+
+impl Missing {
+    /// The same in what a task wrote as its end.
+    #[must_use]
+    pub fn in_text(text: &str) -> Option<Self> {
+        let (_, rest) = text.split_once("Permission check failed (")?;
         let (path, privileges) = rest.trim_end().strip_suffix(')')?.rsplit_once(", ")?;
         if !path.starts_with('/') {
             return None;
         }
         let privileges: Vec<String> = privileges.split('|').map(str::to_owned).collect();
-        Some(Missing {
+        Some(Self {
             path: path.to_owned(),
             any: privileges.len() > 1,
             privileges,
         })
     }
+}
 
+impl Error {
     /// Proxmox is there, but could not reach the node that it would have to ask.
     #[must_use]
     pub fn unreachable_node(&self) -> bool {

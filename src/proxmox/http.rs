@@ -140,6 +140,10 @@ impl Transport {
         &self.cluster
     }
 
+    pub(super) fn endpoints(&self) -> usize {
+        self.endpoints.count()
+    }
+
     pub(super) fn limits(&self) -> &Limits {
         &self.limits
     }

@@ -7,13 +7,20 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
+use super::backup::Backups;
 use super::guest::GuestNow;
+use super::kept::Kept;
+use super::keyed::Keyed;
+use super::lists::TYPING_REST;
 use super::quorum::Quorum;
 use super::rows::{NodeState, Snapshot};
 use super::shared::{Held, Shared};
+use super::snapshot::Snapshots;
+use super::task::{TaskEnd, TaskState};
+use super::tasks_list::{Listed, TaskLists};
 use super::{Client, Error};
 use crate::action::GuestFacts;
-use crate::ids::{Kind, NodeName, Vmid};
+use crate::ids::{Kind, NodeName, Upid, Vmid};
 
 /// `/cluster/status` is asked anew when older.
 const QUORUM_AGE: Duration = Duration::from_mins(1);
@@ -23,6 +30,8 @@ const QUORUM_LOST: Duration = Duration::from_mins(3);
 const QUORUM_WAIT: Duration = Duration::from_secs(1);
 /// How long an answer of `status/current` serves everybody.
 const GUEST_AGE: Duration = Duration::from_secs(2);
+/// Packages wait for days; a node looks for new ones once a day.
+const UPDATES_AGE: Duration = Duration::from_mins(10);
 
 /// One per cluster.
 #[derive(Debug)]
@@ -32,9 +41,17 @@ pub struct Inventory {
     quorum: Arc<Shared<Option<Quorum>>>,
     names: Mutex<BTreeMap<Vmid, Named>>,
     guests: Mutex<HashMap<GuestKey, GuestReads>>,
+    pub(super) snapshots: Kept<Snapshots>,
+    pub(super) backups: Kept<Backups>,
+    updates: Keyed<NodeName, Option<usize>>,
+    tasks: TaskLists,
 }
 
-type GuestKey = (Vmid, Kind, NodeName);
+pub(super) type GuestKey = (Vmid, Kind, NodeName);
+
+pub(super) fn key_of(guest: &GuestFacts) -> GuestKey {
+    (guest.guest.vmid, guest.kind, guest.node.clone())
+}
 
 /// The looks at one guest. An act asks for itself: it must not wait behind somebody who only looks,
 /// nor fail because that one got no turn.
@@ -96,12 +113,20 @@ impl Inventory {
             quorum: Shared::new(),
             names: Mutex::default(),
             guests: Mutex::default(),
+            snapshots: Kept::new(TYPING_REST),
+            backups: Kept::new(TYPING_REST),
+            updates: Keyed::default(),
+            tasks: TaskLists::default(),
         })
     }
 
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    pub(super) fn client_shared(&self) -> Arc<Client> {
+        Arc::clone(&self.client)
     }
 
     /// The newest snapshot, however old. Never waits.
@@ -163,7 +188,63 @@ impl Inventory {
         value(reads.look.get(GUEST_AGE, fetch).await)
     }
 
-    /// The same, asked for after this call: before and after a write.
+    /// How many packages wait to be installed on a node; `None`: not visible to this token.
+    ///
+    /// # Errors
+    ///
+    /// As every read: see [`Error`].
+    pub async fn updates(&self, node: &NodeName) -> Result<Option<usize>, Error> {
+        let fetch = || {
+            let (client, node) = (Arc::clone(&self.client), node.clone());
+            async move { client.updates(&node).await }
+        };
+        Ok(*self.updates.get(node, UPDATES_AGE, fetch).await?)
+    }
+
+    /// The newest tasks of a node, or of one guest there, at most 3 s old. Without `Sys.Audit` on
+    /// `/nodes/{node}` these are the token's own alone.
+    ///
+    /// # Errors
+    ///
+    /// As every read: see [`Error`].
+    pub async fn tasks(
+        &self,
+        node: &NodeName,
+        of: Option<Vmid>,
+    ) -> Result<Arc<Vec<Listed>>, Error> {
+        self.tasks.get(&self.client, node, of).await
+    }
+
+    /// Asks for the tasks of a node, unless that was done a moment ago, and does not wait for them.
+    pub fn refresh_tasks(&self, node: &NodeName) {
+        self.tasks.refresh(&self.client, node);
+    }
+
+    /// How a task that stood in a list is at this moment; remembered where it has ended.
+    ///
+    /// # Errors
+    ///
+    /// As every read: see [`Error`].
+    pub async fn task_now(&self, upid: &Upid) -> Result<TaskState, Error> {
+        let state = self.client.task_status_to_read(upid).await?;
+        if let TaskState::Ended(end) = &state {
+            self.note_end(upid, end);
+        }
+        Ok(state)
+    }
+
+    /// Somebody saw a task end.
+    pub fn note_end(&self, upid: &Upid, end: &TaskEnd) {
+        self.tasks.note_end(upid, end);
+    }
+
+    /// Every task that stood in a list of late. Never waits.
+    #[must_use]
+    pub fn seen_tasks(&self) -> Vec<Listed> {
+        self.tasks.seen()
+    }
+
+    /// As [`Inventory::guest_now`], asked for after this call: before and after a write.
     ///
     /// # Errors
     ///
@@ -179,7 +260,7 @@ impl Inventory {
     }
 
     fn reads_of(&self, guest: &GuestFacts) -> GuestReads {
-        let key = (guest.guest.vmid, guest.kind, guest.node.clone());
+        let key = key_of(guest);
         let mut guests = self.guests.lock().unwrap_or_else(PoisonError::into_inner);
         guests.entry(key).or_insert_with(GuestReads::new).clone()
     }

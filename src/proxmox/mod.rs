@@ -15,7 +15,11 @@ mod guest;
 mod guest_config;
 mod http;
 mod inventory;
+mod kept;
+mod keyed;
+mod lists;
 mod node;
+mod node_power;
 mod path;
 mod perl;
 mod quorum;
@@ -23,9 +27,11 @@ mod rows;
 mod shared;
 mod snapshot;
 mod task;
+mod tasks_list;
 mod tls;
 mod tokens;
 mod turns;
+mod vzdump;
 
 use std::fmt;
 
@@ -41,20 +47,23 @@ use path::ApiPath;
 use turns::Lane;
 
 pub use access::{Permissions, Version};
-pub use backup::BackedUp;
+pub use backup::{BackedUp, Backups, Listing};
 pub use deed::{Order, Sent};
 pub use error::{Error, Failure, Missing, Why};
 pub use guest::{GuestNow, RunState};
 pub use guest_config::{Disk, GuestConfig};
 pub use http::Limits;
 pub use inventory::{Inventory, Stale, StaleWhy};
+pub use lists::Aged;
 pub use node::NodeStatus;
 pub use quorum::Quorum;
 pub use rows::{Guest, Node, NodeState, Snapshot, Storage, StorageState};
 pub use snapshot::{Snapshots, Snapshotted};
 pub use task::{Followed, Patience, TaskEnd, TaskState, follow};
+pub use tasks_list::Listed;
 pub use tls::{Fault, Presented, fingerprint_text, presented, usable_authority};
 pub use tokens::{Draft, Role, Token, TokenAdmin};
+pub use vzdump::{BackupLog, Progress};
 
 /// One cluster's API. Made once per cluster and shared: it holds the connections.
 pub struct Client {
@@ -83,6 +92,12 @@ impl Client {
     #[must_use]
     pub fn cluster(&self) -> &ClusterName {
         self.transport.cluster()
+    }
+
+    /// Through how many addresses it is reached.
+    #[must_use]
+    pub fn endpoints(&self) -> usize {
+        self.transport.endpoints()
     }
 
     /// Reads something that the entry node answers from memory, of at most `most` bytes.

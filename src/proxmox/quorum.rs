@@ -6,6 +6,7 @@ use super::path::ApiPath;
 use super::perl::{Object, Scalar};
 use super::turns::Lane;
 use super::{Client, Error};
+use crate::ids::NodeName;
 
 /// Whether the nodes still decide together. Without quorum nothing can be started.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub struct Quorum {
     pub quorate: bool,
     pub nodes: usize,
     pub online: usize,
+    /// The node that answered: the bot reaches Proxmox through it.
+    pub answered_by: Option<NodeName>,
 }
 
 #[derive(Default, Deserialize)]
@@ -25,6 +28,7 @@ struct StatusRow {
     name: Scalar,
     quorate: Scalar,
     online: Scalar,
+    local: Scalar,
 }
 
 fn quorum(rows: &[Object<StatusRow>]) -> Quorum {
@@ -38,6 +42,9 @@ fn quorum(rows: &[Object<StatusRow>]) -> Quorum {
         quorate: cluster.is_none_or(|row| row.quorate.flag()),
         nodes: of("node").count(),
         online: of("node").filter(|row| row.online.flag()).count(),
+        answered_by: of("node")
+            .find(|row| row.local.flag())
+            .and_then(|row| row.name.parsed()),
     }
 }
 

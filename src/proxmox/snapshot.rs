@@ -20,6 +20,8 @@ pub struct Snapshotted {
     /// With the memory of the VM.
     pub ram: bool,
     pub description: Option<String>,
+    /// What Proxmox was or is about with it (`prepare`, `delete`); `None`: it is whole.
+    pub unfinished: Option<String>,
 }
 
 /// All snapshots of one guest, as Proxmox lists them.
@@ -38,6 +40,14 @@ struct Row {
     snaptime: Scalar,
     vmstate: Scalar,
     description: Scalar,
+    snapstate: Scalar,
+}
+
+impl Snapshots {
+    #[must_use]
+    pub fn named(&self, name: &SnapshotName) -> Option<&Snapshotted> {
+        self.list.iter().find(|one| one.name == *name)
+    }
 }
 
 impl Client {
@@ -75,6 +85,7 @@ fn read(rows: Vec<Object<Row>>) -> Snapshots {
         snaptime,
         vmstate,
         description,
+        snapstate,
     } in rows.into_iter().filter_map(|row| row.0)
     {
         let parent = parent.text().and_then(|name| name.parse().ok());
@@ -88,6 +99,7 @@ fn read(rows: Vec<Object<Row>>) -> Snapshots {
                     taken: snaptime.whole().and_then(|at| i64::try_from(at).ok()),
                     ram: vmstate.flag(),
                     description: description.text().filter(|text| !text.trim().is_empty()),
+                    unfinished: snapstate.text(),
                 })),
             None => {}
         }
@@ -105,12 +117,13 @@ mod tests {
             r#"[{"name":"first","snaptime":1700000000,"description":"","vmstate":0},
                 {"name":"second","parent":"first","snaptime":"1700000100","vmstate":1,
                  "description":"by max\n"},
+                {"name":"half","snapstate":"prepare"},
                 {"name":"current","parent":"second","running":1,"description":"You are here!"},
                 "odd", {"snaptime":1}]"#,
         );
         let snapshots = read(rows.unwrap());
         assert_eq!(snapshots.current.as_ref().unwrap().as_str(), "second");
-        let [first, second] = &snapshots.list[..] else {
+        let [first, second, half] = &snapshots.list[..] else {
             panic!("{snapshots:?}")
         };
         assert_eq!(
@@ -119,5 +132,7 @@ mod tests {
         );
         assert_eq!(second.parent.as_ref(), Some(&first.name));
         assert_eq!((second.taken, second.ram), (Some(1_700_000_100), true));
+        assert_eq!(second.unfinished, None);
+        assert_eq!(half.unfinished.as_deref(), Some("prepare"));
     }
 }

@@ -44,7 +44,7 @@ impl TaskEnd {
         matches!(self, Self::Ok | Self::Warnings(_))
     }
 
-    fn read(exit: Option<&str>) -> Self {
+    pub(super) fn read(exit: Option<&str>) -> Self {
         let Some(exit) = exit.map(str::trim) else {
             return Self::Unexpected;
         };
@@ -131,8 +131,21 @@ impl Client {
     ///
     /// As every read: see [`Error`]. None of them says anything about the task.
     pub async fn task_status(&self, upid: &Upid) -> Result<TaskState, Error> {
+        self.status_in(Lane::Act(upid.node()), upid).await
+    }
+
+    /// The same for somebody who only looks.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub(super) async fn task_status_to_read(&self, upid: &Upid) -> Result<TaskState, Error> {
+        self.status_in(Lane::Look(upid.node()), upid).await
+    }
+
+    async fn status_in(&self, lane: Lane<'_>, upid: &Upid) -> Result<TaskState, Error> {
         let path = task_path(upid, "status");
-        let row: StatusRow = self.get_protected(Lane::Act(upid.node()), &path).await?;
+        let row: StatusRow = self.get_protected(lane, &path).await?;
         match row.status.text().as_deref() {
             Some("running") => Ok(TaskState::Running),
             Some("stopped") => {
@@ -145,19 +158,44 @@ impl Client {
         }
     }
 
+    /// What the task wrote after its first `seen` lines, as far as one page goes.
+    ///
+    /// # Errors
+    ///
+    /// As every read: see [`Error`].
+    pub async fn task_log_after(&self, upid: &Upid, seen: usize) -> Result<Vec<String>, Error> {
+        let (start, limit) = (seen.to_string(), PAGE.to_string());
+        let path = task_path(upid, "log").query(&[("start", &start), ("limit", &limit)]);
+        let (page, _): (Vec<Object<LineRow>>, _) =
+            self.get_page(Lane::Act(upid.node()), &path).await?;
+        Ok(page.into_iter().filter_map(|row| line(&row.0?)).collect())
+    }
+
     /// The last `last` lines of what the task wrote, oldest first. Empty if it wrote nothing.
     ///
     /// # Errors
     ///
     /// As every read: see [`Error`].
     pub async fn task_log(&self, upid: &Upid, last: usize) -> Result<Vec<String>, Error> {
+        self.log_in(Lane::Act(upid.node()), upid, last).await
+    }
+
+    /// The same for somebody who only looks: acts do not wait behind it.
+    ///
+    /// # Errors
+    ///
+    /// As every read: see [`Error`].
+    pub async fn task_log_to_read(&self, upid: &Upid, last: usize) -> Result<Vec<String>, Error> {
+        self.log_in(Lane::Look(upid.node()), upid, last).await
+    }
+
+    async fn log_in(&self, lane: Lane<'_>, upid: &Upid, last: usize) -> Result<Vec<String>, Error> {
         let mut lines = VecDeque::new();
         let mut start = 0;
         for _ in 0..MOST_PAGES {
             let (at, limit) = (start.to_string(), PAGE.to_string());
             let path = task_path(upid, "log").query(&[("start", &at), ("limit", &limit)]);
-            let (page, total): (Vec<Object<LineRow>>, _) =
-                self.get_page(Lane::Act(upid.node()), &path).await?;
+            let (page, total): (Vec<Object<LineRow>>, _) = self.get_page(lane, &path).await?;
             let rows = page.len() as u64;
             lines.extend(page.into_iter().filter_map(|row| line(&row.0?)));
             while lines.len() > last {

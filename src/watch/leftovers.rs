@@ -61,7 +61,7 @@ async fn end_of(inventory: &Arc<Inventory>, unfinished: &Unfinished, act: &Act) 
             .and_then(|now| now.checked_sub(opened(unfinished)))
             .unwrap_or_default();
         let started = Instant::now().checked_sub(age).unwrap_or_else(Instant::now);
-        return follow::to_the_end(inventory, act, upid, started).await;
+        return follow::to_the_end(inventory, act, upid, started, None).await;
     }
     let runs = follow::runs_now(inventory, &act.guest).await;
     let why = "the bot stopped before Proxmox had answered".to_owned();
@@ -101,6 +101,7 @@ fn act_of(unfinished: &Unfinished) -> Option<Act> {
         guest: guest.clone(),
         by: unfinished.user,
         approved: None,
+        before: None,
         since: i64::try_from(opened(unfinished).as_secs()).unwrap_or(i64::MAX),
     })
 }

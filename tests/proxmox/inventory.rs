@@ -68,6 +68,7 @@ async fn a_cluster_in_one_request() {
         quorate: true,
         nodes: 2,
         online: 2,
+        answered_by: "pve1".parse().ok(),
     };
     assert_eq!(found.quorum, Some(quorum));
     assert_eq!(fake.requests().len(), 2);
@@ -215,6 +216,7 @@ async fn a_lost_quorum_and_a_single_node() {
         quorate: true,
         nodes: 1,
         online: 1,
+        answered_by: "pve1".parse().ok(),
     };
     assert_eq!(found.quorum, Some(quorum));
 }

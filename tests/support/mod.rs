@@ -378,15 +378,21 @@ pub fn command(row: &Row, guest_of: impl Fn(Kind) -> u32) -> String {
     let words = row.options.iter().filter(|option| option.required);
     let words = words.map(|option| match option.field {
         Field::Guest(kind) => guest_of(kind.unwrap_or(Kind::Vm)).to_string(),
+        Field::Guests(kind) => guest_of(kind).to_string(),
         Field::Node => "pve1".to_owned(),
         Field::Person => "max".to_owned(),
         Field::Right | Field::Rights => "start".to_owned(),
         Field::End => "1h".to_owned(),
         Field::Grant => "1".to_owned(),
+        Field::Task => format!("{:016x}", 1),
         Field::Switch => "off".to_owned(),
         Field::Remark => "because".to_owned(),
         Field::Flag => "true".to_owned(),
         Field::Since => "2h".to_owned(),
+        Field::Snapshot => "before-mods".to_owned(),
+        Field::NewSnapshot => "new-one".to_owned(),
+        Field::Storage => "nas".to_owned(),
+        Field::Mode => "snapshot".to_owned(),
         Field::Token(TokenPart::User) => "discord@pve".to_owned(),
         Field::Token(TokenPart::Name) => "ci".to_owned(),
         Field::Token(TokenPart::Expiry) => "7d".to_owned(),
@@ -406,7 +412,10 @@ pub fn command(row: &Row, guest_of: impl Fn(Kind) -> u32) -> String {
 /// see.
 pub fn completes_first(row: &Row) -> bool {
     let first = row.options.first().map(|option| option.field);
-    matches!(first, Some(Field::Guest(_) | Field::Node | Field::Token(_)))
+    matches!(
+        first,
+        Some(Field::Guest(_) | Field::Guests(_) | Field::Node | Field::Task | Field::Token(_))
+    )
 }
 
 /// What a message says, with the times put aside that differ from run to run.

@@ -1,7 +1,7 @@
 //! `/vm` and `/ct`: one guest, its power, and lists.
 
-use crate::action::{Action, Power, Right};
-use crate::command::option::{Field, Given, Opt};
+use crate::action::{Action, Guests, Power, Right};
+use crate::command::option::{Field, Given, Opt, Value};
 use crate::ids::Kind;
 
 use super::{Row, opt};
@@ -15,6 +15,16 @@ const CT: &[Opt] = &[opt(
     "guest",
     "VMID or name of the container",
     Field::Guest(Some(Kind::Ct)),
+)];
+const VMS: &[Opt] = &[opt(
+    "guest",
+    "VMID or name of the VM; or several: tag:games, pool:lab, 101,102",
+    Field::Guests(Kind::Vm),
+)];
+const CTS: &[Opt] = &[opt(
+    "guest",
+    "VMID or name of the container; or several: tag:games, pool:lab, 101,102",
+    Field::Guests(Kind::Ct),
 )];
 
 pub(super) const ROWS: &[Row] = &[
@@ -149,7 +159,10 @@ const fn power(path: &'static [&'static str], help: &'static str, kind: Kind, po
     Row {
         path,
         help,
-        options: options_of(kind),
+        options: match kind {
+            Kind::Vm => VMS,
+            Kind::Ct => CTS,
+        },
         right: Some(power.right()),
         action: match power {
             Power::Start => make!(Start),
@@ -164,9 +177,16 @@ const fn power(path: &'static [&'static str], help: &'static str, kind: Kind, po
 }
 
 fn switch(kind: Kind, power: Power, given: &Given) -> Option<Action> {
-    Some(Action::Do {
-        deed: power.into(),
-        kind: Some(kind),
-        guest: given.guest()?,
+    let guests = given.find(|value| match value {
+        Value::Guests(guests) => Some(guests.clone()),
+        _ => None,
+    })?;
+    Some(match guests {
+        Guests::One(guest) => Action::Do {
+            deed: power.into(),
+            kind: Some(kind),
+            guest,
+        },
+        Guests::Several(which) => Action::Several { power, kind, which },
     })
 }

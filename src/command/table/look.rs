@@ -21,7 +21,7 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         path: &["node", "status"],
-        help: "One node: load, memory, version",
+        help: "One node: load, memory, version, updates",
         options: &[NODE],
         right: Some(Right::View),
         action: |given| given.node().map(Action::NodeStatus),

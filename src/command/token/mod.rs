@@ -62,7 +62,7 @@ pub(super) fn confirmed(desk: &Desk, request: &Request, plan: Plan) -> Decision 
 
 fn start(desk: &Desk, request: &Request, work: Work) -> Decision {
     if desk.token_admins.is_empty() {
-        let reply = embed::problem::unclear(Unclear::Command);
+        let reply = embed::unclear::refused(Unclear::Command);
         return Decision::answer(reply, Audience::Private);
     }
     match allowed(desk, request) {

@@ -55,6 +55,7 @@ pub fn ask_to_create(making: &Making, power: &Power) -> Subject {
         consequence: lines.join("\n"),
         yes: "Create it",
         footer: making.cluster.to_string(),
+        snapshot_first: false,
     }
 }
 

@@ -22,6 +22,7 @@ pub fn ask_to_delete(token: &TokenId, cluster: &ClusterName, now: &Token, unix: 
         ),
         yes: "Delete it",
         footer: cluster.to_string(),
+        snapshot_first: false,
     }
 }
 

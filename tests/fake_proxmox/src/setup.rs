@@ -272,6 +272,24 @@ impl Setup {
         self
     }
 
+    /// Its token may back up every guest, and see what is on the storages.
+    #[must_use]
+    pub fn backing_up(mut self) -> Setup {
+        let user = TOKEN.split('!').next().unwrap_or(TOKEN);
+        for who in [user, TOKEN] {
+            let space = ["Datastore.Audit", "Datastore.AllocateSpace"];
+            self.acls.push(Acl::new("/storage", who, &space, true));
+            for guest in &self.guests {
+                let path = match &guest.pool {
+                    Some(pool) => format!("/pool/{pool}"),
+                    None => format!("/vms/{}", guest.vmid),
+                };
+                self.acls.push(Acl::new(&path, who, &["VM.Backup"], true));
+            }
+        }
+        self
+    }
+
     /// The token a test or the bot uses: the first.
     pub(crate) fn token(&self) -> Token {
         self.tokens[0].clone()

@@ -12,6 +12,22 @@ const FORMATS: &[(&str, Fits)] = &[
     ("pve-storage-id", |text| {
         text.starts_with(|c: char| c.is_ascii_alphabetic()) && is_word(text)
     }),
+    ("pve-configid", |text| {
+        let inside = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        text.len() > 1
+            && text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && text.chars().all(inside)
+    }),
+    ("pve-storage-content", |text| {
+        let known = [
+            "backup", "images", "import", "iso", "rootdir", "snippets", "vztmpl",
+        ];
+        known.contains(&text)
+    }),
+    ("pve-vmid-list", |text| {
+        text.split(',')
+            .all(|id| (3..=9).contains(&id.len()) && id.chars().all(|c| c.is_ascii_digit()))
+    }),
     ("pve-poolid", |text| text.split('/').all(is_word)),
     ("pve-userid", is_user),
     ("pve-roleid-list", |text| text.split(',').all(is_word)),

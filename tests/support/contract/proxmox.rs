@@ -20,6 +20,16 @@ const UNDOCUMENTED: &[(&str, &str, &[&str])] = &[
         &["pid", "pressurecpufull", "swap", "type"],
     ),
     (
+        "/nodes/{node}/lxc/{vmid}/snapshot",
+        "/items",
+        &["digest", "running", "snapstate"],
+    ),
+    (
+        "/nodes/{node}/qemu/{vmid}/snapshot",
+        "/items",
+        &["digest", "running", "snapstate"],
+    ),
+    (
         "/nodes/{node}/qemu/{vmid}/status/current",
         "",
         &["disk", "nics", "proxmox-support"],
@@ -28,6 +38,11 @@ const UNDOCUMENTED: &[(&str, &str, &[&str])] = &[
         "/nodes/{node}/status",
         "/properties/cpuinfo",
         &["flags", "hvm", "mhz", "user_hz"],
+    ),
+    (
+        "/nodes/{node}/storage/{storage}/content",
+        "/items",
+        &["content", "subtype"],
     ),
     ("/nodes/{node}/tasks", "/items", &["tokenid"]),
     (
@@ -166,7 +181,10 @@ impl Api {
         };
         let validator = self.validator(&format!("{about} tells"), || {
             let mut schema = perl_schema::translated(returns);
-            for (_, place, names) in UNDOCUMENTED.iter().filter(|(known, ..)| *known == path) {
+            // Of what is read; what a write answers is another thing under the same path.
+            let read = about.starts_with("GET ");
+            let undocumented = UNDOCUMENTED.iter().filter(|(known, ..)| *known == path);
+            for (_, place, names) in undocumented.filter(|_| read) {
                 let object = schema.pointer_mut(place);
                 let object = object.unwrap_or_else(|| panic!("{path} has no {place}"));
                 names

@@ -1,0 +1,390 @@
+//! What is done to a whole node: refused or allowed from memory, asked twice where everything on it
+//! goes down, read again, permitted, noted, ordered once, and then watched.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{oneshot, watch};
+
+use crate::action::{NodePower, Request, Right, Target};
+use crate::audit::{self, About, Ending, Opening};
+use crate::embed::node_act::{self as words, Door, NodeAct, Toll};
+use crate::embed::refused::Thing;
+use crate::embed::{self, Reply};
+use crate::follow::{self, End};
+use crate::ids::{NodeQuery, NodeRef};
+use crate::permission::{Denied, Verdict};
+use crate::proxmox::{Error, Node, NodeState, RunState, Snapshot};
+
+use super::confirm::{Asked, What};
+use super::desk::{ACT_PATIENCE, Desk, FRESH, reason};
+use super::matter::{self, NotBegun};
+use super::notify::Notice;
+use super::power::ask_late;
+use super::resolve::{self, FoundNode, Lookup, Sight};
+use super::{Audience, Decision, Last, Outcome, Task, Work, node_not_found};
+
+/// What is to be done, and to which node.
+#[derive(Debug, Clone)]
+pub(super) struct Aim {
+    pub power: NodePower,
+    pub node: NodeQuery,
+    /// Whoever asked has said yes to all questions.
+    pub confirmed: bool,
+}
+
+/// From memory: refused, asked back, or on its way.
+pub(super) fn decide(
+    desk: &Desk,
+    request: &Request,
+    power: NodePower,
+    node: &NodeQuery,
+) -> Decision {
+    let aim = Aim {
+        power,
+        node: node.clone(),
+        confirmed: false,
+    };
+    let (found, verdict) = match in_memory(desk, request, &aim) {
+        Ok(Some(allowed)) => allowed,
+        // Whether it may be done is not known yet, so nobody else is shown that it was asked.
+        Ok(None) => return Decision::go(task(request, aim, Audience::Private)),
+        Err(refusal) => return Decision::answer(refusal, Audience::Private),
+    };
+    if let Some(reply) = in_the_way(desk, request, power, &found) {
+        return Decision::answer(reply, Audience::Private);
+    }
+    if verdict.confirm {
+        let (reply, closed) = question(desk, request, power, &found, false);
+        return Decision::Question { reply, closed };
+    }
+    Decision::go(task(request, aim, desk.act_audience()))
+}
+
+/// The person said yes. `again`: to the second question. What was asked is checked like a new command.
+pub(super) fn confirmed(
+    desk: &Desk,
+    request: &Request,
+    power: NodePower,
+    node: &NodeRef,
+    again: bool,
+) -> Decision {
+    let aim = Aim {
+        power,
+        node: node.into(),
+        confirmed: true,
+    };
+    match in_memory(desk, request, &aim) {
+        Ok(Some((found, _))) if power.takes_down() && !again => {
+            let (reply, closed) = question(desk, request, power, &found, true);
+            Decision::Question { reply, closed }
+        }
+        Ok(Some(_)) => Decision::go(task(request, aim, desk.act_audience())),
+        Ok(None) => Decision::answer(
+            embed::problem::out_of_reach(node.cluster.as_str(), request.id),
+            Audience::Private,
+        ),
+        Err(refusal) => Decision::answer(refusal, Audience::Private),
+    }
+}
+
+fn task(request: &Request, aim: Aim, audience: Audience) -> Task {
+    Task::new(request, Work::Node(aim), audience)
+}
+
+/// The node and the yes, from the newest snapshot; `None`: its cluster was never seen.
+fn in_memory(
+    desk: &Desk,
+    request: &Request,
+    aim: &Aim,
+) -> Result<Option<(FoundNode, Verdict)>, Reply> {
+    let found = match resolve::node(desk, &request.actor, Sight::Known, &aim.node) {
+        Lookup::Found(found) => found,
+        Lookup::NotYet => return Ok(None),
+        _ => return Err(node_not_found(desk, request, &aim.node)),
+    };
+    let right = aim.power.right();
+    let decided = desk
+        .law()
+        .of(&request.actor)
+        .decide(right, &Target::Node(&found.reference));
+    match decided {
+        Ok(verdict) => Ok(Some((found, verdict))),
+        Err(denied) => Err(refuse(desk, request, right, &found.reference, &denied)),
+    }
+}
+
+/// Somebody is at it, or it is that way already.
+fn in_the_way(
+    desk: &Desk,
+    request: &Request,
+    power: NodePower,
+    found: &FoundNode,
+) -> Option<Reply> {
+    if let Some((current, by)) = desk.nodes.by(&found.reference) {
+        return Some(words::busy(&found.reference, current, desk.shown_actor(by)));
+    }
+    let already = match power {
+        NodePower::Wake => found.node.status == NodeState::Online,
+        _ => found.node.status == NodeState::Offline,
+    };
+    already.then(|| words::not_needed(&act(request, power, &found.reference)))
+}
+
+fn act(request: &Request, power: NodePower, node: &NodeRef) -> NodeAct {
+    NodeAct {
+        power,
+        node: node.clone(),
+        by: request.actor.user,
+        since: Timestamp::now().as_second(),
+        notice: None,
+    }
+}
+
+fn question(
+    desk: &Desk,
+    request: &Request,
+    power: NodePower,
+    found: &FoundNode,
+    again: bool,
+) -> (Reply, oneshot::Receiver<Reply>) {
+    let snapshot = found.inventory.latest();
+    let toll = snapshot
+        .as_deref()
+        .map(|snapshot| toll(desk, request, found, snapshot))
+        .unwrap_or_default();
+    let about = if again {
+        words::second_question(power, &found.reference, &toll)
+    } else {
+        words::first_question(power, &found.reference, &toll)
+    };
+    desk.questions.ask(Asked {
+        user: request.actor.user,
+        what: What::Node {
+            power,
+            node: found.reference.clone(),
+            again,
+        },
+        about,
+    })
+}
+
+/// What goes down with it, as far as the person may know.
+fn toll<'s>(desk: &Desk, request: &Request, found: &FoundNode, snapshot: &'s Snapshot) -> Toll<'s> {
+    let name = &found.reference.node;
+    let law = desk.law();
+    let mine = law.of(&request.actor);
+    let mut toll = Toll {
+        quorum: snapshot.quorum.as_ref(),
+        ..Toll::default()
+    };
+    for guest in snapshot.guests.values() {
+        let facts = &guest.facts;
+        let runs = guest.status != RunState::Stopped && !guest.template;
+        if facts.node != *name || !runs {
+            continue;
+        }
+        if !mine.see(&Target::Guest(facts)) {
+            toll.others += 1;
+            continue;
+        }
+        let called = embed::guest::called(facts, desk.several());
+        if guest.ha.is_some() {
+            toll.ha.push(called.clone());
+        }
+        toll.guests.push(called);
+    }
+    let up = |node: &&Node| node.status == NodeState::Online;
+    toll.nodes = (
+        snapshot.nodes.values().filter(up).count(),
+        snapshot.nodes.len(),
+    );
+    let door = snapshot
+        .quorum
+        .as_ref()
+        .and_then(|q| q.answered_by.as_ref());
+    toll.door = match (found.inventory.client().endpoints(), door) {
+        _ if snapshot.nodes.len() == 1 => Door::This,
+        (2.., _) => Door::Others,
+        (_, Some(door)) if door == name => Door::This,
+        (_, Some(_)) => Door::Others,
+        (_, None) => Door::One,
+    };
+    toll
+}
+
+/// Acknowledged: now the cluster is looked at again, and it is done.
+pub(super) async fn perform(
+    desk: &Desk,
+    task: &Task,
+    aim: &Aim,
+    shown: &watch::Sender<Option<Reply>>,
+) -> Outcome {
+    let request = &task.request;
+    let (found, verdict) = match fresh(desk, request, aim).await {
+        Ok(fresh) => fresh,
+        Err(refusal) => return task.refuse(refusal),
+    };
+    if let Some(reply) = in_the_way(desk, request, aim.power, &found) {
+        return task.refuse(reply);
+    }
+    if verdict.confirm && !aim.confirmed {
+        // The rule changed between the check in memory and this one, or there was no memory.
+        let (reply, closed) = question(desk, request, aim.power, &found, false);
+        return ask_late(task, reply, closed, shown).await;
+    }
+    order(desk, task, aim.power, &found, shown).await
+}
+
+/// Nobody else is at it: permitted, noted, ordered once, and watched.
+async fn order(
+    desk: &Desk,
+    task: &Task,
+    power: NodePower,
+    found: &FoundNode,
+    shown: &watch::Sender<Option<Reply>>,
+) -> Outcome {
+    let request = &task.request;
+    let mut act = act(request, power, &found.reference);
+    let hold = match desk.nodes.take(&found.reference, power, act.by) {
+        Ok(hold) => hold,
+        Err((current, by)) => {
+            let by = desk.shown_actor(by);
+            return task.refuse(words::busy(&found.reference, current, by));
+        }
+    };
+    let opening = Opening {
+        request,
+        about: About::Node(found.reference.clone()),
+        detail: None,
+        public: task.audience == Audience::Public,
+    };
+    let (entry, permit) = match matter::begin(desk, power.right(), &opening).await {
+        Ok(begun) => begun,
+        Err(not) => return not_begun(desk, task, power.right(), &found.reference, not),
+    };
+    let notice = opening
+        .public
+        .then(|| desk.waiting.open(opening.about, request.actor.channel));
+    act.notice = notice.as_ref().map(Notice::id);
+    shown.send_replace(Some(words::asked(&act)));
+    let client = found.inventory.client();
+    let sent = client.switch_node(&permit, power, &found.reference).await;
+    let end = watched(desk, request, found, &act, sent, shown).await;
+    audit::close(&desk.store, entry, &end.ending).await;
+    found.inventory.refresh();
+    drop(hold);
+    if let Some(notice) = notice {
+        notice.tell(&desk.errands, &end.reply).await;
+    }
+    Outcome {
+        last: Last::Shown(end.reply),
+        aside: end.aside,
+    }
+}
+
+/// What came of the order. Where Proxmox's answer was lost, only the node itself tells.
+async fn watched(
+    desk: &Desk,
+    request: &Request,
+    found: &FoundNode,
+    act: &NodeAct,
+    sent: Result<(), Error>,
+    shown: &watch::Sender<Option<Reply>>,
+) -> End {
+    let taken = sent.is_ok();
+    match sent {
+        Ok(()) => shown.send_replace(Some(words::at_work(act, words::State::Taken))),
+        Err(error) => {
+            tracing::warn!(interaction = %request.id, %error, "the order to a node was not taken");
+            if error.surely_not_done() {
+                return not_taken(desk, request, act, &error);
+            }
+            shown.send_replace(Some(words::perhaps_sent(act)))
+        }
+    };
+    follow::node_to_the_end(&found.inventory, act, taken, shown).await
+}
+
+/// The node from a snapshot that is at most ten seconds old, and the yes by that.
+async fn fresh(desk: &Desk, request: &Request, aim: &Aim) -> Result<(FoundNode, Verdict), Reply> {
+    let one_second = Duration::from_secs(1);
+    for inventory in desk.asked_for(aim.node.cluster.as_ref()) {
+        // What could not be read is not fresh, and is told of below.
+        let _ = inventory.fresh(FRESH, ACT_PATIENCE).await;
+    }
+    let out_of_reach = |cluster: &str| embed::problem::out_of_reach(cluster, request.id);
+    let Some((found, verdict)) = in_memory(desk, request, aim)? else {
+        return Err(if desk.law().of(&request.actor).any() {
+            out_of_reach("Proxmox")
+        } else {
+            node_not_found(desk, request, &aim.node)
+        });
+    };
+    match found
+        .inventory
+        .fresh(FRESH + one_second, Duration::ZERO)
+        .await
+    {
+        Ok(_) => Ok((found, verdict)),
+        Err(_) => Err(out_of_reach(found.reference.cluster.as_str())),
+    }
+}
+
+fn not_taken(desk: &Desk, request: &Request, act: &NodeAct, error: &Error) -> End {
+    let why = words::why_refused(error.status(), error.reason());
+    End {
+        reply: words::failed(act, &why),
+        aside: lacking(desk, request, act.node.cluster.as_str(), error),
+        ending: Ending::Failed(error.to_string()),
+    }
+}
+
+/// What the bot's token lacks; how to mend it, for those who manage access.
+pub(super) fn lacking(
+    desk: &Desk,
+    request: &Request,
+    cluster: &str,
+    error: &Error,
+) -> Option<Reply> {
+    let missing = error.missing_privilege()?;
+    let law = desk.law();
+    let owner = law.of(&request.actor).decide(Right::Access, &Target::Bot);
+    let inventory = desk
+        .clusters
+        .iter()
+        .find(|inventory| inventory.client().cluster().as_str() == cluster);
+    let token = inventory
+        .filter(|_| owner.is_ok())
+        .map(|inventory| desk.token_of(inventory.client().cluster()));
+    Some(embed::problem::missing_privilege(
+        &missing.path,
+        &missing.privileges,
+        missing.any,
+        token,
+    ))
+}
+
+/// Why it was not begun, in words; a late no is private.
+fn not_begun(desk: &Desk, task: &Task, right: Right, node: &NodeRef, not: NotBegun) -> Outcome {
+    match not {
+        NotBegun::Denied(denied) => task.refuse(refuse(desk, &task.request, right, node, &denied)),
+        NotBegun::Changed => task.refuse(embed::refused::rules_changed(&Thing::node(node))),
+        NotBegun::Twice => Outcome::left(),
+        NotBegun::NotNoted(reply) => task.refuse(reply),
+    }
+}
+
+pub(super) fn refuse(
+    desk: &Desk,
+    request: &Request,
+    right: Right,
+    node: &NodeRef,
+    denied: &Denied,
+) -> Reply {
+    let target = Target::Node(node);
+    desk.note_refusal(request, Some(&target.key()), &reason(denied));
+    let law = desk.law();
+    let ask = law.holders(&request.actor, Right::Access, &Target::Bot);
+    embed::refused::refused(right, &Thing::node(node), denied, &ask)
+}

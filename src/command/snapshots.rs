@@ -1,0 +1,151 @@
+//! The snapshots of a guest: the list, what stands in the way of changing them, and names for new
+//! ones.
+
+use jiff::ZonedDateTime;
+use tokio::time::timeout;
+
+use crate::action::{Deed, GuestFacts, Request, Right, Target};
+use crate::embed::snapshot::Back;
+use crate::embed::status::Age;
+use crate::embed::{self, Reply};
+use crate::follow;
+use crate::ids::{GuestQuery, SnapshotName};
+use crate::proxmox::{GuestNow, Snapshot, Snapshots, Snapshotted};
+
+use super::desk::{Desk, READ_PATIENCE};
+use super::read::{audience, rights_on, since};
+use super::resolve::{self, FoundGuest, Lookup, Sight};
+use super::{Audience, Decision, Outcome, Task, Work, doing, guest_not_found, power};
+
+pub(super) fn decide(desk: &Desk, request: &Request, guest: &GuestQuery) -> Decision {
+    match seen(desk, request, guest, Right::View) {
+        Ok(_) => {
+            let work = Work::Snapshots(guest.clone());
+            Decision::go(Task::new(request, work, audience(desk, request)))
+        }
+        Err(refusal) => Decision::answer(refusal, Audience::Private),
+    }
+}
+
+/// The guest, if the person has that right on it.
+pub(super) fn seen(
+    desk: &Desk,
+    request: &Request,
+    guest: &GuestQuery,
+    right: Right,
+) -> Result<FoundGuest, Reply> {
+    let found = match resolve::guest(desk, &request.actor, Sight::Known, None, guest) {
+        Lookup::Found(found) => found,
+        lookup => return Err(guest_not_found(desk, request, guest, right.key(), lookup)),
+    };
+    let facts = &found.guest.facts;
+    let law = desk.law();
+    match law.of(&request.actor).decide(right, &Target::Guest(facts)) {
+        Ok(_) => Ok(found),
+        Err(denied) => Err(power::refused(desk, request, right, facts, &denied)),
+    }
+}
+
+pub(super) async fn perform(desk: &Desk, task: &Task, guest: &GuestQuery) -> Outcome {
+    let request = &task.request;
+    let found = match seen(desk, request, guest, Right::View) {
+        Ok(found) => found,
+        Err(refusal) => return task.refuse(refusal),
+    };
+    let (inventory, facts) = (&found.inventory, &found.guest.facts);
+    let read = timeout(READ_PATIENCE, inventory.snapshots(facts)).await;
+    // The right may be gone since.
+    if let Err(refusal) = seen(desk, request, guest, Right::View) {
+        return task.refuse(refusal);
+    }
+    let mut rights = rights_on(desk, &request.actor, facts);
+    // Of a template none can be taken.
+    rights.retain(|right| *right != Right::SnapshotCreate || !found.guest.template);
+    let shown = |list: &Snapshots, age: &Age| embed::snapshot::list(facts, list, age, &rights);
+    match (read, inventory.snapshots_seen(facts)) {
+        (Ok(Ok(list)), _) => Outcome::shown(shown(&list, &Age::Now)),
+        (Ok(Err(error)), _) => {
+            tracing::debug!(interaction = %request.id, %error, "snapshots cannot be read");
+            let (why, aside) = doing::explain(desk, request, &found, &error);
+            Outcome {
+                aside,
+                ..Outcome::shown(embed::snapshot::unreadable(facts, &why))
+            }
+        }
+        (Err(_), Some(old)) => Outcome::shown(shown(&old.value, &Age::Since(since(old.age)))),
+        (Err(_), None) => {
+            let why = "Its node takes too long to answer.";
+            Outcome::shown(embed::snapshot::unreadable(facts, why))
+        }
+    }
+}
+
+/// Why it cannot be done to the snapshots that there are, or to the guest as it is.
+pub(super) fn in_the_way(
+    deed: &Deed,
+    facts: &GuestFacts,
+    now: &GuestNow,
+    snapshots: &Snapshots,
+) -> Option<Reply> {
+    match deed {
+        Deed::SnapshotCreate { name, ram } => {
+            if let Some(there) = snapshots.named(name) {
+                return Some(embed::snapshot::name_taken(facts, there));
+            }
+            let off = *ram && follow::runs(now) == Some(false);
+            off.then(|| embed::snapshot::no_memory(facts))
+        }
+        deed => {
+            let name = deed.needs_snapshot()?;
+            let missing = snapshots.named(name).is_none();
+            missing.then(|| embed::snapshot::gone(facts, name))
+        }
+    }
+}
+
+/// A refusal, unless the snapshot is the one that somebody was asked about.
+pub(super) fn replaced(
+    facts: &GuestFacts,
+    then: &Snapshotted,
+    snapshots: Option<&Snapshots>,
+) -> Option<Reply> {
+    let name = &then.name;
+    match snapshots.and_then(|list| list.named(name)) {
+        None => Some(embed::snapshot::gone(facts, name)),
+        Some(now) if now.taken != then.taken => {
+            Some(embed::snapshot::another(facts, name, then.taken))
+        }
+        Some(_) => None,
+    }
+}
+
+/// What a question about a snapshot has to say.
+pub(super) fn back_to(
+    found: &FoundGuest,
+    name: &SnapshotName,
+    snapshots: &Snapshots,
+) -> Option<Back> {
+    let snapshot = snapshots.named(name)?.clone();
+    let later = snapshots
+        .list
+        .iter()
+        .filter(|one| one.taken > snapshot.taken);
+    let latest = found.inventory.latest();
+    Some(Back {
+        later: later.count(),
+        only_newest: latest.is_some_and(|all| has_zfs(&all, &found.guest.facts)),
+        snapshot,
+    })
+}
+
+/// On ZFS Proxmox goes back to the newest snapshot only, and most nodes with ZFS have all on it.
+fn has_zfs(snapshot: &Snapshot, guest: &GuestFacts) -> bool {
+    let mut here = snapshot.storages.values().filter(|s| s.node == guest.node);
+    here.any(|storage| storage.plugin.as_deref() == Some("zfspool"))
+}
+
+/// `discord-20261124-2207`, by the bot's own clock on the wall.
+pub(super) fn generated(prefix: &str, now: &ZonedDateTime) -> Option<SnapshotName> {
+    let name = format!("{prefix}-{}", now.strftime("%Y%m%d-%H%M"));
+    name.parse().ok()
+}

@@ -1,0 +1,389 @@
+//! What is done to a whole node: the two questions before it, the card as it changes, the end.
+
+use std::time::Duration;
+
+use crate::action::{Action, NodePower, NoticeId};
+use crate::ids::{NodeRef, UserId};
+use crate::proxmox::Quorum;
+
+use super::confirm::Subject;
+use super::notify;
+use super::reply::{Button, Card, Colour, Reply, Style};
+use super::words::{ago, duration, node_footer, person};
+
+/// Who does what to which node, since when (unix seconds).
+#[derive(Debug, Clone)]
+pub struct NodeAct {
+    pub power: NodePower,
+    pub node: NodeRef,
+    pub by: UserId,
+    pub since: i64,
+    /// Under which others can wait for its end.
+    pub notice: Option<NoticeId>,
+}
+
+/// What is seen while it goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Proxmox has the order.
+    Taken,
+    Offline,
+    /// Proxmox gives no answer at all.
+    Silent,
+}
+
+/// How it ended, as far as it was seen; with how long it took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    Down(Duration),
+    Back(Duration),
+    Awake(Duration),
+    StillOn,
+    NotBack,
+    NotAwake,
+    NoWord,
+}
+
+/// "reboot pve1": after "may" and "really".
+pub(super) fn to_do(power: NodePower, name: &str) -> String {
+    let verb = match power {
+        NodePower::Reboot => "reboot",
+        NodePower::Shutdown => "shut down",
+        NodePower::Wake => "wake",
+    };
+    format!("{verb} {name}")
+}
+
+/// "rebooting": while it goes on.
+#[must_use]
+pub fn going_on(power: NodePower) -> &'static str {
+    match power {
+        NodePower::Reboot => "rebooting",
+        NodePower::Shutdown => "shutting down",
+        NodePower::Wake => "waking",
+    }
+}
+
+/// The button that asks for it.
+pub(super) fn label(power: NodePower) -> &'static str {
+    match power {
+        NodePower::Reboot => "Reboot",
+        NodePower::Shutdown => "Shutdown",
+        NodePower::Wake => "Wake",
+    }
+}
+
+/// What goes down with a node, as far as one person may know.
+#[derive(Debug, Clone, Default)]
+pub struct Toll<'a> {
+    /// Those that run on it and that the person may see, as they are called.
+    pub guests: Vec<String>,
+    /// Of these, those in the hands of the HA manager.
+    pub ha: Vec<String>,
+    /// Those that run on it and that the person may not see.
+    pub others: usize,
+    /// `None`: not visible to the token, or not known.
+    pub quorum: Option<&'a Quorum>,
+    /// The nodes that are online now, this one included, of so many.
+    pub nodes: (usize, usize),
+    pub door: Door,
+}
+
+/// How the bot reaches Proxmox.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Door {
+    /// Through other nodes too.
+    #[default]
+    Others,
+    /// Through one address; whose, is not known.
+    One,
+    /// Through this very node alone.
+    This,
+}
+
+/// The first question: what it costs.
+#[must_use]
+pub fn first_question(power: NodePower, node: &NodeRef, toll: &Toll<'_>) -> Subject {
+    Subject {
+        to_do: to_do(power, node.node.as_str()),
+        consequence: consequence(power, toll),
+        yes: "Go on",
+        footer: node_footer(node),
+        snapshot_first: false,
+    }
+}
+
+/// The second one, before what takes down everything on the node.
+#[must_use]
+pub fn second_question(power: NodePower, node: &NodeRef, toll: &Toll<'_>) -> Subject {
+    let count = toll.guests.len() + toll.others;
+    let what = match count {
+        0 => "The whole node goes down.".to_owned(),
+        1 => "The whole node goes down, and the\none guest that runs on it.".to_owned(),
+        many => format!("The whole node goes down, and the\n{many} guests that run on it."),
+    };
+    let (then, yes) = match power {
+        NodePower::Reboot => ("", "Reboot the node"),
+        _ => (
+            "\nSomebody has to switch it on again.",
+            "Shut down the node",
+        ),
+    };
+    Subject {
+        to_do: format!("{} now", to_do(power, node.node.as_str())),
+        consequence: format!("{what}{then}\nAsked twice, so that no slip does it."),
+        yes,
+        footer: node_footer(node),
+        snapshot_first: false,
+    }
+}
+
+fn consequence(power: NodePower, toll: &Toll<'_>) -> String {
+    if power == NodePower::Wake {
+        return "A packet goes out to wake it.".to_owned();
+    }
+    let mut lines = guests(toll);
+    lines.extend(ha(&toll.ha));
+    lines.extend(quorum(toll));
+    match toll.door {
+        Door::Others => {}
+        Door::One => lines.push(
+            "I know one address of Proxmox only.\nIf it is this node's, nobody sees\n\
+             anything here until it is back."
+                .to_owned(),
+        ),
+        Door::This => lines.push(
+            "I reach Proxmox through this node\nalone: nobody sees anything here\n\
+             until it is back."
+                .to_owned(),
+        ),
+    }
+    lines.join("\n")
+}
+
+fn guests(toll: &Toll<'_>) -> Vec<String> {
+    const MOST: usize = 12;
+    if toll.guests.is_empty() && toll.others == 0 {
+        return vec!["No guest that I see runs on it.".to_owned()];
+    }
+    let mut lines = vec!["What runs on it goes down with it:".to_owned()];
+    lines.extend(
+        toll.guests
+            .iter()
+            .take(MOST)
+            .map(|name| format!("• {name}")),
+    );
+    if let more @ 1.. = toll.guests.len().saturating_sub(MOST) {
+        lines.push(format!("• and {more} more"));
+    }
+    match (toll.others, toll.guests.is_empty()) {
+        (0, _) => {}
+        (1, true) => lines.push("• one guest that is not yours to see".to_owned()),
+        (n, true) => lines.push(format!("• {n} guests that are not yours to see")),
+        (n, false) => lines.push(format!("• {n} more that are not yours to see")),
+    }
+    lines
+}
+
+/// Where they go depends on the cluster's `shutdown_policy`, which the bot does not read.
+fn ha(managed: &[String]) -> Option<String> {
+    if managed.is_empty() {
+        return None;
+    }
+    let names = managed.join(", ");
+    Some(format!(
+        "The HA manager has {names}:\nmoved elsewhere or stopped too, as the\n\
+         cluster's shutdown policy says."
+    ))
+}
+
+fn quorum(toll: &Toll<'_>) -> Option<String> {
+    let (left, all) = match toll.quorum {
+        Some(Quorum { cluster: None, .. }) => return None,
+        Some(quorum) => (quorum.online.saturating_sub(1), quorum.nodes),
+        None if toll.nodes.1 < 2 => return None,
+        None => (toll.nodes.0.saturating_sub(1), toll.nodes.1),
+    };
+    let are = if left == 1 { "is" } else { "are" };
+    Some(if left > all / 2 {
+        format!("{left} of {all} nodes {are} left: a majority.")
+    } else {
+        format!(
+            "⚠️ {left} of {all} nodes {are} left: no majority.\nUnless something else votes too, the\n\
+             cluster loses its quorum, and nothing\ncan be started."
+        )
+    })
+}
+
+/// The order is on its way.
+#[must_use]
+pub fn asked(act: &NodeAct) -> Reply {
+    let body = format!("Asked by {} {}.", person(act.by), ago(act.since));
+    Reply::card(card(act, Colour::Amber, "🟡", going_on(act.power), body))
+}
+
+#[must_use]
+pub fn at_work(act: &NodeAct, state: State) -> Reply {
+    let (mark, word, body) = match (state, act.power) {
+        (State::Taken, NodePower::Wake) => (
+            "🟡",
+            going_on(act.power),
+            "The wake-up packet was sent.\nIt has not been seen online yet.",
+        ),
+        (State::Taken, _) => ("🟡", going_on(act.power), "Proxmox has taken the order."),
+        (State::Offline, _) => (
+            "🟡",
+            "offline",
+            "It is offline. I wait for it to\ncome back.",
+        ),
+        (State::Silent, _) => (
+            "🟠",
+            "out of sight",
+            "Proxmox does not answer me now.\nI keep looking.",
+        ),
+    };
+    let body = format!("Asked by {} {}.\n{body}", person(act.by), ago(act.since));
+    let reply = Reply::card(card(act, Colour::Amber, mark, word, body));
+    notify::waitable(reply, act.notice)
+}
+
+/// The answer to the order was lost: only a look tells.
+#[must_use]
+pub fn perhaps_sent(act: &NodeAct) -> Reply {
+    let body = format!(
+        "Asked by {} {}.\nProxmox's answer was lost. I look\nwhether the node does it.",
+        person(act.by),
+        ago(act.since)
+    );
+    Reply::card(card(act, Colour::Amber, "🟠", going_on(act.power), body))
+}
+
+#[must_use]
+pub fn ended(act: &NodeAct, end: &End) -> Reply {
+    let by = person(act.by);
+    let (colour, mark, state, body) = match end {
+        End::Down(took) => (
+            Colour::Grey,
+            "⚪",
+            "offline",
+            format!("By {by}.\nIt went offline after {}.", duration(*took)),
+        ),
+        End::Back(took) => (
+            Colour::Green,
+            "🟢",
+            "rebooted",
+            format!("By {by}.\nIt is back after {}.", duration(*took)),
+        ),
+        End::Awake(took) => (
+            Colour::Green,
+            "🟢",
+            "online",
+            format!("By {by}.\nSeen online after {}.", duration(*took)),
+        ),
+        End::StillOn => unknown(
+            &by,
+            "still online",
+            "Proxmox took the order, and after a\nquarter of an hour the node is still\nonline. A guest may hold it up.",
+        ),
+        End::NotBack => unknown(
+            &by,
+            "not seen back yet",
+            "It went offline a quarter of an hour\nago at most, and is not back.",
+        ),
+        End::NotAwake => unknown(
+            &by,
+            "not seen yet",
+            "The packet was sent a quarter of an\nhour ago. Whether it arrived, nobody\nknows.",
+        ),
+        End::NoWord => unknown(
+            &by,
+            "outcome unknown",
+            "Proxmox does not answer me any more.\nIf I reach it through this node alone,\nthat is what it looks like.",
+        ),
+    };
+    Reply::card(card(act, colour, mark, state, body)).with_buttons(vec![refresh(&act.node)])
+}
+
+fn unknown(
+    by: &str,
+    state: &'static str,
+    body: &str,
+) -> (Colour, &'static str, &'static str, String) {
+    let body = format!("Asked by {by}.\n{body}\nLook again before you repeat it.");
+    (Colour::Amber, "🟠", state, body)
+}
+
+/// It is that way already. Nothing was sent.
+#[must_use]
+pub fn not_needed(act: &NodeAct) -> Reply {
+    let (colour, mark, state) = match act.power {
+        NodePower::Wake => (Colour::Green, "🟢", "online already"),
+        _ => (Colour::Grey, "⚪", "offline already"),
+    };
+    let body = format!("Asked by {}. Nothing was done.", person(act.by));
+    Reply::card(card(act, colour, mark, state, body)).with_buttons(vec![refresh(&act.node)])
+}
+
+/// Surely not done. `why` is a whole sentence of ours.
+#[must_use]
+pub fn failed(act: &NodeAct, why: &str) -> Reply {
+    let body = format!("Asked by {}.\n{why}", person(act.by));
+    let state = match act.power {
+        NodePower::Reboot => "did not reboot",
+        NodePower::Shutdown => "did not shut down",
+        NodePower::Wake => "no packet sent",
+    };
+    Reply::card(card(act, Colour::Red, "🔴", state, body)).with_buttons(vec![refresh(&act.node)])
+}
+
+/// Somebody switches the node at this moment; `by` where who acts is for all to see.
+#[must_use]
+pub fn busy(node: &NodeRef, power: NodePower, by: Option<UserId>) -> Reply {
+    let who = by
+        .map(|by| format!("Asked by {}. ", person(by)))
+        .unwrap_or_default();
+    Reply::card(Card {
+        colour: Colour::Amber,
+        title: format!("🟡 {} is {} already", node.node, going_on(power)),
+        body: format!("{who}Nothing was done.\nWait for that to end."),
+        footer: Some(node_footer(node)),
+    })
+    .with_buttons(vec![refresh(node)])
+}
+
+const NO_ADDRESS: &str =
+    "Proxmox knows no address (MAC) of it\nfor that. Set Wake-on-LAN in the\nnode's options.";
+const ITSELF: &str = "I reach Proxmox through that node\nalone, and no node wakes itself.";
+
+/// What a refusal of Proxmox means.
+#[must_use]
+pub fn why_refused(status: Option<u16>, text: Option<&str>) -> String {
+    let text = text.unwrap_or_default();
+    match status {
+        Some(401) => "Proxmox does not accept the bot's\ntoken. Tell the owner.",
+        Some(403) => "The bot itself lacks the right for it\nin Proxmox. Tell the owner.",
+        Some(595..=599) => "The node does not answer. Look again\nbefore you repeat it.",
+        Some(500) if text.starts_with("No wake on LAN MAC address") => NO_ADDRESS,
+        Some(500) if text.ends_with("cannot wake my self!") => ITSELF,
+        Some(_) => "Proxmox refused it.",
+        None => "Proxmox could not be reached, so it\nwas never asked. Try again.",
+    }
+    .to_owned()
+}
+
+fn card(act: &NodeAct, colour: Colour, mark: &str, state: &str, body: String) -> Card {
+    Card {
+        colour,
+        title: format!("{mark} {} · {state}", act.node.node),
+        body,
+        footer: Some(node_footer(&act.node)),
+    }
+}
+
+fn refresh(node: &NodeRef) -> Button {
+    Button {
+        label: "Refresh".into(),
+        style: Style::Secondary,
+        action: Action::NodeStatus(node.into()),
+    }
+}

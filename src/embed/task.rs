@@ -1,0 +1,277 @@
+//! Tasks of Proxmox: the list, and one's log.
+
+use std::time::Duration;
+
+use crate::action::{Action, LogPart, TaskId, TasksOf};
+use crate::ids::InteractionId;
+use crate::proxmox::TaskEnd;
+
+use super::act::log_line;
+use super::problem::{failure, refusal};
+use super::reply::{Button, Card, Colour, File, Reply, Style};
+use super::task_words::{by, state};
+use super::words::{ago, duration, visible};
+
+/// One task.
+#[derive(Debug, Clone)]
+pub struct Line {
+    pub id: TaskId,
+    /// Of the guest or node, ready to be shown.
+    pub name: String,
+    /// Proxmox's type of it.
+    pub kind: String,
+    /// Who began it; `None`: this bot.
+    pub by: Option<String>,
+    /// Unix seconds.
+    pub started: i64,
+    /// Until it ended, or until now.
+    pub took: Duration,
+    /// `None`: it runs.
+    pub end: Option<TaskEnd>,
+    pub footer: String,
+}
+
+/// What a list says.
+#[derive(Debug)]
+pub struct List<'a> {
+    pub of: &'a TasksOf,
+    pub lines: &'a [Line],
+    /// Nodes that did not tell theirs.
+    pub silent: &'a [String],
+    /// Nodes on which the bot's token sees none but its own.
+    pub own_only: &'a [String],
+}
+
+#[must_use]
+pub fn list(list: &List<'_>) -> Reply {
+    let mut parts: Vec<String> = (1..)
+        .zip(list.lines)
+        .map(|(n, line)| shown(n, line))
+        .collect();
+    if parts.is_empty() {
+        parts.push("None that you may see here.".to_owned());
+    }
+    if !list.silent.is_empty() {
+        let nodes = list.silent.join(", ");
+        parts.push(format!("🟠 No answer in time: {nodes}"));
+    }
+    if !list.own_only.is_empty() {
+        let nodes = list.own_only.join(", ");
+        parts.push(format!(
+            "Of {nodes} the bot's token sees\nits own tasks only (Sys.Audit)."
+        ));
+    }
+    let runs = list.lines.iter().filter(|line| line.end.is_none()).count();
+    let title = match runs {
+        0 => "📋 Tasks".to_owned(),
+        runs => format!("📋 Tasks · {runs} at work"),
+    };
+    let logs = (1..).zip(list.lines).map(|(n, line)| Button {
+        label: format!("Log {n}").into(),
+        style: Style::Secondary,
+        action: Action::TaskLog {
+            task: line.id,
+            part: LogPart::End,
+        },
+    });
+    let refresh = Button {
+        label: "Refresh".into(),
+        style: Style::Secondary,
+        action: Action::TaskList(list.of.clone()),
+    };
+    let failed = list
+        .lines
+        .iter()
+        .any(|line| matches!(line.end, Some(TaskEnd::Failed(_))));
+    Reply::card(Card {
+        colour: if failed || !list.silent.is_empty() {
+            Colour::Amber
+        } else {
+            Colour::Grey
+        },
+        title,
+        body: parts.join("\n"),
+        footer: None,
+    })
+    .with_buttons(logs.chain([refresh]).collect())
+}
+
+fn shown(number: usize, line: &Line) -> String {
+    let (mark, what) = state(line);
+    let took = duration(line.took);
+    let when = match line.end {
+        None => format!("since {took}"),
+        Some(_) => took,
+    };
+    format!(
+        "`{number}` {mark} {} · {what} · {when}\n{} · {}",
+        line.name,
+        ago(line.started),
+        by(line)
+    )
+}
+
+/// One line of autocomplete, at most 100 characters, plain text.
+#[must_use]
+pub fn choice(line: &Line) -> String {
+    let (mark, what) = state(line);
+    let text = format!("{mark} {} · {what} · {}", line.name, duration(line.took));
+    visible(&text.replace('\\', "")).chars().take(100).collect()
+}
+
+/// So many lines of the log are read for each part.
+#[must_use]
+pub fn lines_of(part: LogPart) -> usize {
+    match part {
+        LogPart::End => 10,
+        LogPart::More => 40,
+        LogPart::Whole => 10_000,
+    }
+}
+
+/// `lines`: one more than is shown, where there are older ones. `stops`: the person may break it off.
+#[must_use]
+pub fn log(line: &Line, lines: &[String], part: LogPart, stops: bool) -> Reply {
+    let most = match part {
+        LogPart::End | LogPart::Whole => lines_of(LogPart::End),
+        LogPart::More => lines_of(LogPart::More),
+    };
+    let last = &lines[lines.len().saturating_sub(most)..];
+    let older = lines.len() > last.len();
+    let text: Vec<String> = last.iter().map(|line| log_line(line)).collect();
+    let block = if lines.is_empty() {
+        "It has written nothing.".to_owned()
+    } else {
+        format!("```\n{}\n```", text.join("\n"))
+    };
+    let note = match part {
+        LogPart::Whole if lines.len() > lines_of(LogPart::Whole) => "\nThe file holds its end.",
+        LogPart::Whole => "\nThe file holds all of it.",
+        _ if older => "\nThis is its end; there is more.",
+        _ => "",
+    };
+    let (mark, what) = state(line);
+    let mut reply = Reply::card(Card {
+        colour: Colour::Grey,
+        title: format!("{mark} {} · {what}", line.name),
+        body: format!("{} · {}\n{block}{note}", ago(line.started), by(line)),
+        footer: Some(line.footer.clone()),
+    })
+    .with_buttons(log_buttons(line, part, older, stops));
+    if part == LogPart::Whole {
+        reply.files.push(File {
+            name: "task-log.txt".to_owned(),
+            text: lines.join("\n"),
+        });
+    }
+    reply
+}
+
+fn log_buttons(line: &Line, part: LogPart, older: bool, stops: bool) -> Vec<Button> {
+    let read = |label: &'static str, part| Button {
+        label: label.into(),
+        style: Style::Secondary,
+        action: Action::TaskLog {
+            task: line.id,
+            part,
+        },
+    };
+    let mut buttons = Vec::new();
+    if older {
+        buttons.extend(match part {
+            LogPart::End => Some(read("More", LogPart::More)),
+            LogPart::More => Some(read("All as a file", LogPart::Whole)),
+            LogPart::Whole => None,
+        });
+    }
+    if stops {
+        buttons.push(Button {
+            label: "Stop the task".into(),
+            style: Style::Danger,
+            action: Action::TaskStop(line.id),
+        });
+    }
+    buttons
+}
+
+/// The log does not come now.
+#[must_use]
+pub fn unreadable(line: &Line, id: InteractionId) -> Reply {
+    failure(
+        &format!("{}: no answer", line.name),
+        "Its node does not tell now how the\ntask goes. Try again in a minute.".to_owned(),
+        id,
+    )
+}
+
+/// Not in memory, or not for this person: the same words.
+#[must_use]
+pub fn gone() -> Reply {
+    refusal(
+        "No such task for you here",
+        "It is too long ago, or I was restarted\nsince. List them again: `/task list`.".to_owned(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(kind: &str, end: Option<TaskEnd>) -> Line {
+        Line {
+            id: TaskId(1),
+            name: "valheim".to_owned(),
+            kind: kind.to_owned(),
+            by: None,
+            started: 0,
+            took: Duration::from_secs(3),
+            end,
+            footer: String::new(),
+        }
+    }
+
+    #[test]
+    fn every_end_has_its_words() {
+        let said = |kind, end| choice(&line(kind, end));
+        assert_eq!(said("qmstart", None), "🟡 valheim · starting · 3 s");
+        assert_eq!(
+            said("vzdump", Some(TaskEnd::Ok)),
+            "✅ valheim · backed up · 3 s"
+        );
+        assert_eq!(
+            said("vzreboot", Some(TaskEnd::Failed("x".to_owned()))),
+            "🔴 valheim · reboot failed · 3 s"
+        );
+        assert_eq!(
+            said("qmigrate", Some(TaskEnd::Aborted)),
+            "⚪ valheim · move broken off · 3 s"
+        );
+        assert_eq!(
+            said("hastart", Some(TaskEnd::Unexpected)),
+            "🟠 valheim · start, end unknown · 3 s"
+        );
+        assert_eq!(
+            said("cephcreateosd", Some(TaskEnd::Warnings(1))),
+            "⚠️ valheim · cephcreateosd done, with warnings · 3 s"
+        );
+    }
+
+    #[test]
+    fn a_long_log_ends_in_a_file() {
+        let lines: Vec<String> = (0..60).map(|n| format!("line {n}")).collect();
+        let of = |part| lines[60 - (lines_of(part) + 1).min(60)..].to_vec();
+        let labels = |reply: &Reply| {
+            let all = reply.buttons.iter().map(|button| button.label.to_string());
+            all.collect::<Vec<_>>()
+        };
+        let task = line("vzdump", None);
+        let end = log(&task, &of(LogPart::End), LogPart::End, true);
+        assert_eq!(labels(&end), ["More", "Stop the task"]);
+        assert!(end.cards[0].body.contains("line 50") && !end.cards[0].body.contains("line 49"));
+        let more = log(&task, &of(LogPart::More), LogPart::More, false);
+        assert_eq!(labels(&more), ["All as a file"]);
+        let whole = log(&task, &of(LogPart::Whole), LogPart::Whole, false);
+        assert!(labels(&whole).is_empty());
+        assert!(whole.files[0].text.starts_with("line 0\n"));
+    }
+}

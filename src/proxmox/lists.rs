@@ -1,0 +1,109 @@
+//! The lists of one guest that many look at: its snapshots and its backups.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::backup::Backups;
+use super::inventory::{Inventory, key_of};
+use super::shared::Held;
+use super::snapshot::Snapshots;
+use super::{Error, StaleWhy};
+use crate::action::GuestFacts;
+
+/// A list of snapshots that serves everybody who looks.
+const SNAPSHOTS_AGE: Duration = Duration::from_secs(2);
+/// A look at all storages takes longer and changes seldom.
+const BACKUPS_AGE: Duration = Duration::from_secs(60);
+/// Between two fetches for completion.
+pub(super) const TYPING_REST: Duration = Duration::from_secs(5);
+
+/// Something that was read, and how long ago.
+#[derive(Debug, Clone)]
+pub struct Aged<T> {
+    pub value: Arc<T>,
+    pub age: Duration,
+}
+
+impl<T> Aged<T> {
+    fn of(held: &Held<T>) -> Self {
+        Self {
+            value: Arc::clone(&held.value),
+            age: held.at.elapsed(),
+        }
+    }
+}
+
+impl Inventory {
+    /// The snapshots of a guest, at most 2 s old. All who ask share one request.
+    ///
+    /// # Errors
+    ///
+    /// As [`super::Client::snapshots`].
+    pub async fn snapshots(&self, guest: &GuestFacts) -> Result<Arc<Snapshots>, Error> {
+        let fetch = || self.fetch_snapshots(guest);
+        let got = self.snapshots.get(key_of(guest), SNAPSHOTS_AGE, fetch);
+        let held = got.await.map_err(|error| Error::clone(&error))?;
+        Ok(Arc::clone(&held.value))
+    }
+
+    /// What is known of them, for completion: never waits, and begins a read where it is old.
+    #[must_use]
+    pub fn snapshots_while_typing(&self, guest: &GuestFacts) -> Option<Arc<Snapshots>> {
+        let fetch = || self.fetch_snapshots(guest);
+        let held = self.snapshots.now_and_later(key_of(guest), fetch)?;
+        Some(Arc::clone(&held.value))
+    }
+
+    /// The last list that was read, if any.
+    #[must_use]
+    pub fn snapshots_seen(&self, guest: &GuestFacts) -> Option<Aged<Snapshots>> {
+        let held = self.snapshots.latest(&key_of(guest))?;
+        Some(Aged::of(&held))
+    }
+
+    fn fetch_snapshots(
+        &self,
+        guest: &GuestFacts,
+    ) -> impl Future<Output = Result<Snapshots, Error>> + Send + 'static {
+        let (client, guest) = (self.client_shared(), guest.clone());
+        async move { client.snapshots(&guest).await }
+    }
+
+    /// The backups of a guest, at most a minute old. All who ask share one look.
+    ///
+    /// # Errors
+    ///
+    /// Only without a snapshot of the cluster; what a storage does not tell is in [`Backups`].
+    pub async fn backups(self: &Arc<Self>, guest: &GuestFacts) -> Result<Aged<Backups>, Error> {
+        let fetch = || {
+            let (inventory, guest) = (Arc::clone(self), guest.clone());
+            async move {
+                let latest = inventory.fresh(TYPING_REST * 2, TYPING_REST).await;
+                let snapshot = match latest {
+                    Ok(snapshot) => snapshot,
+                    Err(stale) => stale.latest.ok_or_else(|| match stale.why {
+                        StaleWhy::Failed(error) => Error::clone(&error),
+                        StaleWhy::Slow => Error::BadReply("no snapshot in time".to_owned()),
+                    })?,
+                };
+                Ok(inventory.client().all_backups(&guest, &snapshot).await)
+            }
+        };
+        let got = self.backups.get(key_of(guest), BACKUPS_AGE, fetch);
+        let held = got.await.map_err(|error| Error::clone(&error))?;
+        Ok(Aged::of(&held))
+    }
+
+    /// The last look at them, if any.
+    #[must_use]
+    pub fn backups_seen(&self, guest: &GuestFacts) -> Option<Aged<Backups>> {
+        let held = self.backups.latest(&key_of(guest))?;
+        Some(Aged::of(&held))
+    }
+
+    /// Something was done to its snapshots or backups: what was read before no longer counts.
+    pub fn lists_changed(&self, guest: &GuestFacts) {
+        self.snapshots.forget(&key_of(guest));
+        self.backups.forget(&key_of(guest));
+    }
+}

@@ -1,0 +1,275 @@
+//! The tasks of a node as Proxmox lists them, what is remembered of such lists, and stopping one.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::http::{Verb, Write};
+use super::keyed::Keyed;
+use super::path::ApiPath;
+use super::perl::{Object, Scalar};
+use super::task::TaskEnd;
+use super::turns::Lane;
+use super::{Client, Error};
+use crate::action::{Right, TargetKey};
+use crate::ids::{Kind, NodeName, Upid, Vmid};
+use crate::permission::Permit;
+
+/// Asked for of each node: enough for a list of fifteen, of which some are not for everybody.
+const MOST: &str = "50";
+/// How long a list serves everybody.
+const AGE: Duration = Duration::from_secs(3);
+/// While somebody types, an older one does.
+const TYPING_AGE: Duration = Duration::from_secs(10);
+/// So many tasks are remembered.
+const REMEMBERED: usize = 2000;
+
+/// One task as a list has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    pub upid: Upid,
+    /// Unix seconds.
+    pub started: i64,
+    pub ended: Option<i64>,
+    /// `None`: it runs.
+    pub end: Option<TaskEnd>,
+}
+
+impl Listed {
+    /// The guest that it is about, by its type and the id in its UPID. Ids of other tasks can be
+    /// numbers too, so only types that are known to be about a guest count.
+    #[must_use]
+    pub fn guest(&self) -> Option<(Vmid, Option<Kind>)> {
+        let kind = match self.upid.kind() {
+            "vzdump" | "vncproxy" | "spiceproxy" | "move_volume" | "resize" => None,
+            ha if ha.starts_with("ha") => None,
+            vm if vm.starts_with("qm") => Some(Kind::Vm),
+            ct if ct.starts_with("vz") => Some(Kind::Ct),
+            _ => return None,
+        };
+        Some((self.upid.id().parse().ok()?, kind))
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Row {
+    upid: Scalar,
+    starttime: Scalar,
+    endtime: Scalar,
+    status: Scalar,
+}
+
+impl Row {
+    /// Only what the node says of itself: a UPID names the node that can tell more.
+    fn listed(&self, node: &NodeName) -> Option<Listed> {
+        let upid: Upid = self.upid.parsed()?;
+        let number = |scalar: &Scalar| scalar.whole().and_then(|n| i64::try_from(n).ok());
+        let ended = number(&self.endtime);
+        let end = match self.status.text() {
+            // In lists the end stands where the state does.
+            None if ended.is_none() => None,
+            Some(word) if word == "RUNNING" || word == "running" => None,
+            exit => Some(TaskEnd::read(exit.as_deref())),
+        };
+        (upid.node() == node).then_some(Listed {
+            started: number(&self.starttime)?,
+            upid,
+            ended,
+            end,
+        })
+    }
+}
+
+impl Client {
+    /// The newest tasks of a node, or of one guest there; those that run come first. Without
+    /// `Sys.Audit` on `/nodes/{node}` Proxmox lists the token's own alone, and does not say so.
+    async fn tasks(&self, node: &NodeName, of: Option<Vmid>) -> Result<Vec<Listed>, Error> {
+        let of = of.map(|vmid| vmid.to_string());
+        let mut query = vec![("source", "all"), ("limit", MOST)];
+        query.extend(of.as_deref().map(|vmid| ("vmid", vmid)));
+        let path = ApiPath::new(&["nodes", node.as_str(), "tasks"]).query(&query);
+        let rows: Vec<Object<Row>> = self.get_protected(Lane::Look(node), &path).await?;
+        let read = |row: Object<Row>| row.0?.listed(node);
+        Ok(rows.into_iter().filter_map(read).collect())
+    }
+
+    /// Breaks a task off. Whether it ends, only its state tells. Needs nothing for the token's own
+    /// tasks, else `Sys.Modify` on `/nodes/{node}`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::WrongPermit`] unless `permit` is for that on `target`; else see
+    /// [`Error::surely_not_done`].
+    pub async fn stop_task(
+        &self,
+        permit: &Permit,
+        target: TargetKey,
+        upid: &Upid,
+    ) -> Result<(), Error> {
+        let write = Write {
+            right: Right::TaskStop,
+            target,
+            verb: Verb::Delete,
+            path: ApiPath::new(&["nodes", upid.node().as_str(), "tasks", upid.as_str()]),
+            form: &[],
+        };
+        let _: IgnoredAny = self.write(permit, write).await?;
+        Ok(())
+    }
+}
+
+type Key = (NodeName, Option<Vmid>);
+
+/// The lists of one cluster, each read once for all who ask, and the tasks that stood in them: only
+/// such a task is ever asked about again, whatever somebody types.
+#[derive(Debug, Default)]
+pub(super) struct TaskLists {
+    lists: Keyed<Key, Vec<Listed>>,
+    seen: Arc<Mutex<HashMap<Upid, Listed>>>,
+}
+
+impl TaskLists {
+    pub(super) async fn get(
+        &self,
+        client: &Arc<Client>,
+        node: &NodeName,
+        of: Option<Vmid>,
+    ) -> Result<Arc<Vec<Listed>>, Error> {
+        let key = (node.clone(), of);
+        let fetch = || self.fetch(client, &key);
+        self.lists.get(&key, AGE, fetch).await
+    }
+
+    /// Without waiting for it.
+    pub(super) fn refresh(&self, client: &Arc<Client>, node: &NodeName) {
+        let key = (node.clone(), None);
+        self.lists
+            .refresh(&key, TYPING_AGE, || self.fetch(client, &key));
+    }
+
+    fn fetch(
+        &self,
+        client: &Arc<Client>,
+        key: &Key,
+    ) -> impl Future<Output = Result<Vec<Listed>, Error>> + Send + 'static {
+        let (client, seen) = (Arc::clone(client), Arc::clone(&self.seen));
+        let (node, of) = key.clone();
+        async move {
+            let list = client.tasks(&node, of).await?;
+            remember(
+                &mut seen.lock().unwrap_or_else(PoisonError::into_inner),
+                &list,
+            );
+            Ok(list)
+        }
+    }
+
+    /// What is known of it is newer than the list in which it stood.
+    pub(super) fn note_end(&self, upid: &Upid, end: &TaskEnd) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.ok().and_then(|now| i64::try_from(now.as_secs()).ok());
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(task) = seen.get_mut(upid).filter(|task| task.end.is_none()) {
+            task.end = Some(end.clone());
+            task.ended = now;
+        }
+    }
+
+    /// All that stood in a list of late.
+    pub(super) fn seen(&self) -> Vec<Listed> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.values().cloned().collect()
+    }
+}
+
+fn remember(seen: &mut HashMap<Upid, Listed>, list: &[Listed]) {
+    for task in list {
+        seen.insert(task.upid.clone(), task.clone());
+    }
+    if seen.len() > REMEMBERED {
+        // The oldest half goes at once, so that this is seldom done.
+        let mut starts: Vec<i64> = seen.values().map(|task| task.started).collect();
+        starts.sort_unstable();
+        let oldest = starts[starts.len() - REMEMBERED / 2];
+        seen.retain(|_, task| task.end.is_none() || task.started >= oldest);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Vec<Listed> {
+        let rows: Vec<Object<Row>> = serde_json::from_str(json).unwrap();
+        let node = "pve1".parse().unwrap();
+        rows.into_iter()
+            .filter_map(|row| row.0?.listed(&node))
+            .collect()
+    }
+
+    fn upid(kind: &str, id: &str, number: u32) -> String {
+        format!("UPID:pve1:0000{number:04X}:00000001:65000000:{kind}:{id}:root@pam:")
+    }
+
+    #[test]
+    fn a_list_is_read_as_far_as_it_can_be() {
+        let running = upid("vzdump", "", 1);
+        let done = upid("qmstart", "101", 2);
+        let archived = upid("qmstop", "101", 3);
+        let elsewhere = done.replace("pve1", "pve2");
+        let list = read(&format!(
+            r#"[{{"upid":"{running}","starttime":"10","status":"RUNNING"}},
+            {{"upid":"{done}","starttime":9,"endtime":12,"status":"WARNINGS: 2"}},
+            {{"upid":"{archived}","starttime":8,"endtime":9,"status":"got timeout"}},
+            {{"upid":"{elsewhere}","starttime":9,"endtime":12,"status":"OK"}},
+            {{"upid":"nonsense","starttime":1}}, null, {{"upid":"{done}"}}]"#
+        ));
+        let ends: Vec<Option<TaskEnd>> = list.iter().map(|task| task.end.clone()).collect();
+        assert_eq!(
+            ends,
+            [
+                None,
+                Some(TaskEnd::Warnings(2)),
+                Some(TaskEnd::Failed("got timeout".to_owned()))
+            ]
+        );
+        assert_eq!((list[0].started, list[1].ended), (10, Some(12)));
+    }
+
+    #[test]
+    fn only_known_types_are_about_a_guest() {
+        let guest = |kind: &str, id: &str| {
+            let json = format!(r#"[{{"upid":"{}","starttime":1}}]"#, upid(kind, id, 1));
+            read(&json)[0]
+                .guest()
+                .map(|(vmid, kind)| (vmid.get(), kind))
+        };
+        assert_eq!(guest("qmstart", "101"), Some((101, Some(Kind::Vm))));
+        assert_eq!(guest("vzshutdown", "105"), Some((105, Some(Kind::Ct))));
+        assert_eq!(guest("vzdump", "105"), Some((105, None)));
+        assert_eq!(guest("hastart", "108"), Some((108, None)));
+        assert_eq!(guest("vzdump", ""), None);
+        assert_eq!(guest("cephdestroyosd", "101"), None);
+        assert_eq!(guest("qmstart", "99"), None);
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded_and_what_runs_stays() {
+        let task = |n: u32, end: Option<TaskEnd>| Listed {
+            upid: upid("qmstart", "101", n).parse().unwrap(),
+            started: i64::from(n),
+            ended: None,
+            end,
+        };
+        let mut seen = HashMap::new();
+        let mut list = vec![task(0, None)];
+        list.extend((1..=2500).map(|n| task(n, Some(TaskEnd::Ok))));
+        remember(&mut seen, &list);
+        assert!(seen.len() <= REMEMBERED, "{}", seen.len());
+        assert!(seen.contains_key(&list[0].upid) && seen.contains_key(&list[2500].upid));
+    }
+}

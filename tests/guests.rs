@@ -1,0 +1,388 @@
+//! More of what is done to guests: held and resumed, reset, hanging shutdowns, too little memory,
+//! several at once; and what their cards show to whom.
+
+mod support;
+
+use fake_discord::Answer;
+use insta::assert_snapshot;
+use support::{Setup, rules, run, shown};
+
+const RULES: &str = r#"
+[[allow]]
+who = ["friends"]
+actions = ["view", "power"]
+guests = ["tag:games"]
+
+[[allow]]
+who = ["friend"]
+actions = ["start"]
+guests = ["105"]
+"#;
+
+fn setup() -> Setup {
+    Setup::automatic().rules(&rules(RULES))
+}
+
+async fn yes(person: &fake_discord::Person, asked: &Answer, label: &str) -> Answer {
+    let question = asked.first().await;
+    let answer = person.click(&question, label).await;
+    asked.until("Confirmed").await;
+    answer
+}
+
+#[test]
+fn a_guest_is_held_and_goes_on() {
+    run(setup(), async |world| {
+        world
+            .px
+            .set_guest(101, |guest| guest.state = "running".into());
+        let max = world.person("max");
+        let held = max.slash("/vm suspend 101").await;
+        let card = held.until("suspended").await;
+        assert_snapshot!(shown(&card), @"
+        │ 🟡 valheim · suspended
+        │ By <@80351110224678912>, done <soon>.
+        │ — VM 101 · home
+        [Resume] (primary) [Refresh] (secondary)
+        ");
+        let again = max.slash("/vm suspend 101").await.until("paused").await;
+        assert_snapshot!(shown(&again), @"
+        │ 🟡 valheim · is paused
+        │ Asked by <@80351110224678912>. Nothing was done.
+        │ — VM 101 · home
+        [Resume] (primary) [Refresh] (secondary)
+        ");
+        let on = max.click(&card, "Resume").await;
+        assert_snapshot!(shown(&on.until("resumed").await), @"
+        │ 🟢 valheim · resumed
+        │ By <@80351110224678912>, done <soon>.
+        │ — VM 101 · home
+        [Shutdown] (secondary) [Reboot] (secondary) [Refresh] (secondary)
+        ");
+        let again = max.slash("/vm resume 101").await;
+        again.until("runs already").await;
+        assert_eq!(
+            world.writes(),
+            [
+                "POST /nodes/pve1/qemu/101/status/suspend",
+                "POST /nodes/pve1/qemu/101/status/resume",
+            ]
+        );
+    });
+}
+
+#[test]
+fn a_reset_is_asked_twice_and_only_vms_have_one() {
+    run(setup(), async |world| {
+        let owner = world.person("owner");
+        let asked = owner.slash("/vm reset 102").await;
+        assert_snapshot!(shown(&asked.first().await), @"
+        🔒 only owner
+        │ ⚠️ Really reset minecraft?
+        │ This presses the reset button: what is
+        │ not saved in the guest is lost.
+        │ The question holds for one minute.
+        │ — VM 102 · home
+        [Reset now] (danger) [Cancel] (secondary)
+        ");
+        yes(&owner, &asked, "Reset now").await.until("done ").await;
+        // No command asks for it, but an id can be forged.
+        let card = owner.slash("/ct status 105").await.first().await;
+        let forged = owner.press(&card, "1:reset:home/105").await.first().await;
+        assert_snapshot!(shown(&forged), @"
+        🔒 only owner
+        │ ⛔ web-lab cannot do that
+        │ It is a CT, which has no reset.
+        │ — CT 105 · home
+        ");
+        assert_eq!(world.writes().len(), 1);
+    });
+}
+
+#[test]
+fn what_a_container_needs_to_be_held_is_said() {
+    run(setup(), async |world| {
+        world
+            .px
+            .set_guest(105, |guest| guest.state = "running".into());
+        let owner = world.person("owner");
+        let held = owner.slash("/ct suspend 105").await;
+        assert_snapshot!(shown(&held.until("did not").await), @"
+        │ 🔴 web-lab · did not suspend
+        │ Asked by <@184405311681986560>.
+        │ Containers can only be held where their
+        │ node has CRIU, and not all can then.
+        │ — CT 105 · home
+        [Shutdown] (secondary) [Reboot] (secondary) [Refresh] (secondary)
+        ");
+        held.follow_up("what Proxmox wrote").await;
+    });
+}
+
+#[test]
+fn a_shutdown_that_hangs_can_be_stopped() {
+    let mut setup = setup();
+    setup.px.clock = fake_proxmox::Clock::Manual;
+    run(setup, async |world| {
+        world
+            .px
+            .set_guest(101, |guest| guest.state = "running".into());
+        let (max, owner) = (world.person("max"), world.person("owner"));
+        let hanging = max.slash("/vm shutdown 101").await;
+        let shutdown = world.px.wait_task("qmshutdown", 101).await;
+        hanging.until("at work").await;
+        for _ in 0..25 {
+            if hanging.now().is_some_and(|m| !m.buttons().is_empty()) {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        }
+        let card = hanging.now().unwrap();
+        assert_eq!(card.buttons(), ["Stop now"]);
+        // The button is there for all, and works for those who may.
+        let refused = max.click(&card, "Stop now").await.first().await;
+        assert!(
+            refused.text().contains("You may not stop"),
+            "{}",
+            refused.text()
+        );
+        let asked = owner.click(&card, "Stop now").await;
+        let stopping = yes(&owner, &asked, "Stop now").await;
+        let stop = world.px.wait_task("qmstop", 101).await;
+        let ended = world.px.tasks().into_iter().find(|t| t.upid == shutdown);
+        assert_ne!(
+            ended.unwrap().exit.as_deref(),
+            None,
+            "given up for the stop"
+        );
+        world.px.finish(&stop, "OK");
+        stopping.until("stopped").await;
+        assert_snapshot!(shown(&hanging.until("did not shut down").await), @"
+        │ 🔴 valheim · did not shut down
+        │ Asked by <@80351110224678912>.
+        │ Somebody stopped the task.
+        │ — VM 101 · home
+        [Start] (primary) [Refresh] (secondary)
+        ");
+        hanging.follow_up("what Proxmox wrote").await;
+        let sent = world.px.writes();
+        let body = &sent.last().unwrap().body;
+        assert_eq!(body.len(), 1, "{body:?}");
+        assert_eq!(body[0].0, "overrule-shutdown");
+    });
+}
+
+#[test]
+fn after_its_time_out_a_shutdown_offers_a_stop() {
+    let mut setup = setup();
+    setup.px.clock = fake_proxmox::Clock::Manual;
+    run(setup, async |world| {
+        world
+            .px
+            .set_guest(101, |guest| guest.state = "running".into());
+        let answer = world.person("max").slash("/vm shutdown 101").await;
+        let upid = world.px.wait_task("qmshutdown", 101).await;
+        let text = "VM quit/powerdown failed - got timeout";
+        world.px.finish_without_effect(&upid, text);
+        assert_snapshot!(shown(&answer.until("did not").await), @"
+        │ 🔴 valheim · did not shut down
+        │ Asked by <@80351110224678912>.
+        │ The guest did not react in time.
+        │ Try again, or stop it.
+        │ — VM 101 · home
+        [Stop now] (danger) [Shutdown] (secondary) [Reboot] (secondary) [Refresh] (secondary)
+        ");
+        answer.follow_up("what Proxmox wrote").await;
+    });
+}
+
+#[test]
+fn too_little_memory_is_said_and_those_who_may_can_go_on() {
+    run(setup(), async |world| {
+        world.px.set_node("pve1", |node| node.mem = Some(62 << 30));
+        world.next_snapshot().await;
+        let (max, owner) = (world.person("max"), world.person("owner"));
+        let refused = max.slash("/vm start 101").await;
+        assert_snapshot!(shown(&refused.follow_up("No room").await), @"
+        🔒 only max
+        │ ⛔ No room for valheim just now
+        │ Its node has too little free memory.
+        │ Stop something there, or ask whoever
+        │ runs it.
+        │ — VM 101 · home
+        ");
+        let asked = owner.slash("/vm start 101").await;
+        let question = asked.follow_up("Really").await;
+        assert_snapshot!(shown(&question), @"
+        🔒 only owner
+        │ ⚠️ Really start valheim?
+        │ It needs 8 GB, and 2 GB are free on
+        │ its node. Without enough memory the
+        │ node may kill other guests.
+        │ The question holds for one minute.
+        │ — VM 101 · home
+        [Start anyway] (danger) [Cancel] (secondary)
+        ");
+        assert_eq!(world.writes(), Vec::<String>::new());
+        owner
+            .click(&question, "Start anyway")
+            .await
+            .until("started")
+            .await;
+        assert_eq!(world.writes().len(), 1);
+    });
+}
+
+#[test]
+fn several_guests_share_a_card() {
+    run(setup(), async |world| {
+        for vmid in [101, 102] {
+            world
+                .px
+                .set_guest(vmid, |guest| guest.state = "stopped".into());
+        }
+        let max = world.person("max");
+        let offered = max.type_ahead("/vm start tag:").await;
+        let offered: Vec<String> = offered.into_iter().map(|choice| choice.name).collect();
+        assert_eq!(offered, ["tag:games · 2 guests"]);
+        let answer = max.slash("/vm start tag:games").await;
+        assert_snapshot!(shown(&answer.until("2 of 2").await), @"
+        │ ✅ Start: 2 of 2
+        │ Asked by <@80351110224678912>.
+        │ 🟢 valheim · started
+        │ 🟢 minecraft · started
+        ");
+        assert_eq!(world.writes().len(), 2);
+        // Each has its own entry, opened before it was done.
+        let audit = world.audit();
+        for vmid in [101, 102] {
+            let opened = format!("opened start {vmid}");
+            assert!(audit.contains(&opened), "{audit:?}");
+        }
+    });
+}
+
+#[test]
+fn of_several_guests_only_those_that_one_may() {
+    run(setup(), async |world| {
+        let (max, stranger) = (world.person("max"), world.person("stranger"));
+        for text in [
+            "/vm start tag:games",
+            "/vm start 101,102",
+            "/vm start tag:none",
+        ] {
+            let refused = stranger.slash(text).await.first().await;
+            assert!(refused.ephemeral_for.is_some());
+            assert!(
+                refused.text().contains("for you here"),
+                "{}",
+                refused.text()
+            );
+            assert!(!refused.text().contains("valheim"), "{}", refused.text());
+        }
+        // 103 is none of theirs: it is left out, as if it were not there.
+        world
+            .px
+            .set_guest(101, |guest| guest.state = "stopped".into());
+        let answer = max.slash("/vm start 101,103").await;
+        let card = answer.until("1 of 1").await;
+        assert!(!card.text().contains("103"), "{}", card.text());
+        assert_eq!(world.writes(), ["POST /nodes/pve1/qemu/101/status/start"]);
+    });
+}
+
+#[test]
+fn several_guests_are_stopped_only_after_a_question() {
+    run(setup(), async |world| {
+        for vmid in [101, 102] {
+            world
+                .px
+                .set_guest(vmid, |guest| guest.state = "running".into());
+        }
+        let owner = world.person("owner");
+        let asked = owner.slash("/vm stop 101,102").await;
+        assert_snapshot!(shown(&asked.first().await), @"
+        🔒 only owner
+        │ ⚠️ Really stop 2 guests?
+        │ valheim, minecraft
+        │ This pulls the plug: what is not saved
+        │ in each guest is lost.
+        │ The question holds for one minute.
+        │ — 101,102
+        [Stop now] (danger) [Cancel] (secondary)
+        ");
+        assert_eq!(world.writes(), Vec::<String>::new());
+        let done = yes(&owner, &asked, "Stop now").await;
+        assert_snapshot!(shown(&done.until("2 of 2").await), @"
+        │ ✅ Stop: 2 of 2
+        │ Asked by <@184405311681986560>.
+        │ ⚪ valheim · stopped
+        │ ⚪ minecraft · stopped
+        ");
+    });
+}
+
+#[test]
+fn a_card_shows_addresses_and_configuration_to_one_pair_of_eyes() {
+    run(setup(), async |world| {
+        world
+            .px
+            .set_guest(101, |guest| guest.state = "running".into());
+        let card = world.person("max").slash("/vm status 101").await;
+        let text = shown(&card.until("192.168.1.21").await);
+        let figures = |line: &&str| !line.contains('▰') && !line.contains("Up ");
+        let lines: Vec<&str> = text.lines().filter(figures).collect();
+        assert_snapshot!(lines.join("\n"), @"
+        🔒 only max
+        │ 🟢 valheim · running
+        │ ▱▱▱▱▱▱▱▱▱▱ CPU 0 % of 4
+        │ Tags: games
+        │ `192.168.1.21`
+        │ 4 cores, 8 GB memory
+        │ scsi0 64G on local-lvm
+        │ Boots from scsi0, net0
+        │ > Valheim for friends. World: Midgard.
+        │ — VM 101 · home · pve1
+        [Shutdown] (secondary) [Reboot] (secondary) [Refresh] (secondary)
+        ");
+        // Who may start it and not look sees name and state.
+        let card = world.person("friend").slash("/ct status 105").await;
+        assert_snapshot!(shown(&card.first().await), @"
+        🔒 only friend
+        │ ⚪ web-lab · stopped
+        │ — CT 105 · home
+        [Start] (primary) [Refresh] (secondary)
+        ");
+    });
+}
+
+#[test]
+fn where_others_read_along_addresses_come_beside_the_card() {
+    let mut setup = setup();
+    setup.discord = format!("public_read_channels = [{}]", support::BOT_CHANNEL);
+    run(setup, async |world| {
+        world
+            .px
+            .set_guest(101, |guest| guest.state = "running".into());
+        let answer = world.person("max").slash("/vm status 101").await;
+        let aside = answer.follow_up("192.168.1.21").await;
+        assert!(aside.ephemeral_for.is_some());
+        let card = answer.until("running").await;
+        assert!(card.ephemeral_for.is_none());
+        assert!(!card.text().contains("192.168"), "{}", card.text());
+    });
+}
+
+/// An agent that does not answer holds up nothing.
+#[test]
+fn a_silent_agent_costs_a_card_its_addresses_only() {
+    run(setup(), async |world| {
+        world
+            .px
+            .set_guest(101, |guest| guest.state = "running".into());
+        world.px.set_agent(101, fake_proxmox::Agent::Silent);
+        let card = world.person("max").slash("/vm status 101").await;
+        let text = card.until("cores").await.text();
+        assert!(!text.contains("192.168"), "{text}");
+    });
+}

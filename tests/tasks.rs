@@ -1,0 +1,488 @@
+//! Tasks of Proxmox, as people see, read and stop them.
+
+#![allow(
+    clippy::too_many_lines,
+    reason = "most of the lines are what people see"
+)]
+
+mod support;
+
+use std::time::Duration;
+
+use fake_discord::Message;
+use fake_proxmox::{Acl, Fault, FaultKind, Match, Past};
+use insta::assert_snapshot;
+use support::{Setup, World, run, shown};
+
+/// `friend` may see the tasks of games, `max` also stop them.
+fn home() -> Setup {
+    let mut setup = Setup::default().rules(&support::rules(
+        r#"
+[[allow]]
+who = ["friend", "max"]
+actions = ["view", "task.view"]
+guests = ["tag:games"]
+
+[[allow]]
+who = ["max"]
+actions = ["task.stop"]
+guests = ["tag:games"]
+"#,
+    ));
+    setup.rules = setup
+        .rules
+        .replace("[people]", "[people]\nmax = 80351110224678912");
+    setup
+}
+
+/// The bot's token may stop what others began.
+fn grant(setup: &mut Setup) {
+    for who in ["discord@pve", "discord@pve!bot"] {
+        let privs = ["Sys.Audit", "Sys.Modify"];
+        setup.px.acls.push(Acl::new("/nodes", who, &privs, true));
+    }
+}
+
+fn minutes(n: u64) -> Duration {
+    Duration::from_secs(60 * n)
+}
+
+/// What was there before anybody asked, the newest last.
+fn past(world: &World) {
+    let px = &world.px;
+    px.add_task(&Past::new("pve1", "qmstart", "103").ago(minutes(90)));
+    px.add_task(
+        &Past::new("pve2", "qmshutdown", "102")
+            .ago(minutes(80))
+            .exit("got timeout"),
+    );
+    px.add_task(&Past::new("pve1", "aptupdate", "").ago(minutes(70)));
+    px.add_task(
+        &Past::new("pve1", "qmstart", "101")
+            .ago(minutes(60))
+            .took(Duration::from_secs(3)),
+    );
+    px.add_task(
+        &Past::new("pve1", "imgcopy", "")
+            .ago(minutes(50))
+            .exit("WARNINGS: 1"),
+    );
+    px.add_task(&Past::new("pve1", "vncproxy", "109").ago(minutes(40)));
+}
+
+/// A backup of 101 that runs, begun by root.
+fn backup(world: &World) -> String {
+    let log = (1..=60).fold(
+        Past::new("pve1", "vzdump", "101").ago(minutes(2)).running(),
+        |past, n| past.log(&format!("INFO: {n} %")),
+    );
+    world.px.add_task(&log)
+}
+
+/// The times of what runs differ from run to run.
+fn card(message: &Message) -> String {
+    let text = shown(message);
+    text.replace("since 2 min 1 s", "since 2 min")
+        .replace("since 2 min 2 s", "since 2 min")
+}
+
+#[test]
+fn what_runs_comes_first_then_what_ran() {
+    run(home(), async |world| {
+        past(world);
+        backup(world);
+        let owner = world.person("owner");
+        assert_snapshot!(card(&owner.slash("/task list").await.first().await), @r"
+        🔒 only owner
+        │ 📋 Tasks · 1 at work
+        │ `1` 🟡 valheim · backing up · since 2 min
+        │ <time> · root\@pam
+        │ `2` ✅ 109 (gone) · console closed · 20 s
+        │ <time> · root\@pam
+        │ `3` ⚠️ pve1 · file copied, with warnings · 20 s
+        │ <time> · root\@pam
+        │ `4` ✅ valheim · started · 3 s
+        │ <time> · root\@pam
+        │ `5` ✅ pve1 · looked for updates · 20 s
+        │ <time> · root\@pam
+        │ `6` 🔴 minecraft · shutdown failed · 20 s
+        │ <time> · root\@pam
+        │ `7` ✅ nextcloud · started · 20 s
+        │ <time> · root\@pam
+        [Log 1] (secondary) [Log 2] (secondary) [Log 3] (secondary) [Log 4] (secondary) [Log 5] (secondary)
+        [Log 6] (secondary) [Log 7] (secondary) [Refresh] (secondary)
+        ");
+        assert_snapshot!(card(&owner.slash("/task list guest:101").await.first().await), @r"
+        🔒 only owner
+        │ 📋 Tasks · 1 at work
+        │ `1` 🟡 valheim · backing up · since 2 min
+        │ <time> · root\@pam
+        │ `2` ✅ valheim · started · 3 s
+        │ <time> · root\@pam
+        [Log 1] (secondary) [Log 2] (secondary) [Refresh] (secondary)
+        ");
+        assert_snapshot!(card(&owner.slash("/task list node:pve2").await.first().await), @r"
+        🔒 only owner
+        │ 📋 Tasks
+        │ `1` 🔴 minecraft · shutdown failed · 20 s
+        │ <time> · root\@pam
+        [Log 1] (secondary) [Refresh] (secondary)
+        ");
+        // Somebody else's tasks only where one may see those of the guest.
+        let friend = world
+            .person("friend")
+            .slash("/task list")
+            .await
+            .first()
+            .await;
+        assert_snapshot!(card(&friend), @r"
+        🔒 only friend
+        │ 📋 Tasks · 1 at work
+        │ `1` 🟡 valheim · backing up · since 2 min
+        │ <time> · root\@pam
+        │ `2` ✅ valheim · started · 3 s
+        │ <time> · root\@pam
+        │ `3` 🔴 minecraft · shutdown failed · 20 s
+        │ <time> · root\@pam
+        [Log 1] (secondary) [Log 2] (secondary) [Log 3] (secondary) [Refresh] (secondary)
+        ");
+    });
+}
+
+#[test]
+fn twenty_people_who_look_are_one_question_to_each_node() {
+    run(home(), async |world| {
+        world.px.forget_requests();
+        let asking = (0..20).map(|_| {
+            let friend = world.person("friend");
+            async move { friend.slash("/task list").await.first().await }
+        });
+        futures_util::future::join_all(asking).await;
+        let lists = |r: &fake_proxmox::Recorded| r.path.ends_with("/tasks");
+        let asked = world.px.requests().iter().filter(|r| lists(r)).count();
+        assert!(asked <= 4, "{asked}");
+    });
+}
+
+#[test]
+fn a_log_is_read_to_its_beginning_and_privately() {
+    run(home(), async |world| {
+        backup(world);
+        let max = world.person("max");
+        let list = max.slash("/task list").await.first().await;
+        let end = max.click(&list, "Log 1").await.first().await;
+        assert_snapshot!(card(&end), @r"
+        🔒 only max
+        │ 🟡 valheim · backing up
+        │ <time> · root\@pam
+        │ ```
+        │ INFO: 51 %
+        │ INFO: 52 %
+        │ INFO: 53 %
+        │ INFO: 54 %
+        │ INFO: 55 %
+        │ INFO: 56 %
+        │ INFO: 57 %
+        │ INFO: 58 %
+        │ INFO: 59 %
+        │ INFO: 60 %
+        │ ```
+        │ This is its end; there is more.
+        │ — VM 101 · home
+        [More] (secondary) [Stop the task] (danger)
+        ");
+        let more = max.click(&end, "More").await;
+        let more = more.until("21 %").await;
+        let whole = max
+            .click(&more, "All as a file")
+            .await
+            .until("file holds")
+            .await;
+        assert_snapshot!(card(&whole), @r"
+        🔒 only max
+        │ 🟡 valheim · backing up
+        │ <time> · root\@pam
+        │ ```
+        │ INFO: 51 %
+        │ INFO: 52 %
+        │ INFO: 53 %
+        │ INFO: 54 %
+        │ INFO: 55 %
+        │ INFO: 56 %
+        │ INFO: 57 %
+        │ INFO: 58 %
+        │ INFO: 59 %
+        │ INFO: 60 %
+        │ ```
+        │ The file holds all of it.
+        │ — VM 101 · home
+        [Stop the task] (danger)
+        📎 task-log.txt
+        ");
+        let file = String::from_utf8_lossy(&whole.attachments[0].bytes).into_owned();
+        assert!(
+            file.starts_with("INFO: 1 %\n") && file.ends_with("INFO: 60 %"),
+            "{file}"
+        );
+        // Picked from what appears while one types, once it has been seen.
+        let offered = max.type_ahead("/task log ").await;
+        assert!(
+            offered[0]
+                .name
+                .starts_with("🟡 valheim · backing up · 2 min")
+        );
+        let id = offered[0].value.as_str().unwrap();
+        let said = max.slash(&format!("/task log {id}")).await.first().await;
+        assert!(said.ephemeral_for.is_some() && shown(&said).contains("60 %"));
+    });
+}
+
+#[test]
+fn typing_never_waits_and_fills_up_by_itself() {
+    run(home(), async |world| {
+        backup(world);
+        let max = world.person("max");
+        // Nothing was listed yet; that it is asked for is enough for the next letter.
+        let mut offered = max.type_ahead("/task stop ").await;
+        for _ in 0..100 {
+            if !offered.is_empty() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            offered = max.type_ahead("/task stop val").await;
+        }
+        assert_eq!(offered.len(), 1);
+        world
+            .px
+            .fault(Fault::always(FaultKind::Hang).on(Match::any()));
+        assert_eq!(max.type_ahead("/task stop v").await.len(), 1);
+        world.px.clear_faults();
+        assert!(
+            world
+                .person("stranger")
+                .type_ahead("/task stop ")
+                .await
+                .is_empty()
+        );
+        assert!(
+            world
+                .person("friend")
+                .type_ahead("/task stop ")
+                .await
+                .is_empty()
+        );
+        assert_eq!(
+            world.person("friend").type_ahead("/task log ").await.len(),
+            1
+        );
+    });
+}
+
+#[test]
+fn a_task_is_stopped_after_a_question() {
+    let mut setup = home();
+    grant(&mut setup);
+    run(setup, async |world| {
+        let upid = backup(world);
+        let max = world.person("max");
+        let list = max.slash("/task list guest:101").await.first().await;
+        let log = max.click(&list, "Log 1").await.first().await;
+        let asked = max.click(&log, "Stop the task").await;
+        let question = asked.first().await;
+        assert_snapshot!(card(&question), @"
+        🔒 only max
+        │ ⚠️ Really stop the backup of valheim?
+        │ Proxmox breaks it off where it is.
+        │ What it has done so far stays done.
+        │ The question holds for one minute.
+        │ — VM 101 · home
+        [Stop the task] (danger) [Cancel] (secondary)
+        ");
+        assert_eq!(world.writes(), Vec::<String>::new());
+        let answer = max.click(&question, "Stop the task").await;
+        assert_snapshot!(card(&answer.until("stopped").await), @"
+        │ ⚪ valheim · backup stopped
+        │ By <@80351110224678912>.
+        │ — VM 101 · home
+        ");
+        asked.until("Confirmed").await;
+        let path = format!("/nodes/pve1/tasks/{upid}");
+        assert_eq!(world.writes(), [format!("DELETE {path}")]);
+        assert_eq!(world.audit(), ["opened task.stop 101", "closed done"]);
+        // The old button on the old card.
+        let again = max.click(&log, "Stop the task").await.first().await;
+        assert!(shown(&again).contains("ended already"), "{}", shown(&again));
+        assert_eq!(world.writes().len(), 1, "nothing more is sent");
+    });
+}
+
+#[test]
+fn a_task_of_somebody_else_that_the_token_may_not_stop_is_said_so() {
+    run(home(), async |world| {
+        backup(world);
+        for (name, told) in [("max", false), ("owner", true)] {
+            let person = world.person(name);
+            let list = person.slash("/task list guest:101").await.first().await;
+            let log = person.click(&list, "Log 1").await.first().await;
+            let asked = person.click(&log, "Stop the task").await;
+            let question = asked.first().await;
+            let answer = person.click(&question, "Stop the task").await;
+            asked.until("Confirmed").await;
+            let said = answer.until("not stopped").await;
+            let aside = answer.follow_up("Sys.Modify").await;
+            assert_eq!(shown(&aside).contains("pveum"), told, "{}", shown(&aside));
+            if told {
+                assert_snapshot!(card(&said), @"
+                │ 🔴 valheim · backup not stopped
+                │ Asked by <@184405311681986560>.
+                │ Somebody else began it, and the bot
+                │ may stop only its own. Tell the owner.
+                │ — VM 101 · home
+                ");
+            }
+        }
+    });
+}
+
+#[test]
+fn the_answer_to_a_stop_may_be_lost() {
+    let mut setup = home();
+    grant(&mut setup);
+    run(setup, async |world| {
+        backup(world);
+        let max = world.person("max");
+        let list = max.slash("/task list guest:101").await.first().await;
+        let log = max.click(&list, "Log 1").await.first().await;
+        let asked = max.click(&log, "Stop the task").await;
+        let question = asked.first().await;
+        let fault = Fault::always(FaultKind::DropAfterRequest);
+        world.px.fault(fault.on(Match::any().method("DELETE")));
+        let answer = max.click(&question, "Stop the task").await;
+        asked.until("Confirmed").await;
+        // It is seen that it ended, whatever became of the answer.
+        answer.until("stopped").await;
+        assert_eq!(world.writes().len(), 1, "never twice");
+    });
+}
+
+#[test]
+fn strangers_viewers_and_forged_ids_get_nothing() {
+    run(home(), async |world| {
+        past(world);
+        backup(world);
+        let owner = world.person("owner");
+        let list = owner.slash("/task list").await.first().await;
+        let of_101 = list.custom_id("Log 1").unwrap();
+        let of_apt = (1..=15)
+            .filter_map(|n| list.custom_id(&format!("Log {n}")))
+            .collect::<Vec<_>>();
+        let stranger = world.person("stranger");
+        let said = stranger.slash("/task list").await.first().await;
+        assert!(shown(&said).contains("Nothing here for you"));
+        let hidden = shown(&stranger.press(&list, &of_101).await.first().await);
+        assert_snapshot!(hidden, @"
+        🔒 only stranger
+        │ ⛔ No such task for you here
+        │ It is too long ago, or I was restarted
+        │ since. List them again: `/task list`.
+        ");
+        let forged = stranger.press(&list, "1:log:0000000000000001").await;
+        assert_eq!(
+            shown(&forged.first().await),
+            hidden,
+            "hidden and missing look the same"
+        );
+        // Who may see some tasks may not see all of them.
+        let friend = world.person("friend");
+        let mut open = 0;
+        for id in of_apt {
+            let said = friend.press(&list, &id).await.first().await;
+            open += usize::from(!shown(&said).contains("No such task"));
+        }
+        assert_eq!(open, 3, "those of 101 and 102");
+        let stop = of_101.replace("log", "end");
+        let refused = friend.press(&list, &stop).await.first().await;
+        assert_snapshot!(shown(&refused), @"
+        🔒 only friend
+        │ ⛔ You may not stop a task of valheim
+        │ Ask <@184405311681986560>.
+        │ — VM 101 · home
+        ");
+        for typed in [
+            "UPID:pve1:00000001:00000001:65000000:vzdump:101:root@pam:",
+            "zzz",
+            "1",
+        ] {
+            let said = owner
+                .slash(&format!("/task stop {typed}"))
+                .await
+                .first()
+                .await;
+            assert!(shown(&said).contains("That is no task"), "{}", shown(&said));
+        }
+        for command in ["/task list guest:103", "/task list node:pve1"] {
+            let said = friend.slash(command).await.first().await;
+            assert!(shown(&said).contains("⛔ No "), "{}", shown(&said));
+        }
+        assert_eq!(world.writes(), Vec::<String>::new());
+    });
+}
+
+#[test]
+fn buttons_from_before_a_restart_say_so_and_lockdown_stops_stopping() {
+    run(home(), async |world| {
+        backup(world);
+        let max = world.person("max");
+        let list = max.slash("/task list").await.first().await;
+        let log = max.click(&list, "Log 1").await.first().await;
+        world
+            .person("owner")
+            .slash("/access lockdown on")
+            .await
+            .first()
+            .await;
+        let refused = max.click(&log, "Stop the task").await.first().await;
+        assert_snapshot!(shown(&refused), @"
+        🔒 only max
+        │ ⛔ You may not stop a task of valheim now
+        │ The bot is locked down: only people
+        │ with access act. You can still look.
+        │ — VM 101 · home
+        ");
+        world.stop_bot().await.unwrap();
+        world.start_bot().await;
+        let old = max.click(&list, "Log 1").await.first().await;
+        assert!(shown(&old).contains("I was restarted"), "{}", shown(&old));
+    });
+}
+
+#[test]
+fn a_node_that_hangs_is_named_and_a_token_that_sees_little_says_so() {
+    let mut setup = home();
+    for acl in &mut setup.px.acls {
+        acl.privs.retain(|privilege| privilege != "Sys.Audit");
+    }
+    run(setup, async |world| {
+        past(world);
+        let fault = Fault::always(FaultKind::Hang);
+        world
+            .px
+            .fault(fault.on(Match::any().path("/nodes/pve2/tasks")));
+        let list = world
+            .person("owner")
+            .slash("/task list")
+            .await
+            .first()
+            .await;
+        assert_snapshot!(card(&list), @"
+        🔒 only owner
+        │ 📋 Tasks
+        │ None that you may see here.
+        │ 🟠 No answer in time: pve2
+        │ Of pve1 the bot's token sees
+        │ its own tasks only (Sys.Audit).
+        [Refresh] (secondary)
+        ");
+        world.px.clear_faults();
+    });
+}
