@@ -76,7 +76,10 @@ impl FromStr for AclPath {
     type Err = BadId;
     fn from_str(text: &str) -> Result<Self, BadId> {
         let rest = text.trim().strip_prefix('/').ok_or(BadId::AclPath)?;
-        let rest = rest.strip_suffix('/').unwrap_or(rest);
+        let rest = match rest.strip_suffix('/') {
+            Some(shorter) if !shorter.is_empty() => shorter,
+            _ => rest,
+        };
         let parts: Vec<&str> = rest.split('/').filter(|_| !rest.is_empty()).collect();
         let named = parts.iter().all(|part| is_role(part) && part.len() <= 64);
         (named && is_asked_for(&parts))

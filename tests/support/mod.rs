@@ -215,8 +215,7 @@ endpoints = ["{endpoints}"]
 token_id = "{id}"
 token_secret = "{secret}"
 ca_file = "{ca}"
-{cluster}
-"#,
+{cluster}"#,
             token = dc.token(),
             api = dc.url(),
             discord = setup.discord,
