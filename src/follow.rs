@@ -286,13 +286,12 @@ const CLOCKS_DIFFER: i64 = 120;
 
 fn as_asked(power: Power, now: &GuestNow, kind: Kind, started: Instant) -> bool {
     match power {
-        Power::Start => runs(now) == Some(true),
+        // The uptime is that of the process, which a reset keeps: that it runs is all that shows.
+        Power::Start | Power::Reset => runs(now) == Some(true),
         // A container is written to disk and stands still as a stopped one.
         Power::Suspend => is_held(now) || (kind == Kind::Ct && runs(now) == Some(false)),
         Power::Resume => runs(now) == Some(true) && !is_held(now),
         Power::Stop | Power::Shutdown => runs(now) == Some(false),
-        // The uptime is that of the process, which a reset keeps: that it runs is all that shows.
-        Power::Reset => runs(now) == Some(true),
         // A guest that was up before it was asked to reboot has not been rebooted yet.
         Power::Reboot => {
             let up = now.uptime.unwrap_or_default();

@@ -144,7 +144,7 @@ impl Deed {
         let deed = match (key, second) {
             ("snapshot.create", second) => Self::SnapshotCreate {
                 name: first.parse().ok()?,
-                ram: second.map(|word| word == "ram").unwrap_or_default(),
+                ram: second.is_some_and(|word| word == "ram"),
             },
             ("snapshot.rollback", None) => Self::SnapshotRollback(first.parse().ok()?),
             ("snapshot.delete", None) => Self::SnapshotDelete(first.parse().ok()?),

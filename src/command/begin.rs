@@ -15,6 +15,7 @@ use crate::proxmox::{GuestNow, Snapshots};
 use super::Outcome;
 use super::desk::Desk;
 use super::doing::Doing;
+use super::notify::Notice;
 use super::opened::{NotOpened, opened};
 use super::power::{Aim, refuse};
 use super::ready::{NotReady, Ready, permitted};
@@ -38,6 +39,14 @@ impl Order<'_> {
         }
     }
 
+    /// For others who wait for the end. Where somebody approved it, the person who asked is told
+    /// anyway.
+    fn notice(&self, desk: &Desk, guest: &GuestFacts) -> Option<Notice> {
+        let shared = self.public && self.once.is_none();
+        let about = About::Guest(guest.clone());
+        shared.then(|| desk.waiting.open(about, self.request.actor.channel))
+    }
+
     /// As the words have it.
     pub(super) fn act(&self, guest: &GuestFacts, snapshots: Option<&Snapshots>) -> Act {
         let one_more = matches!(self.aim.deed, Deed::SnapshotCreate { .. });
@@ -48,6 +57,7 @@ impl Order<'_> {
             approved: self.once.as_ref().map(|grant| grant.giver.user),
             before: snapshots.filter(|_| one_more).map(|all| all.list.len()),
             since: Timestamp::now().as_second(),
+            notice: None,
         }
     }
 }
@@ -66,17 +76,15 @@ pub(super) async fn begin<'d>(
         unsure,
     } = ready;
     let facts = found.guest.facts.clone();
-    let act = order.act(&facts, snapshots.as_ref());
+    let mut act = order.act(&facts, snapshots.as_ref());
     if let Some(reply) = no_need(&act, &found, &now) {
         return Err(NotReady::Failed(Box::new(Outcome::shown(reply))));
     }
-    let claim = match desk.busy.claim(&facts.guest, &act.deed, act.by) {
-        Ok(claim) => claim,
-        Err((current, by)) => {
-            let busy = embed::problem::busy(&facts, &current, desk.shown_actor(by));
-            return Err(NotReady::Refused(busy));
-        }
-    };
+    let claim = desk.busy.claim(&facts.guest, &act.deed, act.by);
+    let claim = claim.map_err(|(current, by)| {
+        let busy = embed::problem::busy(&facts, &current, desk.shown_actor(by));
+        NotReady::Refused(busy)
+    })?;
     let did = counted(desk, order, &permit, &facts)?;
     // What is counted and noted now must be what it rests on when it is sent.
     let noted_as = permit.verdict().clone();
@@ -99,12 +107,10 @@ pub(super) async fn begin<'d>(
     let law = order.law(desk).without_grants(&unsure);
     let refusal = match once_more(&law.without(&did), order, &found, &now) {
         Ok(permit) if *permit.verdict() == noted_as => {
-            // Where somebody approved it, the person who asked is told anyway.
-            let shared = order.public && order.once.is_none();
-            let about = About::Guest(facts.clone());
-            let channel = order.request.actor.channel;
+            let notice = order.notice(desk, &facts);
+            act.notice = notice.as_ref().map(Notice::id);
             let doing = Doing {
-                notice: shared.then(|| desk.waiting.open(about, channel)),
+                notice,
                 desk,
                 act,
                 found,
@@ -190,7 +196,7 @@ fn no_need(act: &Act, found: &FoundGuest, now: &GuestNow) -> Option<Reply> {
             NoNeed::Paused
         }
         (Some(Power::Start), Some(true)) => NoNeed::Running,
-        (Some(Power::Resume), Some(true)) if !held => NoNeed::NotPaused,
+        (Some(Power::Resume), Some(true)) if !held => NoNeed::Running,
         // A container that was written to disk stands still as a stopped one.
         (Some(Power::Resume), Some(false)) if act.guest.kind == Kind::Vm => NoNeed::NotRunning,
         _ => return None,

@@ -61,7 +61,7 @@ impl Doing<'_> {
         let end = match sent {
             Ok(Sent::Task(upid)) => {
                 audit::sent(&self.desk.store, &self.entry, &upid).await;
-                shown.send_replace(Some(self.waitable(embed::act::at_work(&self.act))));
+                shown.send_replace(Some(embed::act::at_work(&self.act)));
                 self.follow(&upid, started, shown).await
             }
             Ok(Sent::Nothing) => {
@@ -96,20 +96,12 @@ impl Doing<'_> {
         let end = follow::to_the_end(&self.found.inventory, &self.act, upid, started, Some(shown));
         let mut end = std::pin::pin!(end);
         if matches!(self.act.deed, Deed::Power(Power::Shutdown | Power::Reboot)) {
-            match timeout(SLOW, &mut end).await {
-                Ok(end) => return end,
-                Err(_) => {
-                    let still = self.waitable(embed::act::still_at_work(&self.act));
-                    shown.send_replace(Some(still))
-                }
-            };
+            if let Ok(end) = timeout(SLOW, &mut end).await {
+                return end;
+            }
+            shown.send_replace(Some(embed::act::still_at_work(&self.act)));
         }
         end.await
-    }
-
-    /// With the button for those who wait for the end.
-    fn waitable(&self, reply: Reply) -> Reply {
-        embed::notify::waitable(reply, self.notice.as_ref().map(Notice::id))
     }
 
     fn order<'a>(&'a self, remark: &'a str) -> Order<'a> {

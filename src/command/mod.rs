@@ -50,7 +50,7 @@ use crate::action::{
 };
 use crate::embed::{self, Reply};
 use crate::follow::End;
-use crate::ids::{GuestQuery, GuestRef, NodeQuery, RequestId, Wanted};
+use crate::ids::{GuestQuery, GuestRef, Kind, NodeQuery, RequestId, Wanted};
 use crate::proxmox::Snapshotted;
 use crate::store::StoreError;
 
@@ -237,14 +237,7 @@ pub fn decide(desk: &Desk, request: &Request) -> Decision {
         | Action::StorageList(_)
         | Action::GuestList(_)
         | Action::GuestStatus { .. } => read::decide(desk, request),
-        Action::Do { deed, kind, guest } => {
-            let aim = Aim {
-                deed: deed.clone(),
-                kind: *kind,
-                guest: guest.clone(),
-            };
-            power::decide(desk, request, aim)
-        }
+        Action::Do { deed, kind, guest } => power::decide(desk, request, aim(deed, *kind, guest)),
         Action::SnapshotList(_)
         | Action::TakeSnapshot { .. }
         | Action::BackupList { .. }
@@ -260,14 +253,7 @@ pub fn decide(desk: &Desk, request: &Request) -> Decision {
         Action::Several { power, kind, which } => {
             several::decide(desk, request, *power, *kind, which)
         }
-        Action::Ask { deed, guest } => {
-            let aim = Aim {
-                deed: deed.clone(),
-                kind: None,
-                guest: guest.clone(),
-            };
-            ask::decide(desk, request, aim)
-        }
+        Action::Ask { deed, guest } => ask::decide(desk, request, aim(deed, None, guest)),
         Action::Rule {
             request: asked,
             ruling,
@@ -289,6 +275,14 @@ pub fn decide(desk: &Desk, request: &Request) -> Decision {
         Action::Whoami => Decision::answer(own::whoami(desk, request), Audience::Private),
         Action::Help => Decision::answer(own::help(desk, request), Audience::Private),
         Action::Unclear(why) => Decision::answer(embed::unclear::refused(*why), Audience::Private),
+    }
+}
+
+fn aim(deed: &Deed, kind: Option<Kind>, guest: &GuestQuery) -> Aim {
+    Aim {
+        deed: deed.clone(),
+        kind,
+        guest: guest.clone(),
     }
 }
 

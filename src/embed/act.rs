@@ -4,12 +4,13 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::action::{Action, Deed, GuestFacts, Power};
+use crate::action::{Action, Deed, GuestFacts, NoticeId, Power};
 use crate::ids::{GuestQuery, UserId};
 use crate::proxmox::Progress;
 
 use super::deed::{going_on, not_done, noun, particulars};
 use super::guest::{buttons_of, held_buttons};
+use super::notify::waitable;
 use super::reply::{Button, Card, Colour, File, Reply, Style};
 use super::words::{
     ago, bar, clock, duration, guest_footer, guest_name, person, plain, size, visible,
@@ -25,6 +26,8 @@ pub struct Act {
     pub approved: Option<UserId>,
     /// How many snapshots the guest had before one more is taken.
     pub before: Option<usize>,
+    /// Under which others can ask to be told of the end.
+    pub notice: Option<NoticeId>,
     pub since: i64,
 }
 
@@ -46,13 +49,20 @@ pub fn at_work(act: &Act) -> Reply {
         person(act.by),
         ago(act.since)
     );
-    Reply::card(card(act, Colour::Amber, "🟡", going_on(&act.deed), body))
+    under_way(act, body)
+}
+
+fn under_way(act: &Act, body: String) -> Reply {
+    let reply = Reply::card(card(act, Colour::Amber, "🟡", going_on(&act.deed), body));
+    waitable(reply, act.notice)
 }
 
 /// The same, when the guest takes its time to shut down: it can be stopped.
 #[must_use]
 pub fn still_at_work(act: &Act) -> Reply {
-    at_work(act).with_buttons(vec![stop_now(act)])
+    let mut reply = at_work(act);
+    reply.buttons.insert(0, stop_now(act));
+    reply
 }
 
 fn stop_now(act: &Act) -> Button {
@@ -82,7 +92,7 @@ pub fn at_work_until(act: &Act, progress: Option<Progress>) -> Reply {
         }
     };
     let body = format!("Asked by {}.\n{how}", person(act.by));
-    Reply::card(card(act, Colour::Amber, "🟡", going_on(&act.deed), body))
+    under_way(act, body)
 }
 
 /// What was read again at the end of an act.
@@ -285,8 +295,6 @@ pub enum NoNeed {
     Stopped,
     /// So it can neither be rebooted nor held.
     NotRunning,
-    /// So it cannot go on.
-    NotPaused,
 }
 
 /// Nothing to do: the guest is that way already, or it cannot be done to it now. Nothing was sent.
@@ -298,7 +306,6 @@ pub fn not_needed(act: &Act, why: NoNeed, runs: Runs) -> Reply {
         NoNeed::Running => "runs already",
         NoNeed::Stopped => "is stopped already",
         NoNeed::NotRunning => "does not run",
-        NoNeed::NotPaused => "runs already",
     };
     let (colour, mark) = match runs {
         _ if why == NoNeed::Paused => (Colour::Amber, "🟡"),
@@ -411,6 +418,7 @@ mod tests {
             by: UserId(1),
             approved: None,
             before: None,
+            notice: None,
             since: 0,
         }
     }

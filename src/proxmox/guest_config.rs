@@ -125,10 +125,10 @@ mod tests {
     #[test]
     fn a_vm_at_a_glance() {
         let vm = read(
-            r##"{"cores":2,"sockets":2,"memory":"8192","boot":"order=scsi0;ide2;net0","onboot":1,
+            r#"{"cores":2,"sockets":2,"memory":"8192","boot":"order=scsi0;ide2;net0","onboot":1,
             "scsi0":"local-lvm:vm-101-disk-0,iothread=1,size=32G","scsihw":"virtio-scsi-single",
             "ide2":"local:iso/debian.iso,media=cdrom,size=600M","ide0":"none,media=cdrom",
-            "virtio1":"/dev/sdb,size=1T","description":"\n# Valheim\nask max"}"##,
+            "virtio1":"/dev/sdb,size=1T","description":"\n# Valheim\nask max"}"#,
         );
         assert_eq!((vm.cores, vm.memory), (Some(4), Some(8 << 30)));
         assert_eq!(vm.boot, ["scsi0", "ide2", "net0"]);

@@ -102,6 +102,7 @@ fn act_of(unfinished: &Unfinished) -> Option<Act> {
         by: unfinished.user,
         approved: None,
         before: None,
+        notice: None,
         since: i64::try_from(opened(unfinished).as_secs()).unwrap_or(i64::MAX),
     })
 }
