@@ -600,17 +600,18 @@ fn rights_that_fail_leave_a_token_without_any() {
         │ ```
         │ — home
         ");
-        assert_snapshot!(said(&answer.follow_up("lacks").await), @r#"
+        assert_snapshot!(said(&answer.follow_up("lacks").await), @"
         🔒 only owner
         │ 🔑 What the bot lacks
         │ The bot's token lacks Permissions.Modify
         │ on `/vms`. On a Proxmox node, as root:
         │ ```
-        │ pveum role add StewardPermissionsModify -privs "VM.Audit Permissions.Modify"
-        │ pveum acl modify /vms -user steward@pve -role StewardPermissionsModify
-        │ pveum acl modify /vms -token 'steward@pve!admin' -role StewardPermissionsModify
+        │ pveum role add StewardPermissionsModify -privs Permissions.Modify
+        │ pveum acl modify /vms -user steward@pve -token 'steward@pve!admin' -role StewardPermissionsModify
         │ ```
-        "#);
+        │ It is no matter if a role exists already.
+        │ Then see `pve-steward check`.
+        ");
         world.audited_last("closed failed").await;
         // Whoever does as the card says has mended it.
         let text = made.text();
@@ -724,7 +725,7 @@ fn a_deletion_whose_answer_is_lost_is_unknown() {
 fn refusals_of_proxmox_are_told_with_what_is_lacking() {
     run(setup(), async |world| {
         world.px.clear_acls(ADMIN_TOKEN);
-        assert_snapshot!(refusal(world, "/token list").await, @r#"
+        assert_snapshot!(refusal(world, "/token list").await, @"
         🔒 only owner
         │ 🔴 Tokens cannot be read now
         │ The bot's token for `/token` may not do
@@ -734,11 +735,12 @@ fn refusals_of_proxmox_are_told_with_what_is_lacking() {
         │ The bot's token lacks User.Modify
         │ on `/access/groups`. On a Proxmox node, as root:
         │ ```
-        │ pveum role add StewardUserModify -privs "User.Modify"
-        │ pveum acl modify /access/groups -user steward@pve -role StewardUserModify
-        │ pveum acl modify /access/groups -token 'steward@pve!admin' -role StewardUserModify
+        │ pveum role add StewardUserModify -privs User.Modify
+        │ pveum acl modify /access/groups -user steward@pve -token 'steward@pve!admin' -role StewardUserModify
         │ ```
-        "#);
+        │ It is no matter if a role exists already.
+        │ Then see `pve-steward check`.
+        ");
         world.px.remove_token(ADMIN_TOKEN);
         assert_snapshot!(refusal(world, "/token list").await, @"
         🔒 only owner
