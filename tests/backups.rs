@@ -155,33 +155,41 @@ fn what_is_hidden_never_looks_like_none() {
         let owner = world.person("owner");
         let list = owner.slash("/backup list 101").await;
         list.until("unknown").await;
-        assert_snapshot!(shown(&list.follow_up("lacks").await), @r#"
+        assert_snapshot!(shown(&list.follow_up("lacks").await), @"
         🔒 only owner
         │ 🔑 What the bot lacks
         │ The bot's token lacks Datastore.AllocateSpace
         │ on `/storage/local`. On a Proxmox node, as root:
         │ ```
-        │ pveum role add StewardDatastoreAllocateSpace -privs "Datastore.Audit Datastore.AllocateSpace"
-        │ pveum acl modify /storage/local -user discord@pve -role StewardDatastoreAllocateSpace
-        │ pveum acl modify /storage/local -token 'discord@pve!bot' -role StewardDatastoreAllocateSpace
+        │ pveum role add StewardDatastoreAllocateSpace -privs Datastore.AllocateSpace
+        │ pveum role add StewardDatastoreAudit -privs Datastore.Audit
+        │ pveum acl modify /storage/local -user discord@pve -token 'discord@pve!bot' -role StewardDatastoreAllocateSpace,StewardDatastoreAudit
         │ ```
+        │ It is no matter if a role exists already.
+        │ Then see `pve-steward check`.
         │ 🔑 What the bot lacks
         │ The bot's token lacks Datastore.AllocateSpace
         │ on `/storage/nas`. On a Proxmox node, as root:
         │ ```
-        │ pveum role add StewardDatastoreAllocateSpace -privs "Datastore.Audit Datastore.AllocateSpace"
-        │ pveum acl modify /storage/nas -user discord@pve -role StewardDatastoreAllocateSpace
-        │ pveum acl modify /storage/nas -token 'discord@pve!bot' -role StewardDatastoreAllocateSpace
+        │ pveum role add StewardDatastoreAllocateSpace -privs Datastore.AllocateSpace
+        │ pveum role add StewardDatastoreAudit -privs Datastore.Audit
+        │ pveum acl modify /storage/nas -user discord@pve -token 'discord@pve!bot' -role StewardDatastoreAllocateSpace,StewardDatastoreAudit
         │ ```
+        │ It is no matter if a role exists already.
+        │ Then see `pve-steward check`.
         │ 🔑 What the bot lacks
         │ The bot's token lacks VM.Backup
         │ on `/vms/101`. On a Proxmox node, as root:
         │ ```
-        │ pveum role add StewardVMBackup -privs "VM.Audit VM.Backup"
-        │ pveum acl modify /vms/101 -user discord@pve -role StewardVMBackup
-        │ pveum acl modify /vms/101 -token 'discord@pve!bot' -role StewardVMBackup
+        │ pveum role add StewardVMAudit -privs VM.Audit
+        │ pveum role add StewardVMBackup -privs VM.Backup
+        │ pveum role add StewardVMPowerMgmt -privs VM.PowerMgmt
+        │ pveum role add StewardVMSnapshot -privs VM.Snapshot
+        │ pveum acl modify /vms/101 -user discord@pve -token 'discord@pve!bot' -role StewardVMAudit,StewardVMBackup,StewardVMPowerMgmt,StewardVMSnapshot
         │ ```
-        "#);
+        │ It is no matter if a role exists already.
+        │ Then see `pve-steward check`.
+        ");
         // Its card does not say that there is none either.
         let card = owner.slash("/vm status 101").await.settled().await;
         assert!(!card.text().contains("ackup"), "{}", card.text());
@@ -321,6 +329,7 @@ fn one_is_made_with_its_progress_and_told_when_it_is_there() {
         │ ▰▰▰▱▱▱▱▱▱▱ 34 %
         │ Begun <time>.
         │ — VM 101 · home
+        [Notify me] (secondary)
         ");
         world.px.backup_progress(&upid, 81);
         answer.until("81 %").await;
@@ -530,6 +539,7 @@ fn another_backup_of_the_node_goes_first() {
         │ first, so this one waits.
         │ Asked <time>.
         │ — CT 104 · home
+        [Notify me] (secondary)
         ");
         world.px.finish(&one, "OK");
         first.until("backed up").await;
@@ -605,17 +615,19 @@ fn a_token_that_may_not_write_there_is_told_of() {
         │ — VM 101 · home
         [Start] (primary) [Refresh] (secondary)
         ");
-        assert_snapshot!(shown(&answer.follow_up("lacks").await), @r#"
+        assert_snapshot!(shown(&answer.follow_up("lacks").await), @"
         🔒 only owner
         │ 🔑 What the bot lacks
         │ The bot's token lacks Datastore.AllocateSpace
         │ on `/storage/nas`. On a Proxmox node, as root:
         │ ```
-        │ pveum role add StewardDatastoreAllocateSpace -privs "Datastore.Audit Datastore.AllocateSpace"
-        │ pveum acl modify /storage/nas -user discord@pve -role StewardDatastoreAllocateSpace
-        │ pveum acl modify /storage/nas -token 'discord@pve!bot' -role StewardDatastoreAllocateSpace
+        │ pveum role add StewardDatastoreAllocateSpace -privs Datastore.AllocateSpace
+        │ pveum role add StewardDatastoreAudit -privs Datastore.Audit
+        │ pveum acl modify /storage/nas -user discord@pve -token 'discord@pve!bot' -role StewardDatastoreAllocateSpace,StewardDatastoreAudit
         │ ```
-        "#);
+        │ It is no matter if a role exists already.
+        │ Then see `pve-steward check`.
+        ");
     });
 }
 

@@ -419,17 +419,19 @@ fn what_proxmox_refuses_is_said_and_how_to_mend_it() {
         │ — node · home
         [Refresh] (secondary)
         ");
-        assert_snapshot!(card(&answer.follow_up("lacks").await), @r#"
+        assert_snapshot!(card(&answer.follow_up("lacks").await), @"
         🔒 only owner
         │ 🔑 What the bot lacks
         │ The bot's token lacks Sys.PowerMgmt
         │ on `/nodes/pve2`. On a Proxmox node, as root:
         │ ```
-        │ pveum role add StewardSysPowerMgmt -privs "Sys.Audit Sys.PowerMgmt"
-        │ pveum acl modify /nodes/pve2 -user discord@pve -role StewardSysPowerMgmt
-        │ pveum acl modify /nodes/pve2 -token 'discord@pve!bot' -role StewardSysPowerMgmt
+        │ pveum role add StewardSysAudit -privs Sys.Audit
+        │ pveum role add StewardSysPowerMgmt -privs Sys.PowerMgmt
+        │ pveum acl modify /nodes/pve2 -user discord@pve -token 'discord@pve!bot' -role StewardSysAudit,StewardSysPowerMgmt
         │ ```
-        "#);
+        │ It is no matter if a role exists already.
+        │ Then see `pve-steward check`.
+        ");
         // Only those who manage access are told what to type as root.
         let answer = twice(world, "max", "/node reboot pve2", "Reboot the node").await;
         answer.until("did not").await;

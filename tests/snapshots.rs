@@ -170,6 +170,7 @@ fn one_is_taken_with_its_memory_and_says_who_asked() {
         │ Asked by <@184405311681986560>.
         │ Proxmox is at work, begun <time>.
         │ — VM 102 · home
+        [Notify me] (secondary)
         ");
         world.px.finish(&upid, "OK");
         assert_snapshot!(shown(&answer.until("snapshot taken").await), @"
@@ -817,17 +818,21 @@ fn a_token_that_lacks_the_privilege_is_named_to_the_owner() {
         │ — VM 102 · home
         [Shutdown] (secondary) [Reboot] (secondary) [Refresh] (secondary)
         ");
-        assert_snapshot!(shown(&answer.follow_up("lacks").await), @r#"
+        assert_snapshot!(shown(&answer.follow_up("lacks").await), @"
         🔒 only owner
         │ 🔑 What the bot lacks
         │ The bot's token lacks VM.Snapshot
         │ on `/vms/102`. On a Proxmox node, as root:
         │ ```
-        │ pveum role add StewardVMSnapshot -privs "VM.Audit VM.Snapshot"
-        │ pveum acl modify /vms/102 -user discord@pve -role StewardVMSnapshot
-        │ pveum acl modify /vms/102 -token 'discord@pve!bot' -role StewardVMSnapshot
+        │ pveum role add StewardVMAudit -privs VM.Audit
+        │ pveum role add StewardVMBackup -privs VM.Backup
+        │ pveum role add StewardVMPowerMgmt -privs VM.PowerMgmt
+        │ pveum role add StewardVMSnapshot -privs VM.Snapshot
+        │ pveum acl modify /vms/102 -user discord@pve -token 'discord@pve!bot' -role StewardVMAudit,StewardVMBackup,StewardVMPowerMgmt,StewardVMSnapshot
         │ ```
-        "#);
+        │ It is no matter if a role exists already.
+        │ Then see `pve-steward check`.
+        ");
     });
 }
 

@@ -96,14 +96,16 @@ fn buttons(message: &Message) -> Vec<String> {
         .collect()
 }
 
-/// Says that the act still goes on: the card's mark for it, and nothing to press yet. A request that
-/// waits for somebody's decision is nothing to wait for: who decides may be the same person at the
-/// keyboard.
+/// Says that the act still goes on: the card's mark for it, and nothing to press but what is there
+/// while it does. A request that waits for somebody's decision is nothing to wait for: who decides may
+/// be the same person at the keyboard.
 pub fn is_at_work(message: &Message) -> bool {
     let title = message
         .embeds
         .first()
         .and_then(|embed| embed["title"].as_str());
     let works = title.is_some_and(|title| title.starts_with('🟡') && !title.ends_with(": asked"));
-    works && message.buttons().is_empty()
+    let meanwhile = ["Notify me", "Stop now"];
+    let others = |label: &String| !meanwhile.contains(&label.as_str());
+    works && !message.buttons().iter().any(others)
 }
