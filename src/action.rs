@@ -11,8 +11,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::ids::{
-    ChannelId, GrantId, GuestQuery, GuestRef, GuildId, InteractionId, Kind, NodeName, NodeQuery,
-    NodeRef, RequestId, RoleId, UserId,
+    ChannelId, ClusterName, GrantId, GuestQuery, GuestRef, GuildId, InteractionId, Kind, NodeName,
+    NodeQuery, NodeRef, RequestId, RoleId, UserId,
 };
 use crate::until::End;
 
@@ -81,7 +81,8 @@ impl LogPart {
 /// Everything that can be asked. Nothing below the edge sees what a person typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    Status,
+    /// Of one cluster, or of all.
+    Status(Option<ClusterName>),
     NodeList,
     NodeStatus(NodeQuery),
     GuestList(Kind),
@@ -236,7 +237,7 @@ impl Action {
     #[must_use]
     pub fn key(&self) -> &'static str {
         match self {
-            Self::Status => "status",
+            Self::Status(_) => "status",
             Self::NodeList => "node.list",
             Self::NodeStatus(_) => "node.status",
             Self::GuestList(Kind::Vm) => "vm.list",
@@ -314,6 +315,8 @@ pub enum Completion {
         kind: Option<Kind>,
         right: Right,
     },
+    /// Clusters in which the person sees anything.
+    Cluster,
     Node {
         right: Right,
     },
@@ -321,7 +324,7 @@ pub enum Completion {
     Task {
         right: Right,
     },
-    /// The same, and what means several of them.
+    /// Guests, and what means several of them.
     Guests {
         kind: Kind,
         right: Right,

@@ -175,3 +175,38 @@ fn a_token_is_made_where_it_was_said() {
         assert_eq!(lab.writes().len(), 2);
     });
 }
+
+#[test]
+fn one_cluster_can_be_looked_at_alone() {
+    let rules = support::RULES.replace("\"tag:games\"", "\"lab/101\"");
+    run_without_bot(Setup::automatic().rules(&rules), async |world| {
+        let lab = with_lab(world).await;
+        started(world, &lab).await;
+        let (owner, max) = (world.person("owner"), world.person("max"));
+        let both = shown(&owner.slash("/status").await.first().await);
+        assert!(
+            both.contains("valheim") && both.contains("runner"),
+            "{both}"
+        );
+        let one = owner.slash("/status cluster:lab").await.first().await;
+        let text = shown(&one);
+        assert!(
+            !text.contains("valheim") && text.contains("runner"),
+            "{text}"
+        );
+        // The button asks for the same again.
+        let again = owner.click(&one, "Refresh").await.settled().await;
+        assert!(!again.text().contains("valheim"), "{}", again.text());
+        let offered = max.type_ahead("/status cluster:").await;
+        let offered: Vec<String> = offered.into_iter().map(|choice| choice.name).collect();
+        assert_eq!(offered, ["lab"], "only where one sees anything");
+        for hidden in ["/status cluster:home", "/status cluster:nowhere"] {
+            let said = max.slash(hidden).await.first().await;
+            assert!(
+                said.text().contains("Nothing here for you"),
+                "{}",
+                said.text()
+            );
+        }
+    });
+}

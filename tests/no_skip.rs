@@ -572,7 +572,7 @@ fn every_order_about_nodes_and_tasks_is_exactly_one_write() {
 fn every_action_has_its_guard() {
     fn guard(action: &Action) -> &'static str {
         match action {
-            Action::Status
+            Action::Status(_)
             | Action::NodeList
             | Action::NodeStatus(_)
             | Action::GuestList(_)

@@ -72,7 +72,7 @@ pub fn decide(desk: &Desk, request: &Request) -> Decision {
         return Decision::answer(embed::problem::not_in_direct(), Audience::Private);
     }
     match &request.action {
-        Action::Status
+        Action::Status(_)
         | Action::NodeList
         | Action::NodeStatus(_)
         | Action::StorageList(_)

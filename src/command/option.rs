@@ -54,6 +54,8 @@ pub enum Field {
     Storage,
     /// How a backup treats the guest.
     Mode,
+    /// The name of a cluster.
+    Cluster,
     /// A part of what a token of Proxmox is.
     Token(TokenPart),
 }
@@ -111,6 +113,13 @@ impl Given {
     pub(super) fn task(&self) -> Option<TaskId> {
         self.find(|value| match value {
             Value::Task(task) => Some(*task),
+            _ => None,
+        })
+    }
+
+    pub(super) fn cluster(&self) -> Option<ClusterName> {
+        self.find(|value| match value {
+            Value::Cluster(cluster) => Some(cluster.clone()),
             _ => None,
         })
     }
@@ -181,6 +190,7 @@ impl Field {
                 .map(Value::Mode)
                 .ok_or(Unclear::Command),
             Self::Since => text.parse().map(Value::Since).map_err(|_| Unclear::Time),
+            Self::Cluster => Self::Token(TokenPart::Cluster).parse(text),
             Self::Token(part) => token_part(part, text).ok_or(Unclear::Token(part)),
             Self::Right => Right::ALL
                 .into_iter()

@@ -16,7 +16,7 @@ use crate::embed::status::{Age, Seen, View as ClusterView};
 use crate::embed::{self, Reply};
 use crate::ids::{ClusterName, GuestQuery, Kind, NodeQuery, NodeRef};
 use crate::permission::Rights;
-use crate::proxmox::{Guest, GuestNow, Node, RunState, Snapshot};
+use crate::proxmox::{Guest, GuestNow, Inventory, Node, RunState, Snapshot};
 
 use super::desk::{Desk, FRESH, READ_PATIENCE};
 use super::details::details;
@@ -38,7 +38,7 @@ pub(super) fn audience(desk: &Desk, request: &Request) -> Audience {
 }
 
 pub(super) fn decide(desk: &Desk, request: &Request) -> Decision {
-    let ready = desk.clusters.iter().all(|c| {
+    let ready = asked_for(desk, request).all(|c| {
         let latest = c.latest();
         latest.is_some_and(|s| s.taken.elapsed() < AS_GOOD_AS_NOW)
     });
@@ -84,9 +84,32 @@ fn safe_audience(desk: &Desk, request: &Request) -> Audience {
     }
 }
 
+/// The one cluster that a command is about.
+fn only(request: &Request) -> Option<&ClusterName> {
+    match &request.action {
+        Action::Status(only) => only.as_ref(),
+        _ => None,
+    }
+}
+
+fn asked_for<'d>(desk: &'d Desk, request: &Request) -> impl Iterator<Item = &'d Arc<Inventory>> {
+    desk.asked_for(only(request))
+}
+
+/// Whether a cluster shows this person anything. One that never answered shows nobody anything.
+pub(super) fn sees_any(desk: &Desk, actor: &Actor, cluster: &ClusterName) -> bool {
+    let law = desk.law();
+    let mine = law.of(actor);
+    let latest = desk.asked_for(Some(cluster)).find_map(|c| c.latest());
+    latest.is_some_and(|snapshot| {
+        let view = view(cluster, Some(&snapshot), &mine);
+        !view.nodes.is_empty() || !view.guests.is_empty()
+    })
+}
+
 pub(super) async fn perform(desk: &Desk, task: &Task) -> Outcome {
     let request = &task.request;
-    let fresh = desk.clusters.iter().map(|c| async {
+    let fresh = asked_for(desk, request).map(|c| async {
         // A failure is shown as age, or as a cluster that never answered.
         let _ = c.fresh(FRESH, READ_PATIENCE).await;
     });
@@ -113,9 +136,7 @@ fn overview(desk: &Desk, request: &Request) -> Result<Reply, Reply> {
     }
     let law = desk.law();
     let mine = law.of(&request.actor);
-    let snapshots: Vec<(&ClusterName, Option<Arc<Snapshot>>)> = desk
-        .clusters
-        .iter()
+    let snapshots: Vec<(&ClusterName, Option<Arc<Snapshot>>)> = asked_for(desk, request)
         .map(|c| (c.client().cluster(), c.latest()))
         .collect();
     let views: Vec<ClusterView<'_>> = snapshots
@@ -146,7 +167,7 @@ fn overview(desk: &Desk, request: &Request) -> Result<Reply, Reply> {
             let seen = |view: &ClusterView<'_>| !empty(view) || view.age == Age::Never;
             let shown: Vec<ClusterView<'_>> = views.into_iter().filter(seen).collect();
             let lockdown = law.standing().lockdown.as_ref();
-            Ok(embed::status::summary(&shown, lockdown))
+            Ok(embed::status::summary(&shown, lockdown, only(request)))
         }
     }
 }

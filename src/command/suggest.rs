@@ -27,6 +27,7 @@ pub(super) fn suggest(desk: &Desk, typing: &Typing) -> Vec<Choice> {
             offered.truncate(MOST);
             offered
         }
+        Completion::Cluster => clusters(desk, &typing.actor, &text),
         Completion::Rights => rights(&text),
         Completion::End => words(&["1h", "6h", "until 23:00", "tomorrow", "7d"], &text),
         Completion::Since => words(&["1h", "today", "24h", "7d", "30d"], &text),
@@ -35,6 +36,22 @@ pub(super) fn suggest(desk: &Desk, typing: &Typing) -> Vec<Choice> {
         Completion::Storage => storages(desk, typing, &text),
         Completion::Token(part) => super::token::suggest(desk, &typing.actor, part, &text),
     }
+}
+
+/// Those in which the person sees anything.
+fn clusters(desk: &Desk, actor: &Actor, text: &str) -> Vec<Choice> {
+    let names = desk
+        .clusters
+        .iter()
+        .map(|inventory| inventory.client().cluster());
+    names
+        .filter(|name| super::read::sees_any(desk, actor, name))
+        .filter(|name| name.as_str().starts_with(text))
+        .map(|name| Choice {
+            name: name.to_string(),
+            value: name.to_string(),
+        })
+        .collect()
 }
 
 fn guests(desk: &Desk, actor: &Actor, kind: Option<Kind>, right: Right, text: &str) -> Vec<Choice> {

@@ -50,6 +50,7 @@ impl Row {
                 kind,
                 right: self.right.unwrap_or(Right::View),
             }),
+            Field::Cluster => Some(Completion::Cluster),
             Field::Rights => Some(Completion::Rights),
             Field::End => Some(Completion::End),
             Field::Grant => Some(Completion::Grant),

@@ -20,7 +20,8 @@ const MOST: usize = 100;
 /// understood, and names too long for Discord are left to the commands.
 pub(super) fn encode(action: &Action) -> Option<String> {
     let words = match action {
-        Action::Status => "summary".to_owned(),
+        Action::Status(None) => "summary".to_owned(),
+        Action::Status(Some(cluster)) => format!("summary:{cluster}"),
         Action::NodeList => "nodes".to_owned(),
         Action::NodeStatus(node) => format!("n:{node}"),
         Action::GuestList(kind) => format!("list:{}", kind.key()),
@@ -79,7 +80,8 @@ fn read(id: &str) -> Option<Action> {
         None => (words, None),
     };
     match (verb, rest) {
-        ("summary", None) => Some(Action::Status),
+        ("summary", None) => Some(Action::Status(None)),
+        ("summary", Some(cluster)) => exact(cluster).map(|name| Action::Status(Some(name))),
         ("nodes", None) => Some(Action::NodeList),
         ("whoami", None) => Some(Action::Whoami),
         ("help", None) => Some(Action::Help),
@@ -291,7 +293,8 @@ mod tests {
     #[test]
     fn every_action_comes_back_as_it_went() {
         let mut actions = vec![
-            Action::Status,
+            Action::Status(None),
+            Action::Status(Some("home".parse().unwrap())),
             Action::NodeList,
             Action::NodeStatus("home/pve1".parse().unwrap()),
             Action::NodeStatus("pve1".parse().unwrap()),

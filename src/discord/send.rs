@@ -251,7 +251,7 @@ mod tests {
     #[test]
     fn a_card_is_an_embed() {
         let reply = Reply::card(card("101 valheim", "running", Some("home")))
-            .with_buttons(vec![button(Action::Status)]);
+            .with_buttons(vec![button(Action::Status(None))]);
         let body = public(&reply).body;
         assert_eq!(
             body["embeds"],

@@ -55,7 +55,11 @@ pub struct Seen<'a> {
 const LISTED: usize = 15;
 
 #[must_use]
-pub fn summary(views: &[View<'_>], lockdown: Option<&Lockdown>) -> Reply {
+pub fn summary(
+    views: &[View<'_>],
+    lockdown: Option<&Lockdown>,
+    only: Option<&ClusterName>,
+) -> Reply {
     let several = views.len() > 1;
     let mut cards: Vec<Card> = views.iter().map(|view| card(view, several)).collect();
     if let (Some(lockdown), Some(first)) = (lockdown, cards.first_mut()) {
@@ -68,7 +72,7 @@ pub fn summary(views: &[View<'_>], lockdown: Option<&Lockdown>) -> Reply {
     .with_buttons(vec![Button {
         label: "Refresh".into(),
         style: Style::Secondary,
-        action: Action::Status,
+        action: Action::Status(only.cloned()),
     }])
 }
 

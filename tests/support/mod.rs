@@ -389,6 +389,7 @@ pub fn command(row: &Row, guest_of: impl Fn(Kind) -> u32) -> String {
         Field::Remark => "because".to_owned(),
         Field::Flag => "true".to_owned(),
         Field::Since => "2h".to_owned(),
+        Field::Cluster => "home".to_owned(),
         Field::Snapshot => "before-mods".to_owned(),
         Field::NewSnapshot => "new-one".to_owned(),
         Field::Storage => "nas".to_owned(),

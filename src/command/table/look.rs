@@ -1,16 +1,17 @@
 //! What one looks at as a whole, and help.
 
 use crate::action::{Action, Right};
+use crate::command::option::Field;
 
-use super::{NODE, Row};
+use super::{NODE, Row, maybe};
 
 pub(super) const ROWS: &[Row] = &[
     Row {
         path: &["status"],
         help: "What runs and how the nodes are",
-        options: &[],
+        options: &[maybe("cluster", "Only this cluster", Field::Cluster)],
         right: Some(Right::View),
-        action: |_| Some(Action::Status),
+        action: |given| Some(Action::Status(given.cluster())),
     },
     Row {
         path: &["node", "list"],
