@@ -99,3 +99,31 @@ fn the_audit_is_only_ever_added_to() {
         }
     });
 }
+
+/// Whatever is delivered twice: the store itself lets one interaction act on a guest once, and on
+/// another guest too.
+#[test]
+fn one_interaction_opens_one_act_on_each_guest() {
+    run(Setup::automatic(), async |world| {
+        let answer = world.person("max").slash("/vm start 101").await;
+        answer.until("started").await;
+        world.audited_last("closed done").await;
+        world.stop_bot().await.unwrap();
+        let db = rusqlite::Connection::open(world.dir.path().join("state/steward.db")).unwrap();
+        let again = |cluster: Option<&str>, vmid: Option<u32>| {
+            let id = answer.interaction_id().cast_signed();
+            db.execute(
+                "INSERT INTO audit (event, at_ms, interaction, cluster, vmid, hash) \
+                 VALUES ('opened', 1, ?1, ?2, ?3, zeroblob(32))",
+                (id, cluster, vmid),
+            )
+        };
+        assert!(again(Some("home"), Some(101)).is_err());
+        again(Some("home"), Some(102)).unwrap();
+        // Nor twice on a node, or on the bot itself.
+        for cluster in [Some("home"), None] {
+            again(cluster, None).unwrap();
+            assert!(again(cluster, None).is_err());
+        }
+    });
+}
