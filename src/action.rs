@@ -210,6 +210,8 @@ pub struct Person {
 pub enum Unclear {
     /// The option `guest` holds neither a VMID nor a name.
     Guest,
+    /// More guests than can be acted on at once.
+    TooMany,
     /// The option `node` holds no node name.
     Node,
     /// No right is called so, or none that can be given.

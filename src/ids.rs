@@ -26,6 +26,8 @@ pub enum BadId {
     Node,
     #[error("a cluster name is lower-case letters and digits, beginning with a letter")]
     Cluster,
+    #[error("more than ten guests at once")]
+    TooMany,
     #[error("not a Proxmox task id (UPID)")]
     Upid,
     #[error(

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::{Timestamp, ToSpan as _};
-use pve_steward::action::{Actor, GuestFacts, Right, Target};
+use pve_steward::action::{Actor, GuestFacts, Right, Target, TargetKey};
 use pve_steward::config::{self, Config, Problem};
 use pve_steward::embed::policy as words;
 use pve_steward::ids::{ChannelId, GrantId, GuestRef, GuildId, Kind, NodeRef, UserId, Vmid};
@@ -660,7 +660,7 @@ fn what_was_lent_is_not_hidden_by_having_used_it() {
     standing.acts.add(Did {
         user: stranger.user,
         under: verdict.counts.map(|counts| counts.rule),
-        guest: Some(games.guest.clone()),
+        on: TargetKey::Guest(games.guest.clone()),
         right: Right::Start,
         at_ms: noon().as_millisecond(),
     });

@@ -75,7 +75,7 @@ impl Access {
             acts.extend(right.map(|right| Did {
                 user: used.user,
                 under: used.rule_key.map(RuleKey),
-                guest: used.guest,
+                on: used.on,
                 right,
                 at_ms: used.at_ms,
             }));

@@ -59,6 +59,22 @@ impl Deed {
         }
     }
 
+    /// What it does to the guest on the way, which must be allowed too: a backup can shut it down.
+    #[must_use]
+    pub const fn also(&self) -> &'static [Right] {
+        match self {
+            Self::Backup {
+                mode: BackupMode::Stop,
+                ..
+            } => &[Right::Shutdown, Right::Start],
+            Self::Backup {
+                mode: BackupMode::Suspend,
+                ..
+            } => &[Right::Suspend],
+            _ => &[],
+        }
+    }
+
     /// The right's word.
     #[must_use]
     pub fn key(&self) -> &'static str {

@@ -28,6 +28,12 @@ impl Several {
     /// At a time: more is a slip of the finger, and more than a node takes at once.
     pub const MOST: usize = 10;
 
+    /// Whether the guest is still one of those. Each of a list was named by itself.
+    #[must_use]
+    pub fn still_means(&self, guest: &GuestFacts) -> bool {
+        matches!(self, Self::These(_)) || self.means(guest)
+    }
+
     /// Whether a tag or pool means the guest; of a list each is looked up by itself.
     #[must_use]
     pub fn means(&self, guest: &GuestFacts) -> bool {
@@ -73,6 +79,9 @@ impl FromStr for Guests {
             return text.parse().map(Self::One);
         }
         let named = text.split(',').map(str::trim).filter(|one| !one.is_empty());
+        if named.clone().count() > Several::MOST {
+            return Err(BadId::TooMany);
+        }
         let mut guests: Vec<GuestQuery> = named.map(str::parse).collect::<Result<_, _>>()?;
         guests.dedup();
         match guests.len() {
@@ -99,6 +108,8 @@ mod tests {
         for text in ["101", "101,", "web", "home/101"] {
             assert!(matches!(read(text), Ok(Guests::One(_))), "{text}");
         }
+        let many: Vec<String> = (101..=111).map(|vmid| vmid.to_string()).collect();
+        assert_eq!(read(&many.join(",")), Err(BadId::TooMany));
         for bad in [
             "",
             ",",

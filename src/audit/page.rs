@@ -7,7 +7,8 @@ use rusqlite::{Row, ToSql};
 use super::Line;
 use super::entry::id;
 use super::line::{COLUMNS, guest};
-use crate::ids::{GuestRef, UserId};
+use crate::action::TargetKey;
+use crate::ids::{GuestRef, NodeRef, UserId};
 use crate::store::{Store, StoreError};
 
 /// What a page shows; everything that is set must fit.
@@ -94,8 +95,7 @@ pub struct Use {
     pub user: UserId,
     /// The rule whose limit it counts for, if any.
     pub rule_key: Option<i64>,
-    /// `None`: it was not done to a guest.
-    pub guest: Option<GuestRef>,
+    pub on: TargetKey,
     /// The right's word.
     pub action: String,
     pub at_ms: i64,
@@ -107,7 +107,7 @@ pub struct Use {
 ///
 /// What the store says.
 pub async fn uses(store: &Store, since_ms: i64) -> Result<Vec<Use>, StoreError> {
-    let sql = "SELECT user_id, rule_key, cluster, vmid, action, at_ms FROM audit a \
+    let sql = "SELECT user_id, rule_key, cluster, vmid, node, action, at_ms FROM audit a \
                WHERE event = 'opened' AND at_ms >= ?1 AND NOT EXISTS \
                  (SELECT 1 FROM audit c WHERE c.entry = a.seq AND c.event = 'closed' \
                     AND c.outcome = 'not sent') \
@@ -121,11 +121,26 @@ pub async fn uses(store: &Store, since_ms: i64) -> Result<Vec<Use>, StoreError> 
         .await
 }
 
+fn on(row: &Row<'_>) -> rusqlite::Result<TargetKey> {
+    if let Some(guest) = guest(row)? {
+        return Ok(TargetKey::Guest(guest));
+    }
+    let text = |column: &str| row.get::<_, Option<String>>(column);
+    let names = text("cluster")?.zip(text("node")?);
+    let node = names.and_then(|(cluster, node)| {
+        Some(NodeRef {
+            cluster: cluster.parse().ok()?,
+            node: node.parse().ok()?,
+        })
+    });
+    Ok(node.map_or(TargetKey::Bot, TargetKey::Node))
+}
+
 fn read_use(row: &Row<'_>) -> rusqlite::Result<Use> {
     Ok(Use {
         user: UserId(id(row.get("user_id")?)),
         rule_key: row.get("rule_key")?,
-        guest: guest(row)?,
+        on: on(row)?,
         action: row.get("action")?,
         at_ms: row.get("at_ms")?,
     })

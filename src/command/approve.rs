@@ -19,6 +19,7 @@ use super::ask::lapse_now;
 use super::desk::{Desk, reason};
 use super::finish::finish;
 use super::note;
+use super::power::decide_deed;
 use super::ready::fresh_guest;
 use super::requests::{Open, said};
 use super::{Audience, Decision, Outcome, Task, Work};
@@ -132,7 +133,10 @@ fn able(desk: &Desk, actor: &Actor, asked: &Asked, facts: &GuestFacts) -> bool {
     let mine = law.of(actor);
     actor.user != asked.by.user
         && mine.has_by_rule(Right::Access, &target).is_ok()
-        && mine.has_by_rule(asked.deed.right(), &target).is_ok()
+        && [asked.deed.right()]
+            .iter()
+            .chain(asked.deed.also())
+            .all(|right| mine.has_by_rule(*right, &target).is_ok())
 }
 
 /// Both people as they are at this moment.
@@ -162,6 +166,11 @@ pub(super) async fn perform(
         Ruling::No(why) => return decline(desk, task, &open, why.as_ref()).await,
         Ruling::Yes(yes) => *yes,
     };
+    if yes != Yes::Once && open.asked.deed.detail().is_some() {
+        // The right alone would be more than was asked for: any snapshot, any storage.
+        desk.note_refusal(request, None, "only once");
+        return task.refuse(words::only_once());
+    }
     let checked = match check_both(desk, request, &open.asked).await {
         Ok(checked) => checked,
         Err(refusal) => return task.refuse(refusal),
@@ -318,7 +327,7 @@ async fn check_both(desk: &Desk, request: &Request, asked: &Asked) -> Result<Che
     }
     // What would be lent must be worth something now: else the request would be spent on nothing.
     let with = law.clone().with_once(lent(asked, &approver, law.unix()));
-    if let Err(denied) = with.of(&person).decide(right, &target) {
+    if let Err(denied) = decide_deed(&with.of(&person), &asked.deed, &target) {
         desk.note_refusal(request, None, &reason(&denied));
         let refusal = match denied {
             Denied::Lockdown => Some(embed::problem::locked_down(right, &facts)),

@@ -58,7 +58,10 @@ pub(super) fn lent(asked: &Asked, approver: &Actor, now: i64) -> Grant {
     Grant {
         id: GrantId::ONCE,
         to: asked.by.user,
-        rights: vec![asked.deed.right()],
+        rights: [asked.deed.right()]
+            .into_iter()
+            .chain(asked.deed.also().iter().copied())
+            .collect(),
         guest: asked.guest.clone(),
         guest_name: asked.guest_name.clone(),
         giver: Giver {
@@ -140,16 +143,19 @@ pub(super) async fn once(
 /// The act itself; each state on the way is shown to the person who asked. Not ready: nothing was
 /// sent, because it was refused or could not be looked at.
 async fn done(desk: &Arc<Desk>, order: &Order<'_>, open: &Open) -> Result<Outcome, NotReady> {
-    let ready = ready(desk, order).await?;
+    let mut ready = ready(desk, order).await?;
     if ready.found.guest.facts.name.as_deref() != Some(&open.asked.guest_name) {
         let now = &ready.found.guest.facts;
         let refusal = words::another_guest(&said(&open.asked), now);
         return Err(NotReady::Refused(refusal));
     }
     let deed = &order.aim.deed;
-    if desk.starting.claim(&ready.found, deed, false).is_err() {
-        let reply = embed::problem::too_little_memory(&ready.found.guest.facts);
-        return Err(NotReady::Refused(reply));
+    match desk.starting.claim(&ready.found, deed, false) {
+        Ok(claimed) => ready.memory = claimed,
+        Err(_) => {
+            let reply = embed::problem::too_little_memory(&ready.found.guest.facts);
+            return Err(NotReady::Refused(reply));
+        }
     }
     if let Some(refusal) = newer(open, &ready) {
         return Err(NotReady::Refused(refusal));

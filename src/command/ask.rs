@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::access::{Asked, Decided, Letter, NotOpened, Untold};
-use crate::action::{Actor, Door, GuestFacts, Request, RequestState, Right, Target};
+use crate::action::{Actor, Deed, Door, GuestFacts, Request, RequestState, Right, Target};
 use crate::audit::Noted;
 use crate::embed::{self, Reply, ask as words};
 use crate::errand::Recipient;
@@ -149,7 +149,7 @@ async fn opened(
 fn approvers_of(desk: &Desk, law: &Law, asked: &Asked, facts: &GuestFacts) -> Vec<Recipient> {
     match desk.settings.approvals_channel {
         Some(channel) => vec![Recipient::Room(channel)],
-        None => approvers(law, &asked.by, asked.deed.right(), facts)
+        None => approvers(law, &asked.by, &asked.deed, facts)
             .into_iter()
             .map(Recipient::Person)
             .collect(),
@@ -200,11 +200,13 @@ async fn keep_letters(desk: &Desk, id: RequestId) {
 }
 
 /// Those in `[people]` who may decide, the asker aside.
-fn approvers(law: &Law, asker: &Actor, right: Right, facts: &GuestFacts) -> Vec<UserId> {
+fn approvers(law: &Law, asker: &Actor, deed: &Deed, facts: &GuestFacts) -> Vec<UserId> {
     let target = Target::Guest(facts);
-    let able = law.holders(asker, right, &target);
     let mut approvers = law.holders(asker, Right::Access, &target);
-    approvers.retain(|user| able.contains(user) && *user != asker.user);
+    for right in [deed.right()].iter().chain(deed.also()) {
+        let able = law.holders(asker, *right, &target);
+        approvers.retain(|user| able.contains(user) && *user != asker.user);
+    }
     approvers
 }
 

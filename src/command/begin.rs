@@ -73,7 +73,8 @@ pub(super) async fn begin<'d>(
         now,
         snapshots,
         permit,
-        unsure,
+        lent,
+        memory,
     } = ready;
     let facts = found.guest.facts.clone();
     let mut act = order.act(&facts, snapshots.as_ref());
@@ -104,7 +105,9 @@ pub(super) async fn begin<'d>(
             });
         }
     };
-    let law = order.law(desk).without_grants(&unsure);
+    let law = order
+        .law(desk)
+        .with_grants_only(order.request.actor.user, &lent);
     let refusal = match once_more(&law.without(&did), order, &found, &now) {
         Ok(permit) if *permit.verdict() == noted_as => {
             let notice = order.notice(desk, &facts);
@@ -116,6 +119,7 @@ pub(super) async fn begin<'d>(
                 found,
                 entry,
                 claim,
+                memory,
                 ha_managed: now.ha_managed,
             };
             return Ok((doing, permit));
@@ -139,7 +143,7 @@ fn counted(
     let did = Did {
         user: permit.user(),
         under: permit.counts().map(|counts| counts.rule),
-        guest: Some(facts.guest.clone()),
+        on: permit.target().clone(),
         right: permit.right(),
         at_ms: Timestamp::now().as_millisecond(),
     };

@@ -8,7 +8,8 @@ use std::time::Duration;
 use dashmap::DashMap;
 use tokio::sync::{oneshot, watch};
 
-use crate::action::{Deed, GuestFacts, NodePower, Power, QuestionId, TaskId};
+use super::several::Batch;
+use crate::action::{Deed, GuestFacts, NodePower, QuestionId, TaskId};
 use crate::embed::Reply;
 use crate::embed::confirm::{self as words, Subject};
 use crate::ids::{NodeRef, UserId};
@@ -43,7 +44,7 @@ pub(super) enum What {
     Token(Plan),
     /// The same, though the guest's node has too little memory for it.
     Anyway(Box<AskedDeed>),
-    Several(Power, Vec<GuestFacts>),
+    Several(Box<Batch>),
 }
 
 /// What is to be done, and to what, as it was when it was asked.

@@ -18,6 +18,7 @@ use crate::proxmox::{Error, Order, Sent};
 use super::Outcome;
 use super::busy::Claim;
 use super::desk::Desk;
+use super::memory::Claimed;
 use super::notify::Notice;
 use super::resolve::FoundGuest;
 
@@ -31,6 +32,8 @@ pub(super) struct Doing<'d> {
     pub found: FoundGuest,
     pub entry: Entry,
     pub claim: Claim,
+    /// Of its node, for a start.
+    pub memory: Option<Claimed>,
     pub ha_managed: bool,
     /// Others can wait for its end.
     pub notice: Option<Notice>,
@@ -58,6 +61,9 @@ impl Doing<'_> {
         let client = self.found.inventory.client();
         let remark = embed::act::remark(&request.actor.name);
         let sent = client.act(permit, self.order(&remark)).await;
+        if let (Some(memory), true) = (&self.memory, may_have_begun(&sent)) {
+            memory.sent();
+        }
         let end = match sent {
             Ok(Sent::Task(upid)) => {
                 audit::sent(&self.desk.store, &self.entry, &upid).await;
@@ -127,6 +133,14 @@ impl Doing<'_> {
             aside,
             ending: Ending::Failed(error.to_string()),
         }
+    }
+}
+
+fn may_have_begun(sent: &Result<Sent, Error>) -> bool {
+    match sent {
+        Ok(Sent::Task(_)) => true,
+        Ok(Sent::Nothing) => false,
+        Err(error) => !error.surely_not_done(),
     }
 }
 

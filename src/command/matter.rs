@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use crate::action::Right;
-use crate::audit::{self, About, Ending, Entry, Opening};
+use crate::audit::{self, Ending, Entry, Opening};
 use crate::embed::Reply;
 use crate::permission::{Denied, Did, Permit, check};
 
@@ -33,10 +33,7 @@ pub(super) async fn begin(
     let did = Did {
         user: permit.user(),
         under: permit.counts().map(|counts| counts.rule),
-        guest: match &opening.about {
-            About::Guest(guest) => Some(guest.guest.clone()),
-            About::Node(_) | About::Bot => None,
-        },
+        on: permit.target().clone(),
         right,
         at_ms: Timestamp::now().as_millisecond(),
     };

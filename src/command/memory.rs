@@ -1,7 +1,7 @@
 //! Whether a VM's node has the memory that it wants. Proxmox itself starts it all the same, and the
 //! node then kills whatever it likes.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -22,40 +22,92 @@ pub(super) struct Short {
     pub free: u64,
 }
 
-/// What VMs that were just started are about to take.
-#[derive(Debug, Default)]
+/// What VMs that are being started are about to take.
+#[derive(Debug, Clone, Default)]
 pub(super) struct Starting {
-    claims: Mutex<Vec<(NodeRef, u64, Instant)>>,
+    claims: Arc<Mutex<Vec<Claim>>>,
+}
+
+#[derive(Debug)]
+struct Claim {
+    node: NodeRef,
+    bytes: u64,
+    /// `None`: not sent yet.
+    sent: Option<Instant>,
+    number: u64,
+}
+
+/// Memory that is claimed for a start: let go again unless Proxmox got the order.
+#[derive(Debug)]
+pub(super) struct Claimed {
+    starting: Starting,
+    number: u64,
 }
 
 impl Starting {
     /// Claims the memory for a start, or says what is lacking. `anyway`: it is known and wanted.
     /// Nothing is said where figures are not visible, and none of a container, which takes memory
     /// only as it uses it.
-    pub(super) fn claim(&self, found: &FoundGuest, deed: &Deed, anyway: bool) -> Result<(), Short> {
+    pub(super) fn claim(
+        &self,
+        found: &FoundGuest,
+        deed: &Deed,
+        anyway: bool,
+    ) -> Result<Option<Claimed>, Short> {
         let facts = &found.guest.facts;
         if *deed != Deed::Power(Power::Start) || facts.kind != Kind::Vm {
-            return Ok(());
+            return Ok(None);
         }
-        let Some(needs) = found.guest.maxmem else {
-            return Ok(());
+        let Some(bytes) = found.guest.maxmem else {
+            return Ok(None);
         };
         let node = NodeRef {
             cluster: facts.guest.cluster.clone(),
             node: facts.node.clone(),
         };
-        let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
-        claims.retain(|(_, _, at)| at.elapsed() < SHOWS);
-        let claimed = claims.iter().filter(|(on, ..)| *on == node);
-        let claimed: u64 = claimed.map(|(_, bytes, _)| bytes).sum();
+        let mut claims = self.lock();
+        claims.retain(|claim| claim.sent.is_none_or(|at| at.elapsed() < SHOWS));
+        let others = claims.iter().filter(|claim| claim.node == node);
+        let claimed: u64 = others.map(|claim| claim.bytes).sum();
         if let Some(free) = free(found).map(|free| free.saturating_sub(claimed))
-            && free < needs
+            && free < bytes
             && !anyway
         {
-            return Err(Short { needs, free });
+            return Err(Short { needs: bytes, free });
         }
-        claims.push((node, needs, Instant::now()));
-        Ok(())
+        let number = claims.last().map_or(0, |claim| claim.number + 1);
+        claims.push(Claim {
+            node,
+            bytes,
+            sent: None,
+            number,
+        });
+        Ok(Some(Claimed {
+            starting: self.clone(),
+            number,
+        }))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Claim>> {
+        self.claims.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Claimed {
+    /// Proxmox has the order, or may have it: the claim stands until the figures show it.
+    pub(super) fn sent(&self) {
+        let mut claims = self.starting.lock();
+        let mine = claims.iter_mut().find(|claim| claim.number == self.number);
+        if let Some(claim) = mine {
+            claim.sent = Some(Instant::now());
+        }
+    }
+}
+
+impl Drop for Claimed {
+    fn drop(&mut self) {
+        let mine = |claim: &Claim| claim.number == self.number && claim.sent.is_none();
+        self.starting.lock().retain(|claim| !mine(claim));
     }
 }
 

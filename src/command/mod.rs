@@ -246,7 +246,7 @@ fn confirmed(desk: &Desk, request: &Request, what: What) -> Decision {
             let (deed, yes) = yes_to(*asked, false);
             power::confirmed(desk, request, deed, yes)
         }
-        What::Several(power, guests) => several::confirmed(desk, request, power, guests),
+        What::Several(batch) => several::confirmed(desk, request, *batch),
         What::Anyway(asked) => {
             let (deed, yes) = yes_to(*asked, true);
             power::confirmed(desk, request, deed, yes)

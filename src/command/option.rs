@@ -2,8 +2,8 @@
 
 use crate::action::{BackupMode, Guests, Person, Remark, Right, TaskId, TokenPart, Unclear};
 use crate::ids::{
-    AclPath, ClusterName, GrantId, GuestQuery, Kind, NodeQuery, PveUser, RoleName, SnapshotName,
-    StorageName, TokenName,
+    AclPath, BadId, ClusterName, GrantId, GuestQuery, Kind, NodeQuery, PveUser, RoleName,
+    SnapshotName, StorageName, TokenName,
 };
 use crate::until::{End, Expiry, Since};
 
@@ -173,7 +173,10 @@ impl Field {
     pub fn parse(self, text: &str) -> Result<Value, Unclear> {
         match self {
             Self::Guest(_) => text.parse().map(Value::Guest).map_err(|_| Unclear::Guest),
-            Self::Guests(_) => text.parse().map(Value::Guests).map_err(|_| Unclear::Guest),
+            Self::Guests(_) => text.parse().map(Value::Guests).map_err(|bad| match bad {
+                BadId::TooMany => Unclear::TooMany,
+                _ => Unclear::Guest,
+            }),
             Self::Node => text.parse().map(Value::Node).map_err(|_| Unclear::Node),
             Self::Person | Self::Flag => Err(Unclear::Command),
             Self::Snapshot | Self::NewSnapshot => text

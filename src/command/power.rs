@@ -7,7 +7,7 @@ use tokio::sync::{oneshot, watch};
 use crate::action::{Deed, GuestFacts, Request, Right, Target};
 use crate::embed::{self, Reply};
 use crate::ids::{GuestQuery, Kind};
-use crate::permission::{Denied, Verdict};
+use crate::permission::{Denied, Rights, Verdict};
 
 use super::begin::{Order, begin};
 use super::confirm::{Asked, AskedDeed, What, until_closed};
@@ -105,13 +105,24 @@ pub(super) fn in_memory(
     if !aim.deed.is_for(facts.kind) {
         return Err(embed::problem::not_for_kind(&aim.deed, &facts));
     }
-    let right = aim.deed.right();
     let law = desk.law();
     let mine = law.of(&request.actor);
-    match mine.decide(right, &Target::Guest(&facts)) {
+    match decide_deed(&mine, &aim.deed, &Target::Guest(&facts)) {
         Ok(verdict) => Ok(Some((facts, verdict))),
         Err(denied) => Err(refuse(desk, request, &aim.deed, &facts, &denied)),
     }
+}
+
+/// The decision about a deed: about its own right, and about what it does on the way.
+pub(super) fn decide_deed(
+    mine: &Rights<'_>,
+    deed: &Deed,
+    target: &Target<'_>,
+) -> Result<Verdict, Denied> {
+    for right in deed.also() {
+        mine.decide(*right, target)?;
+    }
+    mine.decide(deed.right(), target)
 }
 
 /// Whether the person may ask for it, as far as memory tells.
@@ -146,7 +157,7 @@ pub(super) async fn perform(
         once: None,
         public: task.audience == Audience::Public,
     };
-    let ready = match ready(desk, &order).await {
+    let mut ready = match ready(desk, &order).await {
         Ok(ready) => ready,
         Err(NotReady::Refused(reply)) => return task.refuse(reply),
         Err(NotReady::Failed(outcome)) => return *outcome,
@@ -172,8 +183,9 @@ pub(super) async fn perform(
         _ => {}
     }
     let anyway = task.confirmed.as_ref().is_some_and(|yes| yes.anyway);
-    if let Err(short) = desk.starting.claim(&ready.found, &aim.deed, anyway) {
-        return too_little_memory(desk, task, &aim.deed, &ready.found, short);
+    match desk.starting.claim(&ready.found, &aim.deed, anyway) {
+        Ok(claimed) => ready.memory = claimed,
+        Err(short) => return too_little_memory(desk, task, &aim.deed, &ready.found, short),
     }
     match begin(desk, &order, ready).await {
         Ok((doing, permit)) => doing.go(&permit, &task.request, shown).await,

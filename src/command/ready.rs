@@ -8,12 +8,13 @@ use tokio::time::timeout;
 use crate::action::{GuestFacts, Request, Target};
 use crate::embed::{self, Reply};
 use crate::ids::{GrantId, GuestQuery, Kind};
-use crate::permission::{Denied, Law, Permit, check};
+use crate::permission::{Denied, Grant, Law, Permit, check};
 use crate::proxmox::{Error, GuestNow, Snapshots};
 
 use super::begin::Order;
 use super::desk::{ACT_PATIENCE, Desk, FRESH};
-use super::power::{Aim, refuse};
+use super::memory::Claimed;
+use super::power::{Aim, decide_deed, refuse};
 use super::resolve::{self, FoundGuest, Lookup, Sight};
 use super::{Outcome, doing, guest_not_found, snapshots};
 
@@ -27,8 +28,10 @@ pub(super) struct Ready {
     /// For what is done to snapshots.
     pub snapshots: Option<Snapshots>,
     pub permit: Permit,
-    /// Grants that count for nothing in this act: nobody told what roles their giver holds now.
-    pub unsure: Vec<GrantId>,
+    /// The grants that this act may rest on: their givers were looked up just now.
+    pub lent: Vec<GrantId>,
+    /// Claimed for a start, by whoever begins it.
+    pub memory: Option<Claimed>,
 }
 
 pub(super) enum NotReady {
@@ -44,17 +47,12 @@ pub(super) async fn ready(desk: &Desk, order: &Order<'_>) -> Result<Ready, NotRe
     // Who may not do it is told so before Proxmox is asked for more.
     let facts = &found.guest.facts;
     let law = order.law(desk);
-    let decided = law
-        .of(&request.actor)
-        .decide(aim.deed.right(), &Target::Guest(facts));
-    if let Err(denied) = decided {
+    let target = Target::Guest(facts);
+    if let Err(denied) = decide_deed(&law.of(&request.actor), &aim.deed, &target) {
         return Err(refused(refuse(desk, request, &aim.deed, facts, &denied)));
     }
-    let (now, unsure) = tokio::join!(
-        guest_now(desk, order, &found),
-        look_up_givers(desk, order, facts)
-    );
-    let now = now?;
+    let now = guest_now(desk, order, &found).await?;
+    let lent = look_up_givers(desk, order, facts, &merged(facts, &now)).await;
     let snapshots = if aim.deed.is_about_snapshots() {
         Some(snapshots_now(desk, order, &found).await?)
     } else {
@@ -62,7 +60,9 @@ pub(super) async fn ready(desk: &Desk, order: &Order<'_>) -> Result<Ready, NotRe
     };
     // That may have taken a while. The snapshot that counts is one of this moment.
     let mut found = fresh().await.map_err(refused)?;
-    let law = order.law(desk).without_grants(&unsure);
+    let law = order
+        .law(desk)
+        .with_grants_only(request.actor.user, &lent.sure);
     let checked = permitted(&law, request, aim, &found.guest.facts, &now);
     let facts = &mut found.guest.facts;
     match checked {
@@ -78,11 +78,12 @@ pub(super) async fn ready(desk: &Desk, order: &Order<'_>) -> Result<Ready, NotRe
                     now,
                     snapshots,
                     permit,
-                    unsure,
+                    lent: lent.sure,
+                    memory: None,
                 }),
             }
         }
-        Err(_) if !unsure.is_empty() => {
+        Err(_) if lent.unsure => {
             desk.note_refusal(
                 request,
                 Some(&Target::Guest(facts).key()),
@@ -95,25 +96,46 @@ pub(super) async fn ready(desk: &Desk, order: &Order<'_>) -> Result<Ready, NotRe
     }
 }
 
-/// What was lent is worth what its giver may do now, and only Discord knows the roles of now. Gives
-/// the grants whose giver could not be looked up.
-async fn look_up_givers(desk: &Desk, order: &Order<'_>, facts: &GuestFacts) -> Vec<GrantId> {
+/// Which grants an act may rest on.
+struct LookedUp {
+    /// Those whose givers were looked up just now.
+    sure: Vec<GrantId>,
+    /// Some giver could not be looked up.
+    unsure: bool,
+}
+
+/// What was lent is worth what its giver may do now, and only Discord knows the roles of now. The
+/// guest is looked at both as the snapshot has it and as it says itself.
+async fn look_up_givers(
+    desk: &Desk,
+    order: &Order<'_>,
+    facts: &GuestFacts,
+    newest: &GuestFacts,
+) -> LookedUp {
     let law = order.law(desk);
     let mine = law.of(&order.request.actor);
-    let leaned = mine.leans_on(order.aim.deed.right(), &Target::Guest(facts));
+    let rights = [order.aim.deed.right()];
+    let rights = rights.iter().chain(order.aim.deed.also());
+    let mut leaned: Vec<&Grant> = rights
+        .flat_map(|right| [facts, newest].map(|facts| (*right, facts)))
+        .flat_map(|(right, facts)| mine.leans_on(right, &Target::Guest(facts)))
+        .collect();
+    leaned.sort_unstable_by_key(|grant| grant.id);
+    leaned.dedup_by_key(|grant| grant.id);
+    let asked = leaned.len();
     let looked_up = leaned.into_iter().map(|grant| async move {
         let giver = &grant.giver;
-        match desk.errands.roles(giver.guild, giver.user).await {
-            Some(roles) => {
-                let access = &desk.access;
-                access.giver_holds(giver.user, giver.guild, &roles).await;
-                None
-            }
-            None => Some(grant.id),
-        }
+        let roles = desk.errands.roles(giver.guild, giver.user).await?;
+        let access = &desk.access;
+        access.giver_holds(giver.user, giver.guild, &roles).await;
+        Some(grant.id)
     });
-    let unsure = futures_util::future::join_all(looked_up).await;
-    unsure.into_iter().flatten().collect()
+    let found = futures_util::future::join_all(looked_up).await;
+    let sure: Vec<GrantId> = found.into_iter().flatten().collect();
+    LookedUp {
+        unsure: sure.len() < asked,
+        sure,
+    }
 }
 
 async fn guest_now(
@@ -176,11 +198,12 @@ pub(super) fn permitted(
     facts: &GuestFacts,
     now: &GuestNow,
 ) -> Result<Permit, Denied> {
-    let right = aim.deed.right();
-    law.of(&request.actor)
-        .decide(right, &Target::Guest(facts))?;
+    let mine = law.of(&request.actor);
+    decide_deed(&mine, &aim.deed, &Target::Guest(facts))?;
     let newest = merged(facts, now);
-    check(law, &request.actor, right, &Target::Guest(&newest))
+    let target = Target::Guest(&newest);
+    decide_deed(&mine, &aim.deed, &target)?;
+    check(law, &request.actor, aim.deed.right(), &target)
 }
 
 /// The guest from a snapshot that is at most ten seconds old. `command` is for the words of a refusal.

@@ -1,14 +1,16 @@
 //! The same done to several guests: each is checked, noted and followed by itself, as if it had been
 //! asked for alone, and one card shows them all.
 
+use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 use futures_util::stream::{self, StreamExt as _};
 use tokio::sync::watch;
 
 use crate::action::{Deed, GuestFacts, Power, Request, Several, Target};
+use crate::audit::Ending;
 use crate::embed::several as words;
-use crate::embed::{self, Reply};
+use crate::embed::{self, Colour, Reply};
 use crate::ids::{GuestQuery, Kind};
 
 use super::begin::{Order, begin};
@@ -26,7 +28,10 @@ const AT_ONCE: usize = 3;
 #[derive(Debug, Clone)]
 pub(super) struct Batch {
     pub power: Power,
+    pub which: Several,
     pub guests: Vec<GuestFacts>,
+    /// What was typed and means nothing here for this person.
+    pub left_out: Vec<String>,
     /// The person was asked about just these, and said yes.
     pub confirmed: bool,
 }
@@ -39,50 +44,40 @@ pub(super) fn decide(
     which: &Several,
 ) -> Decision {
     let refuse = |reply| Decision::answer(reply, Audience::Private);
-    let (guests, confirm) = allowed(desk, request, power, kind, which);
-    if guests.is_empty() {
+    let mut batch = Batch {
+        power,
+        which: which.clone(),
+        guests: Vec::new(),
+        left_out: Vec::new(),
+        confirmed: false,
+    };
+    let confirm = fill(desk, request, kind, &mut batch);
+    if batch.guests.is_empty() {
         desk.note_refusal(request, None, "none of several guests");
         return refuse(words::none(power, which));
     }
-    if guests.len() > Several::MOST {
-        return refuse(words::too_many(which, guests.len()));
+    if batch.guests.len() > Several::MOST {
+        return refuse(words::too_many(which, batch.guests.len()));
     }
     if confirm {
-        let about = words::subject(power, which, &guests);
+        let about = words::subject(power, which, &batch.guests);
         let (reply, closed) = desk.questions.ask(Asked {
             user: request.actor.user,
-            what: What::Several(power, guests),
+            what: What::Several(Box::new(batch)),
             about,
         });
         return Decision::Question { reply, closed };
     }
-    go(
-        desk,
-        request,
-        Batch {
-            power,
-            guests,
-            confirmed: false,
-        },
-    )
+    go(desk, request, batch)
 }
 
 /// The person said yes to a question about just these.
-pub(super) fn confirmed(
-    desk: &Desk,
-    request: &Request,
-    power: Power,
-    guests: Vec<GuestFacts>,
-) -> Decision {
-    go(
-        desk,
-        request,
-        Batch {
-            power,
-            guests,
-            confirmed: true,
-        },
-    )
+pub(super) fn confirmed(desk: &Desk, request: &Request, batch: Batch) -> Decision {
+    let batch = Batch {
+        confirmed: true,
+        ..batch
+    };
+    go(desk, request, batch)
 }
 
 fn go(desk: &Desk, request: &Request, batch: Batch) -> Decision {
@@ -90,52 +85,49 @@ fn go(desk: &Desk, request: &Request, batch: Batch) -> Decision {
     Decision::go(Task::new(request, Work::Several(batch), audience))
 }
 
-/// Those on which the person may do it, as far as memory tells, and whether any asks first.
-fn allowed(
-    desk: &Desk,
-    request: &Request,
-    power: Power,
-    kind: Kind,
-    which: &Several,
-) -> (Vec<GuestFacts>, bool) {
+/// The guests on which the person may do it, as far as memory tells, and whether any asks first.
+fn fill(desk: &Desk, request: &Request, kind: Kind, batch: &mut Batch) -> bool {
     let law = desk.law();
     let mine = law.of(&request.actor);
     let mut confirm = false;
-    let mut may = |facts: &GuestFacts| match mine.decide(power.right(), &Target::Guest(facts)) {
+    let right = batch.power.right();
+    let mut may = |facts: &GuestFacts| match mine.decide(right, &Target::Guest(facts)) {
         Ok(verdict) => {
             confirm |= verdict.confirm;
             true
         }
         Err(_) => false,
     };
-    let guests: Vec<GuestFacts> = meant(desk, request, kind, which)
-        .into_iter()
-        .filter(|facts| may(facts))
-        .collect();
-    (guests, confirm)
-}
-
-fn meant(desk: &Desk, request: &Request, kind: Kind, which: &Several) -> Vec<GuestFacts> {
-    if let Several::These(queries) = which {
-        let found = |query| resolve::guest(desk, &request.actor, Sight::Known, Some(kind), query);
-        let one = |query| match found(query) {
-            Lookup::Found(found) => Some(found.guest.facts),
-            _ => None,
-        };
-        return queries.iter().filter_map(one).collect();
+    match &batch.which {
+        Several::These(queries) => {
+            for query in queries {
+                let found = resolve::guest(desk, &request.actor, Sight::Known, Some(kind), query);
+                match found {
+                    Lookup::Found(found) if may(&found.guest.facts) => {
+                        batch.guests.push(found.guest.facts);
+                    }
+                    // Whatever the reason: it is not told whether there is such a guest.
+                    _ => batch.left_out.push(query.to_string()),
+                }
+            }
+        }
+        which => {
+            for snapshot in desk.clusters.iter().filter_map(|c| c.latest()) {
+                let all = snapshot.guests.values().filter(|guest| !guest.template);
+                let these = all.map(|guest| &guest.facts);
+                let these = these.filter(|facts| facts.kind == kind && which.means(facts));
+                batch
+                    .guests
+                    .extend(these.filter(|facts| may(facts)).cloned());
+            }
+        }
     }
-    let snapshots = desk.clusters.iter().filter_map(|c| c.latest());
-    let mut guests = Vec::new();
-    for snapshot in snapshots {
-        let all = snapshot.guests.values().filter(|guest| !guest.template);
-        let these = all.map(|guest| &guest.facts);
-        guests.extend(
-            these
-                .filter(|facts| facts.kind == kind && which.means(facts))
-                .cloned(),
-        );
-    }
-    guests
+    // A number and a name may mean the same guest.
+    let mut seen = HashSet::new();
+    batch
+        .guests
+        .retain(|facts| seen.insert(facts.guest.clone()));
+    confirm
 }
 
 /// Each by itself, a few at a time.
@@ -166,26 +158,35 @@ pub(super) async fn perform(
         let (tell, guest) = (&tell, &batch.guests[at]);
         async move {
             let outcome = one(desk, task, batch, guest, |reply| {
-                tell(at, words::line(reply, false));
+                tell(at, words::at_work(reply));
             })
             .await;
             let (line, aside) = match outcome {
-                Ok(Outcome {
-                    last: Last::Shown(reply),
-                    aside,
-                }) => (words::line(&reply, true), aside),
-                Ok(Outcome { aside, .. }) => (words::refused(guest), aside),
-                Err(refusal) => (words::refused(guest), Some(refusal)),
+                Ok(Done { line, aside }) => (line, aside),
+                Err(refusal) => (words::withdrawn(), Some(refusal)),
             };
             tell(at, line);
             aside
         }
     });
-    let asides: Vec<Option<Reply>> = stream::iter(each).buffered(AT_ONCE).collect().await;
-    Outcome {
-        last: Last::Shown(card()),
-        aside: together(asides.into_iter().flatten().collect()),
-    }
+    let told: Vec<Option<Reply>> = stream::iter(each).buffered(AT_ONCE).collect().await;
+    let left_out = words::left_out(&batch.left_out);
+    let aside = together(told.into_iter().flatten().chain(left_out));
+    let lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+    let refused = |line: &words::Line| line.state == words::State::Withdrawn;
+    let public = task.audience == Audience::Public;
+    let last = if public && lines.iter().all(refused) {
+        Last::Withdrawn
+    } else {
+        Last::Shown(words::card(batch.power, by, &lines))
+    };
+    Outcome { last, aside }
+}
+
+/// How it ended for one guest.
+struct Done {
+    line: words::Line,
+    aside: Option<Reply>,
 }
 
 /// One guest of several, through the same gates as alone. `Err`: refused, in private words.
@@ -195,7 +196,7 @@ async fn one(
     batch: &Batch,
     guest: &GuestFacts,
     tell: impl Fn(&Reply),
-) -> Result<Outcome, Reply> {
+) -> Result<Done, Reply> {
     let aim = Aim {
         deed: Deed::Power(batch.power),
         kind: Some(guest.kind),
@@ -208,30 +209,33 @@ async fn one(
         public: task.audience == Audience::Public,
     };
     let prepared = async {
-        let ready = ready(desk, &order).await?;
+        let mut ready = ready(desk, &order).await?;
         let facts = &ready.found.guest.facts;
         if facts.name != guest.name {
             let reply = embed::confirm::replaced(guest, facts);
             return Err(NotReady::Refused(reply));
         }
+        if !batch.which.still_means(facts) {
+            let reply = words::meant_no_more(facts, &batch.which);
+            return Err(NotReady::Refused(reply));
+        }
         if ready.permit.needs_confirmation() && !batch.confirmed {
             return Err(NotReady::Refused(embed::problem::rules_changed(facts)));
         }
-        if desk.starting.claim(&ready.found, &aim.deed, false).is_err() {
-            let reply = embed::problem::too_little_memory(facts);
-            return Err(NotReady::Refused(reply));
-        }
+        let claimed = desk.starting.claim(&ready.found, &aim.deed, false);
+        let no_room = |_| NotReady::Refused(embed::problem::too_little_memory(facts));
+        ready.memory = claimed.map_err(no_room)?;
         begin(desk, &order, ready).await
     };
     let (doing, permit) = match prepared.await {
         Ok(begun) => begun,
         Err(NotReady::Refused(refusal)) => return Err(refusal),
-        Err(NotReady::Failed(outcome)) => return Ok(*outcome),
+        Err(NotReady::Failed(outcome)) => return Ok(not_begun(*outcome)),
     };
     let (states, mut changes) = watch::channel(None);
     let act = async {
         let states = states;
-        doing.go(&permit, order.request, &states).await
+        doing.carry_out(&permit, order.request, &states).await
     };
     let forward = async {
         while changes.changed().await.is_ok() {
@@ -240,12 +244,36 @@ async fn one(
             }
         }
     };
-    let (outcome, ()) = tokio::join!(act, forward);
-    Ok(outcome)
+    let (end, ()) = tokio::join!(act, forward);
+    let as_asked = matches!(
+        end.ending,
+        Ending::Done | Ending::Warned | Ending::Requested
+    );
+    Ok(Done {
+        line: words::ended(&end.reply, as_asked),
+        aside: end.aside,
+    })
+}
+
+/// Nothing was sent: it is so already, or it cannot be done now.
+fn not_begun(outcome: Outcome) -> Done {
+    let line = match &outcome.last {
+        // Grey and green say that it is as asked.
+        Last::Shown(reply) => {
+            let colour = reply.cards.first().map(|card| card.colour);
+            let as_asked = matches!(colour, Some(Colour::Green | Colour::Grey));
+            words::ended(reply, as_asked)
+        }
+        Last::Told | Last::Withdrawn | Last::Left => words::withdrawn(),
+    };
+    Done {
+        line,
+        aside: outcome.aside,
+    }
 }
 
 /// What is for the person alone, in one message: as many cards as Discord takes.
-fn together(asides: Vec<Reply>) -> Option<Reply> {
+fn together(asides: impl Iterator<Item = Reply>) -> Option<Reply> {
     const MOST: usize = 10;
     let mut all = Reply::default();
     for aside in asides {

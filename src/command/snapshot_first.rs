@@ -65,6 +65,9 @@ pub(super) async fn perform(
     if let Some(refusal) = changed(task, &ready) {
         return task.refuse(refusal);
     }
+    if ready.permit.needs_confirmation() {
+        return task.refuse(embed::confirm::asks_by_itself());
+    }
     let (doing, permit) = match begin(desk, &order, ready).await {
         Ok(begun) => begun,
         Err(NotReady::Refused(reply)) => return task.refuse(reply),

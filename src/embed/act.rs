@@ -309,6 +309,8 @@ pub fn not_needed(act: &Act, why: NoNeed, runs: Runs) -> Reply {
     };
     let (colour, mark) = match runs {
         _ if why == NoNeed::Paused => (Colour::Amber, "🟡"),
+        // It was asked to do something that only a running guest can.
+        _ if why == NoNeed::NotRunning => (Colour::Amber, "⚪"),
         Some(true) => (Colour::Green, "🟢"),
         Some(false) => (Colour::Grey, "⚪"),
         None => (Colour::Amber, "🟠"),

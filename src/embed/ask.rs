@@ -4,7 +4,7 @@
 use crate::action::{Action, Deed, GuestFacts, RequestState, Ruling, Yes};
 use crate::ids::{ChannelId, GuestRef, Kind, RequestId, UserId};
 
-use super::deed::{label, may_it, noun, to_do};
+use super::deed::{consequence, label, may_it, noun, particulars, to_do};
 use super::problem::refusal;
 use super::reply::{Button, Card, Colour, Reply, Style};
 use super::words::{ago, guest_footer, guest_name, kind, moment, person, plain, reason};
@@ -93,7 +93,8 @@ pub fn letter(request: &Request, state: &str) -> Reply {
         colour: Colour::Amber,
         title: format!("✋ {}", may_it(&request.deed, &name)),
         body: format!(
-            "{} asks for it, from <#{}>.\nIt is {} now.\nAsked {}, lapses {}.",
+            "{}{} asks for it, from <#{}>.\nIt is {} now.\nAsked {}, lapses {}.",
+            what_it_does(&request.deed),
             person(request.by),
             request.channel,
             plain(state),
@@ -102,12 +103,40 @@ pub fn letter(request: &Request, state: &str) -> Reply {
         ),
         footer: Some(footer(request)),
     })
-    .with_buttons(vec![
-        button("Once", Style::Primary, rule(Yes::Once)),
-        button("1 hour", Style::Secondary, rule(Yes::Hour)),
-        button("Until tomorrow", Style::Secondary, rule(Yes::Tomorrow)),
-        button("No", Style::Danger, Action::Decline(request.id)),
-    ])
+    .with_buttons(match request.deed.detail() {
+        None => vec![
+            button("Once", Style::Primary, rule(Yes::Once)),
+            button("1 hour", Style::Secondary, rule(Yes::Hour)),
+            button("Until tomorrow", Style::Secondary, rule(Yes::Tomorrow)),
+            button("No", Style::Danger, Action::Decline(request.id)),
+        ],
+        // A right for a while would be for any snapshot and any storage.
+        Some(_) => vec![
+            button("Once", Style::Primary, rule(Yes::Once)),
+            button("No", Style::Danger, Action::Decline(request.id)),
+        ],
+    })
+}
+
+/// What the question does not say: the memory that is kept, what is lost, what is shut down for it.
+fn what_it_does(deed: &Deed) -> String {
+    let does_more = !deed.also().is_empty();
+    let more = does_more || matches!(deed, Deed::SnapshotCreate { ram: true, .. });
+    let particulars = particulars(deed).filter(|_| more);
+    let told = deed.right().always_confirmed() || does_more;
+    let lines = particulars
+        .into_iter()
+        .chain(told.then(|| consequence(deed)));
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+/// For this, a right for a while would be more than was asked for.
+#[must_use]
+pub fn only_once() -> Reply {
+    refusal(
+        "This can only be given once",
+        "For a while it would be for any\nsnapshot or storage. Press *Once*, or\nuse `/access grant`.".to_owned(),
+    )
 }
 
 /// The approvers' message while the one act goes on, and once it has ended: `outcome` is the title

@@ -135,6 +135,15 @@ fn not_done(about: &Subject, body: &str) -> Reply {
     closed(Colour::Grey, title, body, about)
 }
 
+/// Where a rule asks before every snapshot, one cannot be taken on the way to something else.
+#[must_use]
+pub fn asks_by_itself() -> Reply {
+    refusal(
+        "A snapshot asks first here",
+        "Use `/snapshot create`, and then\n`/snapshot rollback` again.".to_owned(),
+    )
+}
+
 /// A press on a question that is no longer open, or never was.
 #[must_use]
 pub fn gone() -> Reply {

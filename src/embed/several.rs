@@ -24,6 +24,8 @@ pub enum State {
     /// It is as asked.
     Done,
     NotDone,
+    /// It is left out of the card.
+    Withdrawn,
 }
 
 /// Before its turn.
@@ -37,37 +39,76 @@ pub fn waiting(guest: &GuestFacts) -> Line {
 
 /// As the guest's own card has it.
 #[must_use]
-pub fn line(reply: &Reply, over: bool) -> Line {
+pub fn at_work(reply: &Reply) -> Line {
+    line(reply, State::AtWork)
+}
+
+/// At its end. Where it is not as asked, with the reason.
+#[must_use]
+pub fn ended(reply: &Reply, as_asked: bool) -> Line {
+    if as_asked {
+        return line(reply, State::Done);
+    }
+    let mut told = line(reply, State::NotDone);
+    let body = reply.cards.first().map_or("", |card| card.body.as_str());
+    // Who asked stands on top of the common card.
+    let why = body.lines().filter(|line| !line.starts_with("Asked by"));
+    for reason in why {
+        told.text.push_str("\n> ");
+        told.text.push_str(reason);
+    }
+    told
+}
+
+fn line(reply: &Reply, state: State) -> Line {
     let card = reply.cards.first();
-    let state = match card.map(|card| card.colour) {
-        _ if !over => State::AtWork,
-        Some(Colour::Green | Colour::Grey) => State::Done,
-        _ => State::NotDone,
-    };
     Line {
         text: card.map(|card| card.title.clone()).unwrap_or_default(),
         state,
     }
 }
 
-/// Refused after all: why is nobody else's business.
+/// Refused after all: that, and why, is nobody else's business.
 #[must_use]
-pub fn refused(guest: &GuestFacts) -> Line {
+pub fn withdrawn() -> Line {
     Line {
-        text: format!("⛔ {} · not done", guest_name(guest)),
-        state: State::NotDone,
+        text: String::new(),
+        state: State::Withdrawn,
     }
+}
+
+/// For the person alone: what was typed and came to nothing.
+#[must_use]
+pub fn left_out(typed: &[String]) -> Option<Reply> {
+    let names: Vec<String> = typed.iter().map(|one| plain(one)).collect();
+    (!names.is_empty()).then(|| {
+        refusal(
+            "Left out",
+            format!("Nothing for you to do here:\n{}.", names.join(", ")),
+        )
+    })
+}
+
+/// A tag or pool that was taken away in between.
+#[must_use]
+pub fn meant_no_more(guest: &GuestFacts, which: &Several) -> Reply {
+    refusal(
+        &format!("Nothing was done to {}", guest_name(guest)),
+        format!("It is not in {} any more.", plain(&which.to_string())),
+    )
 }
 
 /// The public card.
 #[must_use]
 pub fn card(power: Power, by: UserId, lines: &[Line]) -> Reply {
+    let shown = lines.iter().filter(|line| line.state != State::Withdrawn);
+    let lines: Vec<&Line> = shown.collect();
     let count = |state| lines.iter().filter(|line| line.state == state).count();
     let (done, not_done) = (count(State::Done), count(State::NotDone));
     let deed = Deed::Power(power);
     let all = lines.len();
     let (colour, title) = if done + not_done < all {
-        let title = format!("🟡 {}: {all} guests", going_on(&deed));
+        let title = format!("🟡 {}: {}", going_on(&deed), guests_in_words(all));
         (Colour::Amber, title)
     } else {
         let (colour, mark) = match not_done {
@@ -90,9 +131,11 @@ pub fn card(power: Power, by: UserId, lines: &[Line]) -> Reply {
 #[must_use]
 pub fn subject(power: Power, which: &Several, guests: &[GuestFacts]) -> Subject {
     let deed = Deed::Power(power);
-    let names: Vec<String> = guests.iter().map(guest_name).collect();
+    let named = |guest: &GuestFacts| format!("{} {}", guest.guest.vmid, guest_name(guest));
+    let names: Vec<String> = guests.iter().map(named).collect();
+    let count = guests_in_words(guests.len());
     Subject {
-        to_do: format!("{} {} guests", label(&deed).to_lowercase(), guests.len()),
+        to_do: format!("{} {count}", label(&deed).to_lowercase()),
         consequence: format!(
             "{}\n{}",
             names.join(", "),
@@ -130,9 +173,15 @@ pub fn too_many(which: &Several, count: usize) -> Reply {
 /// One line of autocomplete, plain text.
 #[must_use]
 pub fn choice(word: &str, count: usize) -> String {
-    let guests = if count == 1 { "guest" } else { "guests" };
-    format!("{word} · {count} {guests}")
+    format!("{word} · {}", guests_in_words(count))
         .chars()
         .take(100)
         .collect()
+}
+
+fn guests_in_words(count: usize) -> String {
+    match count {
+        1 => "1 guest".to_owned(),
+        count => format!("{count} guests"),
+    }
 }

@@ -13,6 +13,7 @@ pub fn refused(unclear: Unclear) -> Reply {
             "That is no guest",
             "Write a VMID such as `101`, or a name\nsuch as `valheim`.",
         ),
+        Unclear::TooMany => ("Those are too many", "At most ten guests at a time."),
         Unclear::Node => ("That is no node", "Write a node's name, such as `pve1`."),
         Unclear::Right => (
             "That cannot be given",

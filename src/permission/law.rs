@@ -57,12 +57,13 @@ impl Law {
         self
     }
 
-    /// The same without these grants.
+    /// The same, where nothing is lent to that person but by these grants.
     #[must_use]
-    pub fn without_grants(mut self, ids: &[GrantId]) -> Self {
-        if !ids.is_empty() {
+    pub fn with_grants_only(mut self, to: UserId, ids: &[GrantId]) -> Self {
+        let counts = |grant: &Grant| grant.to != to || ids.contains(&grant.id);
+        if !self.standing.grants.iter().all(|grant| counts(grant)) {
             let grants = &mut Arc::make_mut(&mut self.standing).grants;
-            grants.retain(|grant| !ids.contains(&grant.id));
+            grants.retain(|grant| counts(grant));
         }
         self
     }

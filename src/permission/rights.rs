@@ -190,8 +190,8 @@ impl<'l> Rights<'l> {
         let mut counts = None;
         if let Some(counted) = counted.filter(|_| right.is_act()) {
             let (acts, now) = (&self.law.standing.acts, self.law.unix_ms());
-            if let (Some(rest), Target::Guest(guest)) = (allow.cooldown, target)
-                && let Some(until) = acts.resting(&guest.guest, right, rest, now)
+            if let Some(rest) = allow.cooldown
+                && let Some(until) = acts.resting(&target.key(), right, rest, now)
             {
                 let until = seconds_up(until);
                 return Err(Denied::Resting { rule, until });

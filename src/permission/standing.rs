@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::action::Right;
-use crate::ids::{GuestRef, UserId};
+use crate::action::{Right, TargetKey};
+use crate::ids::UserId;
 
 use super::grant::Grant;
 use super::rights::Counts;
@@ -33,7 +33,7 @@ pub struct Lockdown {
 #[derive(Debug, Clone, Default)]
 pub struct Acts {
     of_person: HashMap<(UserId, RuleKey), Vec<i64>>,
-    on_guest: HashMap<(GuestRef, Right), Vec<i64>>,
+    on_target: HashMap<(TargetKey, Right), Vec<i64>>,
 }
 
 /// One act, as the limits see it.
@@ -42,8 +42,7 @@ pub struct Did {
     pub user: UserId,
     /// The rule whose limit it counts for, if any.
     pub under: Option<RuleKey>,
-    /// `None`: it was not done to a guest.
-    pub guest: Option<GuestRef>,
+    pub on: TargetKey,
     pub right: Right,
     pub at_ms: i64,
 }
@@ -62,21 +61,18 @@ impl Acts {
                 did.at_ms,
             );
         }
-        if let Some(guest) = did.guest {
-            add(
-                self.on_guest.entry((guest, did.right)).or_default(),
-                did.at_ms,
-            );
-        }
+        add(
+            self.on_target.entry((did.on, did.right)).or_default(),
+            did.at_ms,
+        );
     }
 
     /// Takes back what was added and then not done.
     pub fn take_back(&mut self, did: &Did) {
-        let on_guest = did.guest.clone().map(|guest| (guest, did.right));
-        let on_guest = on_guest.and_then(|key| self.on_guest.get_mut(&key));
+        let on_target = self.on_target.get_mut(&(did.on.clone(), did.right));
         let under = did.under.map(|rule| (did.user, rule));
         let of_person = under.and_then(|key| self.of_person.get_mut(&key));
-        for times in on_guest.into_iter().chain(of_person) {
+        for times in on_target.into_iter().chain(of_person) {
             if let Some(at) = times.iter().rposition(|time| *time == did.at_ms) {
                 times.remove(at);
             }
@@ -90,7 +86,7 @@ impl Acts {
             !times.is_empty()
         };
         self.of_person.retain(|_, times| recent(times));
-        self.on_guest.retain(|_, times| recent(times));
+        self.on_target.retain(|_, times| recent(times));
     }
 
     /// When the person may act again under the rule; `None`: now.
@@ -109,15 +105,15 @@ impl Acts {
         recent.get(blocking).map(|time| time + window)
     }
 
-    /// When the guest has rested long enough; `None`: it has.
+    /// When the guest, or whatever it is, has rested long enough; `None`: it has.
     pub(super) fn resting(
         &self,
-        guest: &GuestRef,
+        target: &TargetKey,
         right: Right,
         rest: Duration,
         now_ms: i64,
     ) -> Option<i64> {
-        let last = self.on_guest.get(&(guest.clone(), right))?.last()?;
+        let last = self.on_target.get(&(target.clone(), right))?.last()?;
         let over = last + millis(rest);
         (over > now_ms).then_some(over)
     }
@@ -137,12 +133,13 @@ fn millis(time: Duration) -> i64 {
 mod tests {
     use super::*;
     use crate::config::Limit;
+    use crate::ids::GuestRef;
 
     fn did(at_ms: i64) -> Did {
         Did {
             user: UserId(7),
             under: Some(RuleKey(1)),
-            guest: Some(GuestRef {
+            on: TargetKey::Guest(GuestRef {
                 cluster: "home".parse().unwrap(),
                 vmid: "101".parse().unwrap(),
             }),
@@ -193,7 +190,7 @@ mod tests {
         let mut acts = Acts::default();
         acts.add(did(1000));
         let rest = Duration::from_secs(5);
-        let guest = did(0).guest.unwrap();
+        let guest = did(0).on;
         assert_eq!(acts.resting(&guest, Right::Start, rest, 5999), Some(6000));
         assert_eq!(acts.resting(&guest, Right::Start, rest, 6000), None);
         assert_eq!(acts.resting(&guest, Right::Reboot, rest, 2000), None);

@@ -389,7 +389,6 @@ pub fn command(row: &Row, guest_of: impl Fn(Kind) -> u32) -> String {
         Field::Remark => "because".to_owned(),
         Field::Flag => "true".to_owned(),
         Field::Since => "2h".to_owned(),
-        Field::Cluster => "home".to_owned(),
         Field::Snapshot => "before-mods".to_owned(),
         Field::NewSnapshot => "new-one".to_owned(),
         Field::Storage => "nas".to_owned(),
@@ -399,7 +398,7 @@ pub fn command(row: &Row, guest_of: impl Fn(Kind) -> u32) -> String {
         Field::Token(TokenPart::Expiry) => "7d".to_owned(),
         Field::Token(TokenPart::Roles) => "PVEAuditor".to_owned(),
         Field::Token(TokenPart::Path) => "/vms".to_owned(),
-        Field::Token(TokenPart::Cluster) => "home".to_owned(),
+        Field::Cluster | Field::Token(TokenPart::Cluster) => "home".to_owned(),
     });
     let path = format!("/{}", row.path.join(" "));
     [path]

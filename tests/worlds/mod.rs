@@ -16,7 +16,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
-use pve_steward::action::{Actor, GuestFacts, Right, Target};
+use pve_steward::action::{Actor, GuestFacts, Right, Target, TargetKey};
 use pve_steward::config::{
     self, AllowRule, AskRule, Bot, Cluster, Config, DenyRule, Discord, Hours, Limit, Place, Secret,
     Trust,
@@ -145,7 +145,7 @@ pub fn did(
     Did {
         user: asker.user,
         under: verdict.counts.map(|counts| counts.rule),
-        guest: Some(guest.guest.clone()),
+        on: TargetKey::Guest(guest.guest.clone()),
         right,
         at_ms: at.as_millisecond(),
     }
