@@ -287,6 +287,7 @@ fn of_several_guests_only_those_that_one_may() {
         let answer = max.slash("/vm start 101,103").await;
         let card = answer.until("1 of 1").await;
         assert!(!card.text().contains("103"), "{}", card.text());
+        answer.follow_up("Left out").await;
         assert_eq!(world.writes(), ["POST /nodes/pve1/qemu/101/status/start"]);
     });
 }
@@ -304,7 +305,7 @@ fn several_guests_are_stopped_only_after_a_question() {
         assert_snapshot!(shown(&asked.first().await), @"
         🔒 only owner
         │ ⚠️ Really stop 2 guests?
-        │ valheim, minecraft
+        │ 101 valheim, 102 minecraft
         │ This pulls the plug: what is not saved
         │ in each guest is lost.
         │ The question holds for one minute.

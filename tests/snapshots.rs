@@ -678,7 +678,7 @@ fn who_may_ask_for_one_gets_it_from_somebody_who_may_give_it() {
         │ It is stopped now.
         │ Asked <time>, lapses <time>.
         │ — VM 101 · home
-        [Once] (primary) [1 hour] (secondary) [Until tomorrow] (secondary) [No] (danger)
+        [Once] (primary) [No] (danger)
         ");
         let yes = owner.click(&letter, "Once").await;
         yes.until("snapshot taken").await;

@@ -78,7 +78,7 @@ pub(super) async fn perform(
     }
     let to = approvers_of(desk, &law, &asked, facts);
     let (_, _, state) = embed::guest::state(&found.guest.status);
-    let letter = words::letter(&said(&asked), &state);
+    let letter = embed::letter::letter(&said(&asked), &state);
     let show = shown.clone();
     let put = put_to(Arc::clone(desk), asked.clone(), to, letter, show);
     // By itself: whoever can be reached decides while others cannot be reached yet.

@@ -1,10 +1,10 @@
 //! A request for what was refused: what the person who asked sees, what the approvers see, and what
 //! becomes of both.
 
-use crate::action::{Action, Deed, GuestFacts, RequestState, Ruling, Yes};
+use crate::action::{Action, Deed, GuestFacts, RequestState, Yes};
 use crate::ids::{ChannelId, GuestRef, Kind, RequestId, UserId};
 
-use super::deed::{consequence, label, may_it, noun, particulars, to_do};
+use super::deed::{label, noun, to_do};
 use super::problem::refusal;
 use super::reply::{Button, Card, Colour, Reply, Style};
 use super::words::{ago, guest_footer, guest_name, kind, moment, person, plain, reason};
@@ -74,60 +74,6 @@ pub fn waiting_on(request: &Request) -> Reply {
         ago(request.asked)
     );
     Reply::card(card(request, Colour::Amber, "🟡", "asked", body))
-}
-
-/// For the approvers. `state`: what the guest does now, in a word.
-#[must_use]
-pub fn letter(request: &Request, state: &str) -> Reply {
-    let name = plain(&request.name);
-    let button = |label: &'static str, style, action| Button {
-        label: label.into(),
-        style,
-        action,
-    };
-    let rule = |yes| Action::Rule {
-        request: request.id,
-        ruling: Ruling::Yes(yes),
-    };
-    Reply::card(Card {
-        colour: Colour::Amber,
-        title: format!("✋ {}", may_it(&request.deed, &name)),
-        body: format!(
-            "{}{} asks for it, from <#{}>.\nIt is {} now.\nAsked {}, lapses {}.",
-            what_it_does(&request.deed),
-            person(request.by),
-            request.channel,
-            plain(state),
-            ago(request.asked),
-            ago(request.expires)
-        ),
-        footer: Some(footer(request)),
-    })
-    .with_buttons(match request.deed.detail() {
-        None => vec![
-            button("Once", Style::Primary, rule(Yes::Once)),
-            button("1 hour", Style::Secondary, rule(Yes::Hour)),
-            button("Until tomorrow", Style::Secondary, rule(Yes::Tomorrow)),
-            button("No", Style::Danger, Action::Decline(request.id)),
-        ],
-        // A right for a while would be for any snapshot and any storage.
-        Some(_) => vec![
-            button("Once", Style::Primary, rule(Yes::Once)),
-            button("No", Style::Danger, Action::Decline(request.id)),
-        ],
-    })
-}
-
-/// What the question does not say: the memory that is kept, what is lost, what is shut down for it.
-fn what_it_does(deed: &Deed) -> String {
-    let does_more = !deed.also().is_empty();
-    let more = does_more || matches!(deed, Deed::SnapshotCreate { ram: true, .. });
-    let particulars = particulars(deed).filter(|_| more);
-    let told = deed.right().always_confirmed() || does_more;
-    let lines = particulars
-        .into_iter()
-        .chain(told.then(|| consequence(deed)));
-    lines.map(|line| format!("{line}\n")).collect()
 }
 
 /// For this, a right for a while would be more than was asked for.
@@ -414,7 +360,7 @@ pub fn form() -> (&'static str, &'static str) {
     ("Say no", "Why? (they read it; may stay empty)")
 }
 
-fn footer(request: &Request) -> String {
+pub(super) fn footer(request: &Request) -> String {
     let kind = kind(request.kind);
     format!("{kind} {} · {}", request.guest.vmid, request.guest.cluster)
 }

@@ -14,6 +14,7 @@ pub mod fault;
 pub mod guest;
 pub mod guest_details;
 pub mod help;
+pub mod letter;
 pub mod node;
 pub mod node_act;
 pub mod notify;
