@@ -19,9 +19,9 @@ use estate::Estate;
 #[derive(Debug, Args)]
 pub(super) struct Query {
     /// Do not ask Proxmox: show what the rules say of invented guests, one for each word in `guests`.
-    /// With --guest, name one by that word, such as `tag:games`
+    /// Takes no secrets. With --guest, name one by that word, such as `tag:games`
     #[arg(long)]
-    offline: bool,
+    pub(super) offline: bool,
     /// A person or a role, by the name that the rules use; a person is looked at without roles, a
     /// role as a member who has just that one
     #[arg(long, value_name = "NAME", requires = "action")]
