@@ -40,7 +40,11 @@ pub fn list(view: &View<'_>) -> Reply {
         lines.push(none(view));
     }
     let node = &view.guest.node;
-    let untold = view.backups.storages.iter().filter_map(|one| untold(one, node));
+    let untold = view
+        .backups
+        .storages
+        .iter()
+        .filter_map(|one| untold(one, node));
     lines.extend(untold);
     lines.extend(view.age.line());
     let complete = view.backups.complete();

@@ -104,9 +104,8 @@ impl Snapshot {
                 _ => Way::Offline,
             };
         }
-        let same = |other: &&Storage| {
-            other.shared && other.name == storage.name && online(&other.node)
-        };
+        let same =
+            |other: &&Storage| other.shared && other.name == storage.name && online(&other.node);
         let elsewhere: Vec<&Storage> = match storage.shared {
             true => self.storages.values().filter(same).collect(),
             false => Vec::new(),
@@ -168,8 +167,7 @@ impl Client {
         storage: &StorageName,
     ) -> Result<Vec<BackedUp>, Error> {
         let node = &guest.node;
-        self.backups_in(Lane::Act(node), node, guest, storage)
-            .await
+        self.backups_in(Lane::Act(node), node, guest, storage).await
     }
 
     /// The backups of one guest on all storages of `snapshot` that take some, told apart from those
@@ -187,12 +185,7 @@ impl Client {
         found
     }
 
-    async fn listing(
-        &self,
-        node: &NodeName,
-        guest: &GuestFacts,
-        storage: &StorageName,
-    ) -> Listing {
+    async fn listing(&self, node: &NodeName, guest: &GuestFacts, storage: &StorageName) -> Listing {
         let read = async {
             let lane = Lane::Look(node);
             let list = self.backups_in(lane, node, guest, storage).await?;

@@ -62,7 +62,9 @@ pub(in crate::cli) async fn findings(
         .collect();
     let refused = |error: &Error| error.unauthorised();
     if !any {
-        let mut errors = tried.iter().filter_map(|(_, outcome)| outcome.as_ref().err());
+        let mut errors = tried
+            .iter()
+            .filter_map(|(_, outcome)| outcome.as_ref().err());
         return Looked {
             findings,
             seen: None,

@@ -139,7 +139,10 @@ mod tests {
             let end = text[at..].find("token").unwrap();
             text[at..at + end + "token".len()].to_owned()
         };
-        let readme = of(include_str!("../../../README.md"), "can\nlose data is asked twice");
+        let readme = of(
+            include_str!("../../../README.md"),
+            "can\nlose data is asked twice",
+        );
         let example = include_str!("../../../config/example.toml");
         let example = of(example, "Always asked, whoever does it");
         for right in Right::ALL {

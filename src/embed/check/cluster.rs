@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::embed::{fault, pveum};
 use crate::embed::words::counted;
+use crate::embed::{fault, pveum};
 use crate::proxmox::{Error, Quorum};
 
 use super::{Finding, Grade};
