@@ -106,10 +106,8 @@ impl Snapshot {
         }
         let same =
             |other: &&Storage| other.shared && other.name == storage.name && online(&other.node);
-        let elsewhere: Vec<&Storage> = match storage.shared {
-            true => self.storages.values().filter(same).collect(),
-            false => Vec::new(),
-        };
+        let elsewhere = self.storages.values().filter(same);
+        let elsewhere: Vec<&Storage> = elsewhere.filter(|_| storage.shared).collect();
         let available = |other: &&&Storage| other.status == StorageState::Available;
         match elsewhere.iter().find(available) {
             Some(other) => Way::Through(&other.node),
