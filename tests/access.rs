@@ -374,6 +374,63 @@ fn a_lockdown_stops_everybody_but_people_with_access() {
 }
 
 #[test]
+fn whoami_tells_of_nodes_and_of_the_bot_as_of_guests() {
+    let looks = r#"
+[[allow]]
+who = ["friend"]
+actions = ["view", "task.view", "node.wake"]
+nodes = ["pve1"]
+
+[[allow]]
+who = ["friend"]
+actions = ["audit"]
+guests = ["*"]
+nodes = ["*"]
+
+[[ask]]
+who = ["friends"]
+actions = ["start"]
+guests = ["tag:lab"]
+"#;
+    run(Setup::automatic().rules(&rules(looks)), async |world| {
+        let owner = said(&world.person("owner"), "/access whoami").await;
+        assert_snapshot!(owner, @r"
+        🔒 only owner
+        │ What you may do here
+        │ The rules know you as owner.
+        │
+        │ **view, power, force, snapshot.\*, backup.\*, task.\*, access**
+        │ 101 valheim, 102 minecraft, 103 nextcloud, 104 dns, 105 web-lab, 107 backup-me, 108 ha-db
+        │
+        │ **nodes: view, task.\*, node.\***
+        │ pve1, pve2
+        │
+        │ **the bot itself: token, access, audit**
+        ");
+        let friend = world.person("friend");
+        assert_snapshot!(said(&friend, "/access whoami").await, @"
+        🔒 only friend
+        │ What you may do here
+        │ The rules know you as friend, friends.
+        │
+        │ **start (may ask)**
+        │ 105 web-lab
+        │
+        │ **nodes: view, task.view, node.wake**
+        │ pve1
+        │
+        │ **the bot itself: audit**
+        ");
+        // It names the button as it is called.
+        let max = world.person("max");
+        let why = said(&max, "/access why start 105").await;
+        let refused = said(&max, "/ct start 105").await;
+        assert!(why.contains("*Ask for it*."), "{why}");
+        assert!(refused.contains("[Ask for it]"), "{refused}");
+    });
+}
+
+#[test]
 fn whoami_and_help_say_that_the_bot_is_locked_down() {
     run(setup(), async |world| {
         let (owner, max) = (world.person("owner"), world.person("max"));

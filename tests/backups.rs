@@ -255,6 +255,39 @@ fn a_storage_that_is_offline_or_silent_is_named() {
 }
 
 #[test]
+fn a_node_that_is_away_says_nothing_of_a_storage_that_others_have() {
+    run(setup(), async |world| {
+        let backup = Backup::vm(102, "pve2").ago(HOUR * 3);
+        world.px.add_backup("nas", backup.size(9 * GB));
+        world.px.node_down("pve2");
+        world.next_snapshot().await;
+        let owner = world.person("owner");
+        let list = owner.slash("/backup list 102").await;
+        assert_snapshot!(shown(&list.settled().await), @"
+        🔒 only owner
+        │ 💾 minecraft · 1 backup seen
+        │ • <time> · 9 GB · `nas`
+        │ 🟠 `local`: node pve2 is not online,
+        │ so there may be more.
+        │ — VM 102 · home
+        [Back up now] (primary) [Refresh] (secondary)
+        ");
+        world.px.set_storage_available("nas", false);
+        world.next_snapshot().await;
+        let list = owner.slash("/backup list 108").await;
+        assert_snapshot!(shown(&list.settled().await), @"
+        🔒 only owner
+        │ 💾 ha-db · backups unknown
+        │ None on `local`.
+        │ 🟠 `nas` is offline: there may be
+        │ more.
+        │ — VM 108 · home
+        [Back up now] (primary) [Refresh] (secondary)
+        ");
+    });
+}
+
+#[test]
 fn the_last_one_stands_on_the_card_of_those_who_may_see_it() {
     run(setup(), async |world| {
         two_backups(world);

@@ -405,6 +405,26 @@ fn roles_of_a_guests_own_hide_what_all_have() {
     });
 }
 
+/// What a pool gives is added and hides nothing: what is given to all guests reaches those in it.
+#[test]
+fn a_line_for_all_guests_is_enough_for_those_in_a_pool() {
+    let mut setup = Setup::default();
+    setup.px.acls.retain(|acl| acl.path == "/");
+    for guest in &mut setup.px.guests {
+        guest.pool = (guest.vmid < 105).then(|| "discord".to_owned());
+    }
+    run_without_bot(setup, async |world| {
+        let both = "-user discord@pve -token 'discord@pve!bot'";
+        let pool = format!("pveum acl modify /pool/discord {both} -role PVEVMUser");
+        world.px.pveum(&pool).unwrap();
+        let (said, _) = checked(world, &[]).await;
+        says(&said, &["pveum acl modify /vms -user"]);
+        assert!(!said.contains("pveum acl modify /vms/"), "{said}");
+        typed(world, &said);
+        says(&checked(world, &[]).await.0, &[CAN_ALL]);
+    });
+}
+
 #[test]
 fn a_token_without_anything_is_told_what_it_needs() {
     let mut setup = Setup::default();

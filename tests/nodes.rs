@@ -97,7 +97,7 @@ fn a_node_shows_its_figures_and_what_waits() {
         🔒 only owner
         │ 🟢 pve1 · online
         │ ▰▱▱▱▱▱▱▱▱▱ CPU 12 % of 16
-        │ ▰▰▰▱▱▱▱▱▱▱ 16 GB of 64 GB
+        │ ▰▰▰▱▱▱▱▱▱▱ RAM 16 GB of 64 GB
         │ Load 2.00 1.80 1.60
         │ Root disk 9.4 GB of 94 GB
         │ Proxmox VE 9.2.4
@@ -113,7 +113,7 @@ fn a_node_shows_its_figures_and_what_waits() {
         🔒 only friend
         │ 🟢 pve2 · online
         │ ▰▱▱▱▱▱▱▱▱▱ CPU 12 % of 16
-        │ ▰▰▰▱▱▱▱▱▱▱ 16 GB of 64 GB
+        │ ▰▰▰▱▱▱▱▱▱▱ RAM 16 GB of 64 GB
         │ Load 2.00 1.80 1.60
         │ Root disk 9.4 GB of 94 GB
         │ Proxmox VE 9.2.4

@@ -355,6 +355,21 @@ fn the_policy_is_printed_and_explained() {
         );
         let (offline, _) = told(&mut steward(world, &["policy", "--offline"])).await;
         assert!(offline.contains("tag:games"), "{offline}");
+        // Whoever may not read the secrets can read the rules.
+        let unread = world.dir.path().join("unread.toml");
+        let key = "[discord]\ntoken_file = \"/nowhere/token\"\n";
+        std::fs::write(&unread, key).unwrap();
+        let unread = unread.display().to_string();
+        let policy = ["--config", &unread, "policy"];
+        let output = ended(&mut steward(world, &policy)).await;
+        assert_eq!(output.status.code(), Some(78));
+        assert!(
+            text(&output.stderr).contains("/nowhere/token"),
+            "{output:?}"
+        );
+        let offline_too = [&policy[..], &["--offline"]].concat();
+        let (without, code) = told(&mut steward(world, &offline_too)).await;
+        assert_eq!((without.as_str(), code), (offline.as_str(), Some(0)));
     });
 }
 
@@ -386,7 +401,19 @@ fn a_question_to_the_policy_that_says_too_little_or_too_much_is_answered_with_wh
                 format!("{start} --guest 103 --role freinds"),
                 "no role `freinds`. There are:\n  friends",
             ),
-            (start.to_owned(), "`start` is done to a guest: add --guest"),
+            (start.to_owned(), "`start` is for a guest: add --guest"),
+            (
+                "policy --who owner --action token --guest 101".to_owned(),
+                "`token` is for the bot itself: leave --guest and --node out.",
+            ),
+            (
+                "policy --who owner --action node.* --guest 101".to_owned(),
+                "`node.*` is for a node: add --node with its name, and leave --guest out.",
+            ),
+            (
+                "policy --who owner --action access --node pve1".to_owned(),
+                "leave --node out; or for the bot itself: leave --guest and --node out.",
+            ),
             (
                 format!("{start} --node pve1"),
                 "add --guest with its VMID or name",
@@ -397,7 +424,7 @@ fn a_question_to_the_policy_that_says_too_little_or_too_much_is_answered_with_wh
             ),
             (
                 "policy --who owner --action view".to_owned(),
-                "or --node with a name",
+                "; or for a node: add --node with its name",
             ),
             (
                 "policy --who owner --action strat --guest 101".to_owned(),

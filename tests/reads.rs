@@ -200,7 +200,7 @@ fn one_guest_has_figures_and_buttons_that_fit() {
         🔒 only max
         │ 🟢 minecraft · running
         │ ▰▰▰▱▱▱▱▱▱▱ CPU 25 % of 4
-        │ ▰▰▰▰▰▱▱▱▱▱ 4 GB of 8 GB
+        │ ▰▰▰▰▰▱▱▱▱▱ RAM 4 GB of 8 GB
         │ Tags: games
         │ `192.168.1.22`
         │ 4 cores, 8 GB memory

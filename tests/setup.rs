@@ -223,7 +223,7 @@ fn without_questions_everything_is_written_tried_and_checked() {
             &[
                 "ok   home: Proxmox VE 9.2",
                 "The token belongs to steward.",
-                "ok   configuration: 1 rules",
+                "ok   configuration: 1 rule",
                 "ok   Discord: server 1000000000000000000 is Homelab",
                 "steward.toml run",
             ],
@@ -383,7 +383,12 @@ async fn answer_about_proxmox(talk: &mut Talk, world: &World) {
     talk.answers(&[
         ("your Proxmox? ", "9"),
         ("Type a number from 1 to 2", "1"),
-        ("Path of the copy on this machine: ", "/nowhere/ca.pem"),
+        (
+            "Path of the copy on this machine (Enter: choose again): ",
+            "",
+        ),
+        ("your Proxmox? ", "1"),
+        ("Path of the copy on this machine", "/nowhere/ca.pem"),
         ("Is /nowhere/ca.pem the right file?", &ca),
         ("Token id [discord@pve!bot]: ", ""),
         (
@@ -509,7 +514,7 @@ fn a_wrong_token_is_said_and_can_be_typed_again() {
         let (px, dc) = (world.px.token_secret(), world.dc.token());
         let mut talk = Talk::start(setup(world, &words));
         talk.answers(&[
-            ("What now? [1]: ", "2"),
+            ("What now? [2]: ", ""),
             ("Token id", ""),
             ("Secret of the token (not shown): ", &px),
             ("Token of the bot (not shown): ", &dc),

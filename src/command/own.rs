@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::action::{Action, Request, Right, Target};
-use crate::embed::help::{Group, Line, Mark};
+use crate::embed::help::{Group, Line, Mark, Own};
 use crate::embed::{self, Reply};
 use crate::ids::{Kind, NodeRef};
 use crate::permission::{Law, Lockdown, Rights};
@@ -94,8 +94,8 @@ fn anywhere(desk: &Desk, mine: &Rights<'_>, right: Right, row: &Row) -> bool {
 pub(super) fn whoami(desk: &Desk, request: &Request) -> Reply {
     let law = desk.law();
     let mine = law.of(&request.actor);
-    let mut groups: BTreeMap<Vec<(Right, Mark)>, Vec<String>> = BTreeMap::new();
-    let (mut nodes, mut lent) = (Vec::new(), Vec::new());
+    let (mut guests, mut nodes) = (Alike::new(), Alike::new());
+    let mut lent = Vec::new();
     for inventory in &desk.clusters {
         let Some(snapshot) = inventory.latest() else {
             continue;
@@ -106,7 +106,7 @@ pub(super) fn whoami(desk: &Desk, request: &Request) -> Reply {
             let rights = rights(&mine, &target);
             if !rights.is_empty() {
                 let name = embed::guest::called(&guest.facts, desk.several());
-                groups.entry(rights).or_default().push(name);
+                guests.entry(rights).or_default().push(name);
             }
         }
         for node in snapshot.nodes.keys() {
@@ -114,28 +114,38 @@ pub(super) fn whoami(desk: &Desk, request: &Request) -> Reply {
                 cluster: inventory.client().cluster().clone(),
                 node: node.clone(),
             };
-            if mine.decide(Right::View, &Target::Node(&node)).is_ok() {
-                nodes.push(if desk.several() {
+            let rights = rights(&mine, &Target::Node(&node));
+            if !rights.is_empty() {
+                let name = if desk.several() {
                     node.to_string()
                 } else {
                     node.node.to_string()
-                });
+                };
+                nodes.entry(rights).or_default().push(name);
             }
         }
     }
-    // Those with the most rights first.
-    let mut groups: Vec<Group> = groups
+    embed::help::whoami(&Own {
+        roles: &law.policy().names_of(&request.actor),
+        guests: &most_first(guests),
+        nodes: &most_first(nodes),
+        bot: &rights(&mine, &Target::Bot),
+        lent: &lent,
+        lockdown: shown_lockdown(&law, &mine),
+    })
+}
+
+/// Names of what somebody has the same rights on.
+type Alike = BTreeMap<Vec<(Right, Mark)>, Vec<String>>;
+
+/// Those with the most rights first.
+fn most_first(alike: Alike) -> Vec<Group> {
+    let mut groups: Vec<Group> = alike
         .into_iter()
         .map(|(rights, names)| Group { rights, names })
         .collect();
     groups.sort_by_key(|group| std::cmp::Reverse(group.rights.len()));
-    embed::help::whoami(
-        &law.policy().names_of(&request.actor),
-        &groups,
-        &nodes,
-        &lent,
-        shown_lockdown(&law, &mine),
-    )
+    groups
 }
 
 fn rights(mine: &Rights<'_>, target: &Target<'_>) -> Vec<(Right, Mark)> {

@@ -105,11 +105,35 @@ pub fn load(
     files: &[PathBuf],
     variables: impl Iterator<Item = (String, String)>,
 ) -> Result<Loaded, Vec<Problem>> {
+    load_with(Notes::default(), files, variables)
+}
+
+/// The same with empty secrets, which are not even looked for: for who asks neither Proxmox nor
+/// Discord, and may not read them.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn load_without_secrets(
+    files: &[PathBuf],
+    variables: impl Iterator<Item = (String, String)>,
+) -> Result<Loaded, Vec<Problem>> {
+    let notes = Notes {
+        without_secrets: true,
+        ..Notes::default()
+    };
+    load_with(notes, files, variables)
+}
+
+fn load_with(
+    mut notes: Notes,
+    files: &[PathBuf],
+    variables: impl Iterator<Item = (String, String)>,
+) -> Result<Loaded, Vec<Problem>> {
     let source = Source {
         files: files.to_vec(),
         variables: variables.collect(),
     };
-    let mut notes = Notes::default();
     let config = stacked(&source, &mut notes).and_then(|merged| config(merged, &mut notes));
     match config {
         Some(config) if notes.problems.is_empty() => Ok(Loaded {

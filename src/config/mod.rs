@@ -27,7 +27,7 @@ use crate::action::Right;
 use crate::ids::{ChannelId, ClusterName, GuildId, RoleId, UserId};
 
 pub use env::{environment, no_colour};
-pub use load::{Loaded, Source, Stamp, find, load, load_clusters};
+pub use load::{Loaded, Source, Stamp, find, load, load_clusters, load_without_secrets};
 pub use secret::Secret;
 
 #[derive(Debug)]

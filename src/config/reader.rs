@@ -14,6 +14,8 @@ pub(super) struct Notes {
     pub warnings: Vec<Problem>,
     /// Every key that was asked for, as `cluster[].name`.
     pub keys: BTreeSet<String>,
+    /// Secrets are neither read nor missed: nothing is done that takes one.
+    pub without_secrets: bool,
 }
 
 impl Notes {

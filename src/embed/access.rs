@@ -103,7 +103,7 @@ fn why_no(denied: &Denied, may_ask: bool) -> String {
         Denied::Lockdown => "The bot is locked down.".to_owned(),
     };
     if may_ask {
-        format!("{text}\nIt may be asked for: try it, and press\nAsk.")
+        format!("{text}\nIt may be asked for: try it, and press\n*Ask for it*.")
     } else {
         text
     }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::action::{Action, BackupMode, Deed, GuestFacts, Right};
-use crate::ids::{GuestQuery, StorageName};
+use crate::ids::{GuestQuery, NodeName, StorageName};
 use crate::proxmox::{BackedUp, Backups, Listing};
 
 use super::problem::refusal;
@@ -39,7 +39,13 @@ pub fn list(view: &View<'_>) -> Reply {
     if lines.is_empty() {
         lines.push(none(view));
     }
-    lines.extend(view.backups.storages.iter().filter_map(untold));
+    let node = &view.guest.node;
+    let untold = view
+        .backups
+        .storages
+        .iter()
+        .filter_map(|one| untold(one, node));
+    lines.extend(untold);
     lines.extend(view.age.line());
     let complete = view.backups.complete();
     let count = match (all.len(), complete) {
@@ -78,10 +84,13 @@ fn none(view: &View<'_>) -> String {
 }
 
 /// A storage that did not tell.
-fn untold((name, found): &(StorageName, Listing)) -> Option<String> {
+fn untold((name, found): &(StorageName, Listing), node: &NodeName) -> Option<String> {
     match found {
         Listing::Listed(_) => None,
         Listing::Offline => Some(format!("🟠 `{name}` is offline: there may be\nmore.")),
+        Listing::NodeAway => Some(format!(
+            "🟠 `{name}`: node {node} is not online,\nso there may be more."
+        )),
         Listing::Hidden(_) => Some(format!(
             "🔑 `{name}`: the bot's token is not\nshown the backups there."
         )),

@@ -99,7 +99,8 @@ fn figures(guest: &Guest) -> Vec<String> {
     }
     if let (Some(mem), Some(most)) = (guest.mem, guest.maxmem) {
         let part = share(mem, most);
-        lines.push(format!("{} {} of {}", bar(part), size(mem), size(most)));
+        let (mem, most) = (size(mem), size(most));
+        lines.push(format!("{} RAM {mem} of {most}", bar(part)));
     }
     if let Some(uptime) = guest.uptime.filter(|up| *up > Duration::ZERO) {
         lines.push(format!("Up {}", duration(uptime)));

@@ -52,49 +52,54 @@ pub enum Mark {
     MayAsk,
 }
 
-/// What a person may do with the guests of one group: those on which the rights are the same.
+/// What a person may do with the guests or nodes of one group: those on which the rights are the same.
 #[derive(Debug, Clone)]
 pub struct Group {
     pub rights: Vec<(Right, Mark)>,
     pub names: Vec<String>,
 }
 
-/// `roles`: names of the policy that the person holds. `guests` and `nodes` in groups of equal
-/// rights; `lent` is what somebody gave for a while.
+/// All that one person may do in one channel.
+#[derive(Debug)]
+pub struct Own<'a> {
+    /// Names of the policy that the person holds.
+    pub roles: &'a [String],
+    pub guests: &'a [Group],
+    pub nodes: &'a [Group],
+    /// Rights about the bot itself.
+    pub bot: &'a [(Right, Mark)],
+    /// What somebody gave for a while.
+    pub lent: &'a [&'a Grant],
+    pub lockdown: Option<&'a Lockdown>,
+}
+
 #[must_use]
-pub fn whoami(
-    roles: &[String],
-    guests: &[Group],
-    nodes: &[String],
-    lent: &[&Grant],
-    lockdown: Option<&Lockdown>,
-) -> Reply {
+pub fn whoami(own: &Own<'_>) -> Reply {
     let mut parts = Vec::new();
-    parts.extend(lockdown.map(locked));
-    if !roles.is_empty() {
-        let names: Vec<String> = roles.iter().map(|r| plain(r)).collect();
+    parts.extend(own.lockdown.map(locked));
+    if !own.roles.is_empty() {
+        let names: Vec<String> = own.roles.iter().map(|r| plain(r)).collect();
         parts.push(format!("The rules know you as {}.", names.join(", ")));
     }
-    for group in guests {
-        parts.push(format!(
-            "**{}**\n{}",
-            rights(&group.rights),
-            names(&group.names)
-        ));
+    let told = |group: &Group, of: &str| {
+        let (rights, names) = (rights(&group.rights), names(&group.names));
+        format!("**{of}{rights}**\n{names}")
+    };
+    parts.extend(own.guests.iter().map(|group| told(group, "")));
+    parts.extend(own.nodes.iter().map(|group| told(group, "nodes: ")));
+    if !own.bot.is_empty() {
+        parts.push(format!("**the bot itself: {}**", rights(own.bot)));
     }
-    if !nodes.is_empty() {
-        parts.push(format!("**nodes: view**\n{}", names(nodes)));
-    }
-    if !lent.is_empty() {
+    if !own.lent.is_empty() {
         let line = |grant: &&Grant| {
             let rights: Vec<&str> = grant.rights.iter().map(|right| right.key()).collect();
             let (rights, guest) = (rights.join(", "), plain(&grant.guest_name));
             format!("{guest}: {rights}, until {}", moment(grant.ends))
         };
-        let lines: Vec<String> = lent.iter().map(line).collect();
+        let lines: Vec<String> = own.lent.iter().map(line).collect();
         parts.push(format!("**Lent to you**\n{}", lines.join("\n")));
     }
-    if guests.is_empty() && nodes.is_empty() {
+    if own.guests.is_empty() && own.nodes.is_empty() && own.bot.is_empty() {
         parts.push(
             "No rule gives you anything in this\nchannel. Ask whoever runs this bot.".to_owned(),
         );
@@ -108,10 +113,14 @@ pub fn whoami(
 }
 
 fn rights(rights: &[(Right, Mark)]) -> String {
-    let word = |(right, mark): &(&str, Mark)| match mark {
-        Mark::Freely => (*right).to_owned(),
-        Mark::AsksFirst => format!("{right} (asks first)"),
-        Mark::MayAsk => format!("{right} (may ask)"),
+    let word = |(right, mark): &(&str, Mark)| {
+        // They stand in bold, which a bare `*` would end.
+        let right = plain(right);
+        match mark {
+            Mark::Freely => right,
+            Mark::AsksFirst => format!("{right} (asks first)"),
+            Mark::MayAsk => format!("{right} (may ask)"),
+        }
     };
     grouped(rights)
         .iter()

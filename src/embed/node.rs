@@ -119,7 +119,7 @@ fn figures(view: &View<'_>) -> Vec<String> {
     }
     if let (Some(mem), Some(most)) = (node.mem, node.maxmem) {
         lines.push(format!(
-            "{} {} of {}",
+            "{} RAM {} of {}",
             bar(share(mem, most)),
             size(mem),
             size(most)

@@ -6,7 +6,7 @@ use crate::ids::ClusterName;
 use crate::proxmox::{Guest, Node, NodeState, Quorum, RunState, Snapshot, Storage, StorageState};
 
 use super::check::Finding;
-use super::words::{duration, percent, share, size, visible};
+use super::words::{counted, duration, percent, share, size, visible};
 
 /// One cluster, or why there is nothing of it.
 pub struct Overview<'a> {
@@ -53,11 +53,6 @@ fn cluster(name: &ClusterName, seen: &Snapshot, colour: bool) -> String {
     text += &table("GUEST", &guests, none, colour);
     let none = "none that the token can see (Datastore.Audit)";
     text + &table("STORAGE", &storages(seen), none, colour)
-}
-
-fn counted(number: usize, what: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {what}{plural}")
 }
 
 fn quorum(quorum: Option<&Quorum>) -> String {

@@ -33,7 +33,7 @@ pub const HOW_KNOWN: &str = "How shall the bot know that it talks to your Proxmo
 pub const BY_CA: &str = "by the cluster's own authority: a copy of /etc/pve/pve-root-ca.pem";
 pub const BY_PUBLIC: &str = "by public authorities: they vouch for these certificates";
 pub const AS_BEFORE: &str = "as before";
-pub const WHICH_CA: &str = "Path of the copy on this machine";
+pub const WHICH_CA: &str = "Path of the copy on this machine (Enter: choose again)";
 pub const COMPARED: &str = "Are they the same as on the nodes?";
 pub const NOT_COMPARED: &str =
     "Nothing is pinned that was not seen and compared. Choose again, or stop with Ctrl-C.\n";

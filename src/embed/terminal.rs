@@ -3,6 +3,7 @@
 use std::fmt::{Display, Write as _};
 use std::time::Duration;
 
+use crate::action::Right;
 use crate::audit::{Fault, Verified};
 use crate::config::Problem;
 use crate::health::Sick;
@@ -70,17 +71,21 @@ pub fn unknown_word<K: Display>(
     )
 }
 
-/// An action that cannot be done to what the question names. `to_guests`: only guests have it.
+/// An action, or a group of them, that cannot be done to what the question names.
 #[must_use]
-pub fn other_target(action: &str, to_guests: bool) -> String {
-    let next = if to_guests {
-        "is done to a guest: add --guest with its VMID or name, and leave --node out"
-    } else if action == "audit" {
-        "is about the bot itself: leave --guest and --node out"
-    } else {
-        "is about a guest or a node: add --guest with a VMID or name, or --node with a name"
-    };
-    format!("`{action}` {next}.\n")
+pub fn other_target(action: &str, rights: &[Right]) -> String {
+    let any = |is_for: fn(Right) -> bool| rights.iter().copied().any(is_for);
+    let mut next = Vec::new();
+    if any(Right::is_for_guests) {
+        next.push("a guest: add --guest with its VMID or name, and leave --node out");
+    }
+    if any(Right::is_for_nodes) {
+        next.push("a node: add --node with its name, and leave --guest out");
+    }
+    if any(Right::is_about_the_bot) {
+        next.push("the bot itself: leave --guest and --node out");
+    }
+    format!("`{action}` is for {}.\n", next.join("; or for "))
 }
 
 #[must_use]

@@ -83,6 +83,13 @@ pub(super) fn moment(unix: i64) -> String {
     format!("<t:{unix}:f>")
 }
 
+/// "1 guest", "2 guests".
+#[must_use]
+pub(super) fn counted(number: usize, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
+}
+
 /// "1 act", "5 acts": for limits, which count all that a rule gives.
 #[must_use]
 pub(super) fn acts(most: u32) -> String {

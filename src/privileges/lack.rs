@@ -15,8 +15,9 @@ const HIDES: [(&str, &[&str]); 2] = [("/vms", &["VM.Audit"]), ("/storage", &["Da
 pub struct Token<'t> {
     /// A privilege on a path, inherited or not.
     pub holds: &'t dyn Fn(&str, &str) -> bool,
-    /// Whether a path surely has roles of its own, which hide what comes from above.
-    pub own: &'t dyn Fn(&str) -> bool,
+    /// Whether a path surely has roles of its own, which hide what comes from above. With the path of
+    /// the pool that it is in: what comes from there hides nothing.
+    pub own: &'t dyn Fn(&str, Option<&str>) -> bool,
 }
 
 /// What a path is of.
@@ -127,7 +128,8 @@ fn mend(
     let mut mend = BTreeMap::new();
     for lack in lacks {
         for path in &lack.paths {
-            let above = parent(path).filter(|_| !(token.own)(path));
+            let pool = pools.get(path).map(String::as_str);
+            let above = parent(path).filter(|_| !(token.own)(path, pool));
             let above = above.map(str::to_owned);
             let places = [Some(path.clone()), above, pools.get(path).cloned()];
             let source = places.into_iter().flatten().find_map(|place| {

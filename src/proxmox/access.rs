@@ -84,16 +84,19 @@ impl Permissions {
 
 impl Permissions {
     /// Whether a path like `/vms/100` surely has entries of its own, which hide what comes from above:
-    /// what reaches below is then not the same on both.
+    /// what reaches below is then not the same on both. `pool`: the path of the guest's pool, whose
+    /// roles are added to what the guest has and hide nothing.
     #[must_use]
-    pub fn has_its_own(&self, path: &str) -> bool {
+    pub fn has_its_own(&self, path: &str, pool: Option<&str>) -> bool {
         let reaching = |path: &str| {
             let here = self.paths.get(path).into_iter().flatten();
             let here = here.filter(|(_, below)| **below);
             here.map(|(name, _)| name.as_str()).collect::<BTreeSet<_>>()
         };
         let above = path.rsplit_once('/').map_or("/", |(above, _)| above);
-        self.paths.contains_key(path) && reaching(path) != reaching(above)
+        let (here, above) = (reaching(path), reaching(above));
+        let with_pool = pool.map(|pool| &above | &reaching(pool));
+        self.paths.contains_key(path) && here != above && with_pool.is_none_or(|both| here != both)
     }
 }
 
@@ -215,6 +218,18 @@ mod tests {
     }
 
     #[test]
+    fn what_comes_from_the_pool_of_a_guest_is_not_its_own() {
+        let json = r#"{"/vms":{"VM.Audit":1},"/pool/a":{"VM.PowerMgmt":1},
+            "/vms/1":{"VM.Audit":1,"VM.PowerMgmt":1},"/vms/2":{"VM.PowerMgmt":1}}"#;
+        let found = permissions(serde_json::from_str(json).unwrap());
+        assert!(found.has_its_own("/vms/1", None));
+        assert!(!found.has_its_own("/vms/1", Some("/pool/a")));
+        assert!(found.has_its_own("/vms/1", Some("/pool/b")));
+        // What comes from above is hidden there.
+        assert!(found.has_its_own("/vms/2", Some("/pool/a")));
+    }
+
+    #[test]
     fn what_is_held_on_a_path_is_its_own_or_comes_from_the_nearest_above() {
         let json = r#"{"/":{"Sys.Audit":1,"VM.Audit":1},"/vms":{"VM.Audit":1,"VM.Backup":0},
             "/vms/100":{"VM.PowerMgmt":0}}"#;
@@ -229,7 +244,8 @@ mod tests {
             let through = path != "/access/acl";
             assert_eq!(found.holds(path, privilege), through, "{path} {privilege}");
         }
-        assert!(found.has_its_own("/vms/100") && !found.has_its_own("/vms/101"));
+        let own = |path| found.has_its_own(path, None);
+        assert!(own("/vms/100") && !own("/vms/101"));
         for (path, privilege) in [
             ("/vms/100", "VM.Audit"),
             ("/vms/101", "VM.Backup"),

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use super::error::Missing;
 use super::path::ApiPath;
 use super::perl::{Object, Scalar};
-use super::rows::{Snapshot, Storage, StorageState};
+use super::rows::{NodeState, Snapshot, Storage, StorageState};
 use super::turns::Lane;
 use super::{Client, Error};
 use crate::action::GuestFacts;
@@ -44,6 +44,8 @@ pub enum Listing {
     Listed(Vec<BackedUp>),
     /// Proxmox itself does not reach it.
     Offline,
+    /// It can be asked only through a node that is not online.
+    NodeAway,
     /// Proxmox shows the bot's token no backups there, whether there are any or not.
     Hidden(Vec<Missing>),
     Unread(Error),
@@ -82,6 +84,39 @@ impl Snapshot {
     }
 }
 
+/// How a storage can be asked.
+enum Way<'s> {
+    Through(&'s NodeName),
+    Offline,
+    NodeAway,
+}
+
+impl Snapshot {
+    /// A node that is away says nothing about a storage that other nodes have, too.
+    fn way_to<'s>(&'s self, storage: &'s Storage) -> Way<'s> {
+        let online = |node: &NodeName| {
+            let known = self.nodes.get(node);
+            known.is_none_or(|known| known.status == NodeState::Online)
+        };
+        if online(&storage.node) {
+            return match storage.status {
+                StorageState::Available => Way::Through(&storage.node),
+                _ => Way::Offline,
+            };
+        }
+        let same =
+            |other: &&Storage| other.shared && other.name == storage.name && online(&other.node);
+        let elsewhere = self.storages.values().filter(same);
+        let elsewhere: Vec<&Storage> = elsewhere.filter(|_| storage.shared).collect();
+        let available = |other: &&&Storage| other.status == StorageState::Available;
+        match elsewhere.iter().find(available) {
+            Some(other) => Way::Through(&other.node),
+            None if elsewhere.is_empty() => Way::NodeAway,
+            None => Way::Offline,
+        }
+    }
+}
+
 /// A storage on a server that hangs must not keep the node's turn from all who look at its guests.
 const ONE_STORAGE: Duration = Duration::from_secs(4);
 
@@ -114,7 +149,8 @@ impl Client {
         guest: &GuestFacts,
         storage: &StorageName,
     ) -> Result<Vec<BackedUp>, Error> {
-        self.backups_in(Lane::Look(&guest.node), guest, storage)
+        let node = &guest.node;
+        self.backups_in(Lane::Look(node), node, guest, storage)
             .await
     }
 
@@ -128,8 +164,8 @@ impl Client {
         guest: &GuestFacts,
         storage: &StorageName,
     ) -> Result<Vec<BackedUp>, Error> {
-        self.backups_in(Lane::Act(&guest.node), guest, storage)
-            .await
+        let node = &guest.node;
+        self.backups_in(Lane::Act(node), node, guest, storage).await
     }
 
     /// The backups of one guest on all storages of `snapshot` that take some, told apart from those
@@ -137,18 +173,20 @@ impl Client {
     pub(super) async fn all_backups(&self, guest: &GuestFacts, snapshot: &Snapshot) -> Backups {
         let mut found = Backups::default();
         for (name, storage) in snapshot.backup_storages(&guest.node) {
-            let listing = match storage.status {
-                StorageState::Available => self.listing(guest, &name).await,
-                _ => Listing::Offline,
+            let listing = match snapshot.way_to(storage) {
+                Way::Through(node) => self.listing(node, guest, &name).await,
+                Way::Offline => Listing::Offline,
+                Way::NodeAway => Listing::NodeAway,
             };
             found.storages.push((name, listing));
         }
         found
     }
 
-    async fn listing(&self, guest: &GuestFacts, storage: &StorageName) -> Listing {
+    async fn listing(&self, node: &NodeName, guest: &GuestFacts, storage: &StorageName) -> Listing {
         let read = async {
-            let list = self.backups(guest, storage).await?;
+            let lane = Lane::Look(node);
+            let list = self.backups_in(lane, node, guest, storage).await?;
             // An empty list is what a token without the privileges gets, too.
             let missing = if list.is_empty() {
                 self.hides_backups(guest, storage).await?
@@ -197,13 +235,14 @@ impl Client {
     async fn backups_in(
         &self,
         lane: Lane<'_>,
+        node: &NodeName,
         guest: &GuestFacts,
         storage: &StorageName,
     ) -> Result<Vec<BackedUp>, Error> {
         let vmid = guest.guest.vmid.to_string();
         let segments = [
             "nodes",
-            guest.node.as_str(),
+            node.as_str(),
             "storage",
             storage.as_str(),
             "content",

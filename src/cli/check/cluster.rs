@@ -35,13 +35,21 @@ const TOO_MUCH: [&str; 6] = [
 /// So many paths get their lines here; `pveum` prints them all.
 const LINES: usize = 20;
 
-/// What was found, and what is there, where it could be read. `policy`: what the
-/// token is held against, where there are rules.
+/// What came of looking at a cluster.
+pub(in crate::cli) struct Looked {
+    pub findings: Vec<Finding>,
+    /// What is there, where it could be read.
+    pub seen: Option<Arc<Snapshot>>,
+    /// Proxmox does not accept the token.
+    pub refused: bool,
+}
+
+/// `policy`: what the token is held against, where there are rules.
 pub(in crate::cli) async fn findings(
     cluster: &Cluster,
     inventory: &Arc<Inventory>,
     policy: Option<&Policy>,
-) -> (Vec<Finding>, Option<Arc<Snapshot>>) {
+) -> Looked {
     let name = cluster.name.as_str();
     let tried = each_endpoint(cluster).await;
     let any = tried.iter().any(|(_, outcome)| outcome.is_ok());
@@ -52,17 +60,33 @@ pub(in crate::cli) async fn findings(
             Err(error) => words::endpoint_failed(name, url, error, any),
         })
         .collect();
+    let refused = |error: &Error| error.unauthorised();
     if !any {
-        return (findings, None);
+        let mut errors = tried
+            .iter()
+            .filter_map(|(_, outcome)| outcome.as_ref().err());
+        return Looked {
+            findings,
+            seen: None,
+            refused: errors.any(refused),
+        };
     }
     match seen::read(inventory).await {
         Ok(seen) => {
             findings.extend(seen.findings(cluster, policy));
-            (findings, Some(seen.snapshot))
+            Looked {
+                findings,
+                seen: Some(seen.snapshot),
+                refused: false,
+            }
         }
         Err(error) => {
             findings.push(words::unread(name, &error));
-            (findings, None)
+            Looked {
+                findings,
+                seen: None,
+                refused: refused(&error),
+            }
         }
     }
 }
@@ -150,7 +174,7 @@ impl Seen {
     ) -> Vec<Finding> {
         let name = cluster.name.as_str();
         let holds = |path: &str, privilege: &str| self.permissions.holds(path, privilege);
-        let own = |path: &str| self.permissions.has_its_own(path);
+        let own = |path: &str, pool: Option<&str>| self.permissions.has_its_own(path, pool);
         let token = Token {
             holds: &holds,
             own: &own,

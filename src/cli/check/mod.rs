@@ -59,10 +59,10 @@ pub(super) async fn check(loaded: &Loaded, query: &Query) -> u8 {
     report.all(Area::State, place::findings(&config.bot.state_dir));
     let mut estate = Estate::default();
     for (cluster, inventory) in config.clusters.iter().zip(&clusters) {
-        let (findings, seen) = cluster::findings(cluster, inventory, Some(&policy)).await;
-        report.all(Area::Cluster, findings);
+        let looked = cluster::findings(cluster, inventory, Some(&policy)).await;
+        report.all(Area::Cluster, looked.findings);
         report.all(Area::Cluster, tokens::findings(cluster).await);
-        estate.add(&cluster.name, seen.as_deref());
+        estate.add(&cluster.name, looked.seen.as_deref());
     }
     report.all(Area::Rules, estate.idle_rules(config, &policy));
     report.all(Area::Rules, estate.asked_in_vain(config, &policy));

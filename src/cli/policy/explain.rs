@@ -47,7 +47,7 @@ pub(super) fn question<'q>(
     let asked = rights.clone();
     rights.retain(|right| means_something(*right, query));
     if rights.is_empty() {
-        return Err(terminal::other_target(action, is_act(&asked)));
+        return Err(terminal::other_target(action, &asked));
     }
     Ok(Some(Question {
         who,
@@ -55,10 +55,6 @@ pub(super) fn question<'q>(
         rights,
         without_roles,
     }))
-}
-
-fn is_act(rights: &[Right]) -> bool {
-    rights.iter().all(|right| right.is_act())
 }
 
 /// Whether a right can be held over what the question names: a guest, a node or the bot itself.

@@ -19,15 +19,17 @@ use estate::Estate;
 #[derive(Debug, Args)]
 pub(super) struct Query {
     /// Do not ask Proxmox: show what the rules say of invented guests, one for each word in `guests`.
-    /// With --guest, name one by that word, such as `tag:games`
+    /// Takes no secrets. With --guest, name one by that word, such as `tag:games`
     #[arg(long)]
-    offline: bool,
+    pub(super) offline: bool,
     /// A person or a role, by the name that the rules use; a person is looked at without roles, a
     /// role as a member who has just that one
     #[arg(long, value_name = "NAME", requires = "action")]
     who: Option<String>,
-    /// One of view, start, shutdown, reboot, stop, access, audit; or several at once: power (start,
-    /// shutdown, reboot), force (stop), * (all)
+    /// One of view, start, shutdown, reboot, suspend, resume, stop, reset, snapshot.create,
+    /// snapshot.rollback, snapshot.delete, backup.view, backup.run, task.view, task.stop, node.reboot,
+    /// node.shutdown, node.wake, token, access, audit; or several at once: power (start, shutdown,
+    /// reboot, suspend, resume), force (stop, reset), snapshot.*, backup.*, task.*, node.*, * (all)
     #[arg(long, requires = "who")]
     action: Option<String>,
     /// VMID or name of a guest
@@ -100,4 +102,56 @@ fn whole(law: &Law, estate: &Estate, subjects: &[Subject]) -> String {
     let rows = matrix(law, subjects, &Target::Bot);
     text.push_str(&words::matrix(words::BOT_TITLE, &rows));
     text + words::LEGEND
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::action::Right;
+
+    /// Whatever a rule can give is named where people look for it.
+    #[test]
+    fn every_action_and_group_is_named_in_the_help_the_readme_and_the_example() {
+        let command = Query::augment_args(clap::Command::new("policy"));
+        let action = command.get_arguments().find(|one| one.get_id() == "action");
+        let help = action.and_then(|one| one.get_help()).unwrap().to_string();
+        let example = include_str!("../../../config/example.toml");
+        let from = example.find("# actions   view").unwrap();
+        let until = example.find("# guests    *").unwrap();
+        let example = &example[from..until];
+        let readme = include_str!("../../../README.md");
+        let groups = Right::GROUPS.iter().map(|(name, _)| *name);
+        for word in Right::ALL.map(Right::key).into_iter().chain(groups) {
+            let parts = |text: &str| {
+                text.split([' ', ',', ';', '\n'])
+                    .any(|one| one.trim_end_matches('.') == word)
+            };
+            assert!(parts(&help), "help: {word}");
+            assert!(parts(example), "example: {word}");
+            assert!(readme.contains(&format!("`{word}`")), "readme: {word}");
+        }
+    }
+
+    #[test]
+    fn what_is_always_asked_is_told_in_the_readme_and_the_example() {
+        let of = |text: &str, from: &str| {
+            let at = text.find(from).unwrap();
+            let end = text[at..].find("token").unwrap();
+            text[at..at + end + "token".len()].to_owned()
+        };
+        let readme = of(
+            include_str!("../../../README.md"),
+            "can\nlose data is asked twice",
+        );
+        let example = include_str!("../../../config/example.toml");
+        let example = of(example, "Always asked, whoever does it");
+        for right in Right::ALL {
+            for text in [&readme, &example] {
+                let said = text
+                    .split([' ', ',', '`', '\n'])
+                    .any(|word| word == right.key());
+                assert_eq!(said, right.always_confirmed(), "{right}: {text}");
+            }
+        }
+    }
 }

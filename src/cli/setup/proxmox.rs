@@ -78,7 +78,7 @@ pub(super) async fn found(
             return Ok(found);
         };
         if dialogue.unattended() {
-            return Err(match failed {
+            return Err(match failed.grade {
                 Grade::Lasting => Stop::lasting(words::PROXMOX_FAILED),
                 _ => Stop::passing(words::PROXMOX_FAILED),
             });
@@ -87,7 +87,10 @@ pub(super) async fn found(
         trust = found.trust;
         // Options were tried, and did not work.
         let none = Options::default();
-        match dialogue.choose(words::WHAT_NOW, &choices, Some(0)).await? {
+        // The same token would be refused again.
+        let default = usize::from(failed.refused);
+        let what = dialogue.choose(words::WHAT_NOW, &choices, Some(default));
+        match what.await? {
             0 => {}
             1 => token = self::token(dialogue, &none, present, None).await?,
             2 => {
@@ -99,24 +102,38 @@ pub(super) async fn found(
     }
 }
 
+/// Why Proxmox cannot be used like this.
+struct Failed {
+    grade: Grade,
+    /// It does not accept the token.
+    refused: bool,
+}
+
 /// Says what the token finds there; the worst, if that is a failure.
-async fn tried(cluster: &Cluster) -> Option<Grade> {
+async fn tried(cluster: &Cluster) -> Option<Failed> {
     say(&words::trying(cluster.name.as_str()));
     let client = match Client::new(cluster) {
         Ok(client) => client,
         Err(error) => {
             let finding = check::unread(cluster.name.as_str(), &error);
             say(&check::printed(&finding));
-            return Some(finding.grade);
+            return Some(Failed {
+                grade: finding.grade,
+                refused: false,
+            });
         }
     };
     let inventory = Inventory::new(Arc::new(client));
-    let (findings, _) = cluster::findings(cluster, &inventory, None).await;
-    for finding in &findings {
+    let looked = cluster::findings(cluster, &inventory, None).await;
+    for finding in &looked.findings {
         say(&check::printed(finding));
     }
-    let worst = findings.iter().map(|finding| finding.grade).max();
-    worst.filter(|grade| *grade >= Grade::Passing)
+    let worst = looked.findings.iter().map(|finding| finding.grade).max();
+    let grade = worst.filter(|grade| *grade >= Grade::Passing)?;
+    Some(Failed {
+        grade,
+        refused: looked.refused,
+    })
 }
 
 /// The addresses, and what stands behind each that could be looked at.
@@ -246,7 +263,14 @@ async fn asked_trust(
         let at = dialogue.choose(words::HOW_KNOWN, &choices, default).await?;
         match choices[at].as_str() {
             words::BY_CA => {
-                return dialogue.ask(words::WHICH_CA, None, authority).await;
+                let read = |typed: &str| match typed {
+                    "" => Ok(None),
+                    path => authority(path).map(Some),
+                };
+                // Whoever has no copy after all can go back.
+                if let Some(found) = dialogue.ask(words::WHICH_CA, None, read).await? {
+                    return Ok(found);
+                }
             }
             words::BY_PUBLIC => return Ok(Believed::Public),
             words::AS_BEFORE => {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::embed::words::counted;
 use crate::embed::{fault, pveum};
 use crate::proxmox::{Error, Quorum};
 
@@ -50,8 +51,9 @@ fn grade_of(error: &Error) -> Grade {
 #[must_use]
 pub fn reached(cluster: &str, version: &str, nodes: &[String], guests: usize) -> Finding {
     let nodes = nodes.join(", ");
+    let guests = counted(guests, "guest");
     Finding::ok(format!(
-        "{cluster}: Proxmox VE {version}; nodes {nodes}; {guests} guests visible"
+        "{cluster}: Proxmox VE {version}; nodes {nodes}; {guests} visible"
     ))
 }
 

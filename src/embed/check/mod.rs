@@ -126,5 +126,6 @@ pub fn configuration(rules: usize, warnings: usize) -> Finding {
         1 => ", 1 warning above".to_owned(),
         many => format!(", {many} warnings above"),
     };
-    Finding::ok(format!("configuration: {rules} rules{warned}"))
+    let rules = super::words::counted(rules, "rule");
+    Finding::ok(format!("configuration: {rules}{warned}"))
 }

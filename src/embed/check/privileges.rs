@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use crate::action::Right;
 use crate::privileges::{Lack, Sort};
 
+use crate::embed::words::counted;
+
 use super::Finding;
 
 /// So many things are named; of more only the number is told.
@@ -141,9 +143,4 @@ fn some(all: impl IntoIterator<Item = String>, most: usize, between: &str) -> St
         0 => text,
         more => format!("{text} and {more} more"),
     }
-}
-
-fn counted(number: usize, what: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {what}{plural}")
 }
