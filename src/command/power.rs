@@ -6,7 +6,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::action::{Deed, GuestFacts, Request, Right, Target};
 use crate::embed::{self, Reply};
-use crate::ids::{GuestQuery, Kind};
+use crate::ids::{GuestQuery, Kind, NodeRef};
 use crate::permission::{Denied, Verdict};
 
 use super::begin::{Order, begin};
@@ -196,6 +196,11 @@ fn too_little_memory(
     if mine.decide(Right::Stop, &target).is_err() {
         return task.refuse(embed::problem::too_little_memory(facts));
     }
+    let node = NodeRef {
+        cluster: facts.guest.cluster.clone(),
+        node: facts.node.clone(),
+    };
+    let sees = mine.decide(Right::View, &Target::Node(&node)).is_ok();
     let (reply, _) = desk.questions.ask(Asked {
         user: task.request.actor.user,
         what: What::Anyway(Box::new(AskedDeed {
@@ -203,7 +208,7 @@ fn too_little_memory(
             guest: facts.clone(),
             snapshot: None,
         })),
-        about: embed::confirm::anyway(deed, facts, short.needs, short.free),
+        about: embed::confirm::anyway(deed, facts, sees.then_some((short.needs, short.free))),
     });
     task.refuse(reply)
 }
