@@ -51,26 +51,27 @@ pub(super) async fn make(desk: &Desk, request: &Request, making: &Making, once: 
             return outcome;
         }
     };
-    let given = match still(desk, request, permit) {
-        Ok(permit) => (give(request, admin, &permit, making).await, permit),
-        Err((permit, denied)) => {
+    let again = match still(desk, request) {
+        Ok(again) => again,
+        Err(denied) => {
             drop(secret);
             tracing::info!(interaction = %request.id, why = reason(&denied), "a token was made, and its rights are refused");
-            let (undone, how) = undo(request, admin, &permit, making).await;
-            let ending = Ending::Failed(format!("no longer allowed once it was made; {how}"));
+            let why = "no longer allowed once it was made";
+            let (ending, undone) = undo(request, admin, &permit, making, why).await;
             audit::close(&desk.store, entry, &ending).await;
             return Outcome::shown(words::no_longer(token, cluster, undone));
         }
     };
-    let (given, permit) = given;
+    let for_rights = again.as_ref().unwrap_or(&permit);
+    let given = give(request, admin, for_rights, making).await;
     // The text lives from here to the one message, and no longer.
     let told = once
         .show(words::made(making, &power, given.gave, secret.expose()))
         .await;
     drop(secret);
     if !told {
-        let (undone, how) = undo(request, admin, &permit, making).await;
-        let ending = Ending::Failed(format!("its secret could not be shown; {how}"));
+        let why = "its secret could not be shown";
+        let (ending, undone) = undo(request, admin, &permit, making, why).await;
         audit::close(&desk.store, entry, &ending).await;
         return Outcome::shown(words::not_shown(token, cluster, undone));
     }
@@ -82,14 +83,13 @@ pub(super) async fn make(desk: &Desk, request: &Request, making: &Making, once: 
 }
 
 /// Making it took a moment, in which the rules may have changed: its rights have a permit of their own.
-/// What was noted holds for both. Refused, the old permit comes back: what was made under it can be
-/// put away.
-fn still(desk: &Desk, request: &Request, permit: Permit) -> Result<Permit, (Permit, Denied)> {
+/// What was noted holds for both. `None`: that of the token serves for them too.
+fn still(desk: &Desk, request: &Request) -> Result<Option<Permit>, Denied> {
     match check(&desk.law(), &request.actor, Right::Token, &Target::Bot) {
-        Ok(again) => Ok(again),
+        Ok(again) => Ok(Some(again)),
         // A rule gives it here and now, and what used up its limit is this very act.
-        Err(Denied::UsedUp { .. }) => Ok(permit),
-        Err(denied) => Err((permit, denied)),
+        Err(Denied::UsedUp { .. }) => Ok(None),
+        Err(denied) => Err(denied),
     }
 }
 
@@ -155,9 +155,10 @@ async fn undo(
     admin: &TokenAdmin,
     permit: &Permit,
     making: &Making,
-) -> (Undone, String) {
+    why: &str,
+) -> (Ending, Undone) {
     let token = &making.token;
-    match admin.delete(permit, token).await {
+    let (undone, how) = match admin.delete(permit, token).await {
         Ok(()) => (Undone::Deleted, "deleted again".to_owned()),
         Err(error) => {
             explain(request, admin, &error).await;
@@ -172,7 +173,8 @@ async fn undo(
             };
             (undone, format!("deleting it: {error}"))
         }
-    }
+    };
+    (Ending::Failed(format!("{why}; {how}")), undone)
 }
 
 #[cfg(test)]
