@@ -245,6 +245,13 @@ fn several_guests_share_a_card() {
         let offered = max.type_ahead("/vm start tag:").await;
         let offered: Vec<String> = offered.into_iter().map(|choice| choice.name).collect();
         assert_eq!(offered, ["tag:games · 2 guests"]);
+        // Who may start a container and not look at it does not learn its tags.
+        let friend = world.person("friend");
+        assert_eq!(friend.type_ahead("/ct start ").await.len(), 1);
+        for group in ["tag:", "pool:"] {
+            let offered = friend.type_ahead(&format!("/ct start {group}")).await;
+            assert_eq!(offered, []);
+        }
         let answer = max.slash("/vm start tag:games").await;
         assert_snapshot!(shown(&answer.until("2 of 2").await), @"
         │ ✅ Start: 2 of 2
@@ -385,5 +392,56 @@ fn a_silent_agent_costs_a_card_its_addresses_only() {
         let card = world.person("max").slash("/vm status 101").await;
         let text = card.until("cores").await.text();
         assert!(!text.contains("192.168"), "{text}");
+    });
+}
+
+/// The figures of a node are for those who may look at it.
+#[test]
+fn the_memory_of_a_node_is_told_to_those_who_may_look_at_it() {
+    let more = r#"
+[[allow]]
+who = ["friend"]
+actions = ["start", "stop"]
+guests = ["101"]
+"#;
+    run(Setup::automatic().rules(&rules(more)), async |world| {
+        world.px.set_node("pve1", |node| node.mem = Some(62 << 30));
+        world.next_snapshot().await;
+        let asked = world.person("friend").slash("/vm start 101").await;
+        let question = asked.follow_up("Really").await;
+        assert_snapshot!(shown(&question), @"
+        🔒 only friend
+        │ ⚠️ Really start valheim?
+        │ Its node has too little free memory,
+        │ and may then kill other guests.
+        │ The question holds for one minute.
+        │ — VM 101 · home
+        [Start anyway] (danger) [Cancel] (secondary)
+        ");
+        let cancelled = world.person("friend").click(&question, "Cancel").await;
+        cancelled.until("Cancelled").await;
+    });
+}
+
+/// Many who look at a guest are one question to it, also where it does not answer.
+#[test]
+fn twenty_cards_of_a_guest_are_one_look_at_its_details() {
+    run(setup(), async |world| {
+        world
+            .px
+            .set_guest(101, |guest| guest.state = "running".into());
+        world.next_snapshot().await;
+        world.px.set_agent(101, fake_proxmox::Agent::Silent);
+        world.px.forget_requests();
+        let looks = (0..20).map(|_| {
+            let max = world.person("max");
+            async move { max.slash("/vm status 101").await.until("cores").await }
+        });
+        futures_util::future::join_all(looks).await;
+        let requests = world.px.requests();
+        for part in ["/101/config", "/101/agent/"] {
+            let asked = requests.iter().filter(|r| r.path.contains(part)).count();
+            assert_eq!(asked, 1, "{part}");
+        }
     });
 }

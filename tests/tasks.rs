@@ -486,3 +486,93 @@ fn a_node_that_hangs_is_named_and_a_token_that_sees_little_says_so() {
         world.px.clear_faults();
     });
 }
+
+/// A VMID is given again, and who may see the new guest's tasks may not have seen the old one's.
+#[test]
+fn tasks_of_a_former_guest_are_the_nodes() {
+    run(home(), async |world| {
+        for (node, kind, vmid, ago) in [
+            ("pve1", "vzdump", "101", 120),
+            ("pve1", "qmdestroy", "101", 60),
+            ("pve1", "qmcreate", "101", 30),
+            ("pve1", "qmstart", "101", 20),
+            // A clone makes no task under its own number: only that the old one went is known.
+            ("pve2", "qmstart", "102", 110),
+            ("pve2", "qmdestroy", "102", 50),
+        ] {
+            world
+                .px
+                .add_task(&Past::new(node, kind, vmid).ago(minutes(ago)));
+        }
+        let lines = async |who: &str, command: &str| {
+            let list = world.person(who).slash(command).await.first().await;
+            let text = shown(&list);
+            let lines = text.lines().filter(|line| line.contains('`'));
+            lines.map(str::to_owned).collect::<Vec<_>>().join("\n")
+        };
+        assert_snapshot!(lines("friend", "/task list guest:101").await, @"
+        │ `1` ✅ valheim · started · 20 s
+        │ `2` ✅ valheim · created · 20 s
+        ");
+        assert_snapshot!(lines("owner", "/task list guest:101").await, @"
+        │ `1` ✅ valheim · started · 20 s
+        │ `2` ✅ valheim · created · 20 s
+        │ `3` ✅ 101 (gone) · deleted · 20 s
+        │ `4` ✅ 101 (gone) · backed up · 20 s
+        ");
+        assert_snapshot!(lines("friend", "/task list").await, @"
+        │ `1` ✅ valheim · started · 20 s
+        │ `2` ✅ valheim · created · 20 s
+        ");
+        let offered = world.person("friend").type_ahead("/task log ").await;
+        assert_eq!(offered.len(), 2, "{offered:?}");
+        assert_eq!(lines("friend", "/task list guest:102").await, "");
+        assert_snapshot!(lines("owner", "/task list guest:102").await, @"
+        │ `1` ✅ 102 (gone) · deleted · 20 s
+        │ `2` ✅ 102 (gone) · started · 20 s
+        ");
+    });
+}
+
+/// A list that cannot be had is not asked for again at each letter.
+#[test]
+fn whoever_types_while_lists_fail_makes_few_calls() {
+    run(home(), async |world| {
+        let fault = Fault::always(FaultKind::Status500("no".to_owned()));
+        world.px.fault(fault.on(Match::any().path("/tasks")));
+        let friend = world.person("friend");
+        world.px.forget_requests();
+        for _ in 0..20 {
+            assert_eq!(friend.type_ahead("/task log v").await, []);
+        }
+        let lists = |r: &&fake_proxmox::Recorded| r.path.ends_with("/tasks");
+        let asked = world.px.requests().iter().filter(lists).count();
+        assert!((1..=4).contains(&asked), "{asked}");
+    });
+}
+
+/// Of a node one hears nothing by way of its silence.
+#[test]
+fn nodes_are_not_named_to_those_who_may_not_look_at_them() {
+    let mut setup = home();
+    for acl in &mut setup.px.acls {
+        acl.privs.retain(|privilege| privilege != "Sys.Audit");
+    }
+    run(setup, async |world| {
+        let fault = Fault::always(FaultKind::Status500("no".to_owned()));
+        world
+            .px
+            .fault(fault.on(Match::any().path("/nodes/pve2/tasks")));
+        let friend = world.person("friend");
+        let list = friend.slash("/task list").await.first().await;
+        assert_snapshot!(card(&list), @"
+        🔒 only friend
+        │ 📋 Tasks
+        │ None that you may see here.
+        │ 🟠 No answer in time: a node
+        │ Of a node the bot's token sees
+        │ its own tasks only (Sys.Audit).
+        [Refresh] (secondary)
+        ");
+    });
+}

@@ -168,7 +168,8 @@ fn a_token_is_made_and_its_secret_works() {
         │ Roles: PVEAuditor
         │ on `/vms`
         │ It can there: Datastore.Audit Pool.Audit Sys.Audit VM.Audit
-        │ Not yet: Mapping.Audit SDN.Audit VM.GuestAgent.Audit
+        │ Further down, in places: VM.GuestAgent.Audit
+        │ Not yet: Mapping.Audit SDN.Audit
         │ Its user has no such role there.
         │ On a Proxmox node, as root:
         │ ```
@@ -195,7 +196,8 @@ fn a_token_is_made_and_its_secret_works() {
         │ Expires <time>,
         │ <time>.
         │ It can there: Datastore.Audit Pool.Audit Sys.Audit VM.Audit
-        │ Not yet: Mapping.Audit SDN.Audit VM.GuestAgent.Audit
+        │ Further down, in places: VM.GuestAgent.Audit
+        │ Not yet: Mapping.Audit SDN.Audit
         │ Its user has no such role there.
         │ On a Proxmox node, as root:
         │ ```
@@ -349,7 +351,8 @@ fn what_a_token_cannot_do_is_said_with_the_line_that_mends_it() {
         │ Roles: PVEAuditor, PVEVMUser
         │ on `/`
         │ It can there: Datastore.Audit Pool.Audit Sys.Audit VM.Audit
-        │ Not yet: Mapping.Audit SDN.Audit VM.Backup VM.Config.CDROM VM.Config.Cloudinit VM.Console VM.GuestAgent.Audit VM.GuestAgent.FileRead VM.GuestAgent.FileSystemMgmt VM.GuestAgent.FileWrite VM.PowerMgmt
+        │ Further down, in places: VM.GuestAgent.Audit VM.PowerMgmt
+        │ Not yet: Mapping.Audit SDN.Audit VM.Backup VM.Config.CDROM VM.Config.Cloudinit VM.Console VM.GuestAgent.FileRead VM.GuestAgent.FileSystemMgmt VM.GuestAgent.FileWrite
         │ Its user has no such role there.
         │ On a Proxmox node, as root:
         │ ```
@@ -380,6 +383,103 @@ fn what_is_as_good_as_root_is_called_so() {
             .await
             .until("Cancelled")
             .await;
+    });
+}
+
+/// Its roles reach below the path: what its user may do on a path further down, it can do there too.
+#[test]
+fn what_a_token_can_do_further_down_is_told() {
+    run(setup(), async |world| {
+        for line in [
+            "pveum user add boss@pve",
+            "pveum acl modify /vms/101 -user boss@pve -role PVEVMUser",
+            "pveum acl modify /access -user boss@pve -role PVEUserAdmin",
+        ] {
+            world.px.pveum(line).unwrap();
+        }
+        let owner = world.person("owner");
+        for (command, parts) in [
+            (
+                "/token create boss@pve all never roles:Administrator path:/",
+                &[
+                    "It can nothing on that path itself.",
+                    "Further down, in places:",
+                    "User.Modify",
+                    "VM.PowerMgmt",
+                    "as good as root",
+                ][..],
+            ),
+            (
+                "/token create boss@pve vms never roles:PVEVMAdmin path:/vms",
+                &["Further down, in places:", "VM.PowerMgmt"],
+            ),
+            // Which guests are in a pool is not in what a user may do.
+            (
+                "/token create boss@pve pool never roles:Administrator path:/pool/x",
+                &["could not be read", "Its roles hold what is as good as"],
+            ),
+        ] {
+            let question = owner.slash(command).await.first().await;
+            let text = said(&question);
+            for part in parts {
+                assert!(text.contains(part), "{part}: {text}");
+            }
+            assert!(!text.contains("can do nothing"), "{text}");
+            let rooted = text.contains("as good as");
+            assert_eq!(rooted, command.contains("Administrator"), "{text}");
+            let cancelled = owner.click(&question, "Cancel").await;
+            cancelled.until("Cancelled").await;
+        }
+    });
+}
+
+/// Between the token and its rights goes by what a look at the rules may have changed.
+#[test]
+fn a_token_whose_maker_is_stopped_meanwhile_gets_no_rights_and_goes() {
+    run(setup(), async |world| {
+        let owner = world.person("owner");
+        let asked = owner.slash(CREATE).await;
+        let question = asked.first().await;
+        slow(world, Duration::from_secs(4));
+        let answer = owner.click(&question, "Create it").await;
+        asked.until("Confirmed").await;
+        world.audited(&["opened token"]).await;
+        world.write_rules(&RULES.replace("actions = [\"*\"]", "actions = [\"view\", \"access\"]"));
+        world.again.notify_one();
+        world.audited_last("reloaded policy").await;
+        assert_snapshot!(said(&answer.until("deleted again").await), @r"
+        🔒 only owner
+        │ 🔴 discord\@pve!ci is deleted again
+        │ It was made, but tokens are no longer
+        │ for you, so it was given no rights and
+        │ its secret is not shown.
+        │ — home
+        ");
+        assert_eq!(
+            world.writes(),
+            [
+                "POST /access/users/discord@pve/token/ci",
+                "DELETE /access/users/discord@pve/token/ci"
+            ]
+        );
+        assert!(!tokens(world).contains("ci"));
+        world.audited_last("closed failed").await;
+    });
+}
+
+/// The limit counts the token once, not again for its rights.
+#[test]
+fn a_limit_of_one_is_enough_for_a_token_with_rights() {
+    let rules = RULES.replacen(
+        "nodes = [\"*\"]",
+        "nodes = [\"*\"]\nlimit = \"1 per hour\"",
+        1,
+    );
+    run(setup().rules(&rules), async |world| {
+        let answer = confirmed(world, CREATE, "Create it").await;
+        let made = answer.until("is made").await.text();
+        assert!(made.contains("It can there"), "{made}");
+        assert_eq!(world.writes().len(), 2);
     });
 }
 

@@ -1,6 +1,6 @@
 //! What a guest's card shows beyond its state, for one pair of eyes: addresses and configuration.
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use crate::embed::guest_details::Details;
 use crate::ids::Kind;
@@ -9,23 +9,24 @@ use crate::proxmox::{Error, GuestNow};
 use super::desk::READ_PATIENCE;
 use super::resolve::FoundGuest;
 
-/// Both are asked for at the same time; what does not come in time is left out.
+/// What does not come in time is left out. The configuration comes first: a node tells those who look
+/// one thing at a time, and an agent may hang.
 pub(super) async fn details(found: &FoundGuest, now: &GuestNow) -> Details {
-    let client = found.inventory.client();
+    let inventory = &found.inventory;
     let facts = &found.guest.facts;
     let tells = facts.kind == Kind::Ct || now.agent;
-    let addresses = async {
-        if crate::follow::runs(now) != Some(true) || !tells {
-            return None;
-        }
-        in_time(client.addresses(facts)).await
+    let until = Instant::now() + READ_PATIENCE;
+    let config = in_time(until, inventory.guest_config(facts)).await;
+    let addresses = if tells && crate::follow::runs(now) == Some(true) {
+        in_time(until, inventory.addresses(facts)).await
+    } else {
+        None
     };
-    let (config, addresses) = tokio::join!(in_time(client.guest_config(facts)), addresses);
     Details { config, addresses }
 }
 
-async fn in_time<T>(asked: impl Future<Output = Result<T, Error>>) -> Option<T> {
-    match timeout(READ_PATIENCE, asked).await {
+async fn in_time<T>(until: Instant, asked: impl Future<Output = Result<T, Error>>) -> Option<T> {
+    match timeout_at(until, asked).await {
         Ok(Ok(value)) => Some(value),
         // A guest without an agent, or a token that may not ask: nothing to show.
         Ok(Err(error)) => {

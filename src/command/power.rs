@@ -6,7 +6,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::action::{Deed, GuestFacts, Request, Right, Target};
 use crate::embed::{self, Reply};
-use crate::ids::{GuestQuery, Kind};
+use crate::ids::{GuestQuery, Kind, NodeRef};
 use crate::permission::{Denied, Rights, Verdict};
 
 use super::begin::{Order, begin};
@@ -208,6 +208,11 @@ fn too_little_memory(
     if mine.decide(Right::Stop, &target).is_err() {
         return task.refuse(embed::problem::too_little_memory(facts));
     }
+    let node = NodeRef {
+        cluster: facts.guest.cluster.clone(),
+        node: facts.node.clone(),
+    };
+    let sees = mine.decide(Right::View, &Target::Node(&node)).is_ok();
     let (reply, _) = desk.questions.ask(Asked {
         user: task.request.actor.user,
         what: What::Anyway(Box::new(AskedDeed {
@@ -215,7 +220,7 @@ fn too_little_memory(
             guest: facts.clone(),
             snapshot: None,
         })),
-        about: embed::confirm::anyway(deed, facts, short.needs, short.free),
+        about: embed::confirm::anyway(deed, facts, sees.then_some((short.needs, short.free))),
     });
     task.refuse(reply)
 }

@@ -135,7 +135,8 @@ fn storages(desk: &Desk, typing: &Typing, text: &str) -> Vec<Choice> {
     fitting.take(MOST).map(choice).collect()
 }
 
-/// Tags and pools of guests on which the right is held, once they are asked for.
+/// Tags and pools of guests on which the right is held, and at which the person may look, once they
+/// are asked for.
 fn groups(desk: &Desk, actor: &Actor, kind: Kind, right: Right, text: &str) -> Vec<Choice> {
     if !text.starts_with("tag") && !text.starts_with("pool") {
         return Vec::new();
@@ -146,7 +147,8 @@ fn groups(desk: &Desk, actor: &Actor, kind: Kind, right: Right, text: &str) -> V
     for snapshot in desk.clusters.iter().filter_map(|c| c.latest()) {
         for guest in snapshot.guests.values() {
             let facts = &guest.facts;
-            if facts.kind != kind || mine.decide(right, &Target::Guest(facts)).is_err() {
+            let may = |right| mine.decide(right, &Target::Guest(facts)).is_ok();
+            if facts.kind != kind || !may(right) || !may(Right::View) {
                 continue;
             }
             let tags = facts

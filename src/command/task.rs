@@ -14,7 +14,7 @@ use crate::embed::task::Line;
 use crate::embed::{self, Reply};
 use crate::ids::{ClusterName, NodeName, NodeRef};
 use crate::permission::Rights;
-use crate::proxmox::{Inventory, Listed, NodeState, Snapshot};
+use crate::proxmox::{Inventory, Listed, NodeState, Snapshot, Tenures};
 
 use super::desk::{Desk, reason};
 
@@ -84,7 +84,8 @@ fn find(desk: &Desk, id: TaskId) -> Option<FoundTask> {
         let task = seen
             .into_iter()
             .find(|task| id_of(desk, cluster, task) == id)?;
-        let about = about(inventory.latest().as_deref(), cluster, &task);
+        let tenures = inventory.tenures();
+        let about = about(inventory.latest().as_deref(), &tenures, cluster, &task);
         Some(FoundTask {
             inventory: Arc::clone(inventory),
             task,
@@ -101,9 +102,16 @@ pub(super) fn id_of(desk: &Desk, cluster: &ClusterName, task: &Listed) -> TaskId
     )
 }
 
-/// The guest of the UPID, or its node: where the task is about none, or about one that is gone.
-pub(super) fn about(snapshot: Option<&Snapshot>, cluster: &ClusterName, task: &Listed) -> About {
-    let guest = task.guest().and_then(|(vmid, kind)| {
+/// The guest of the UPID, or its node: where the task is about none, or about one that is gone, though
+/// its number may be another's by now.
+pub(super) fn about(
+    snapshot: Option<&Snapshot>,
+    tenures: &Tenures,
+    cluster: &ClusterName,
+    task: &Listed,
+) -> About {
+    let there = task.guest().filter(|_| !tenures.is_former(task));
+    let guest = there.and_then(|(vmid, kind)| {
         let guest = snapshot?.guests.get(&vmid)?;
         let same = kind.is_none_or(|kind| kind == guest.facts.kind);
         same.then(|| guest.facts.clone())
@@ -190,8 +198,9 @@ pub(super) fn completed(desk: &Desk, actor: &Actor, right: Right) -> Vec<Line> {
             inventory.refresh_tasks(&node);
         }
         let cluster = inventory.client().cluster();
+        let tenures = inventory.tenures();
         for task in inventory.seen_tasks() {
-            let about = about(Some(&snapshot), cluster, &task);
+            let about = about(Some(&snapshot), &tenures, cluster, &task);
             let fits = right != Right::TaskStop || task.end.is_none();
             if fits && mine.decide(right, &about.target()).is_ok() {
                 let inventory = Arc::clone(inventory);

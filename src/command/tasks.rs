@@ -11,7 +11,8 @@ use crate::action::{Door, LogPart, Request, Right, Target, TaskId, TasksOf};
 use crate::embed::refused::Thing;
 use crate::embed::task::{Line, List};
 use crate::embed::{self, Reply};
-use crate::ids::{GuestQuery, GuestRef, NodeName, NodeQuery, Vmid};
+use crate::ids::{GuestQuery, GuestRef, NodeName, NodeQuery, NodeRef, Vmid};
+use crate::permission::Rights;
 use crate::proxmox::{Guest, Inventory, Listed};
 
 use super::desk::{Desk, FRESH, READ_PATIENCE, reason};
@@ -167,24 +168,35 @@ async fn list(desk: &Desk, request: &Request, of: &TasksOf) -> Result<Reply, Rep
     let mut found = Vec::new();
     let (mut silent, mut own_only) = (Vec::new(), Vec::new());
     for (list, told) in wanted.iter().zip(told) {
+        let named = shown_node(&mine, list);
         let Some(tasks) = told else {
-            silent.push(list.node.to_string());
+            silent.push(named);
             continue;
         };
         let snapshot = list.inventory.latest();
         // A node whose figures are hidden hides the tasks of others just so, and silently.
         let node = snapshot.as_ref().and_then(|s| s.nodes.get(&list.node));
         if node.is_some_and(|node| node.cpu.is_none()) {
-            own_only.push(list.node.to_string());
+            own_only.push(named);
         }
+        let tenures = list.inventory.tenures();
         let theirs = tasks.iter().map(|task| FoundTask {
             inventory: Arc::clone(&list.inventory),
             task: task.clone(),
-            about: about(snapshot.as_deref(), list.inventory.client().cluster(), task),
+            about: about(
+                snapshot.as_deref(),
+                &tenures,
+                list.inventory.client().cluster(),
+                task,
+            ),
         });
         found.extend(
             theirs.filter(|found| mine.decide(Right::TaskView, &found.about.target()).is_ok()),
         );
+    }
+    for names in [&mut silent, &mut own_only] {
+        names.sort_by_key(Option::is_none);
+        names.dedup();
     }
     newest_first(&mut found);
     found.truncate(SHOWN);
@@ -196,6 +208,16 @@ async fn list(desk: &Desk, request: &Request, of: &TasksOf) -> Result<Reply, Rep
         silent: &silent,
         own_only: &own_only,
     }))
+}
+
+/// By its name only for those who may look at it, or see its own tasks.
+fn shown_node(mine: &Rights<'_>, list: &Wanted) -> Option<String> {
+    let node = NodeRef {
+        cluster: list.inventory.client().cluster().clone(),
+        node: list.node.clone(),
+    };
+    let may = |right| mine.decide(right, &Target::Node(&node)).is_ok();
+    (may(Right::View) || may(Right::TaskView)).then(|| list.node.to_string())
 }
 
 /// The tasks of one node, if it tells them in time.

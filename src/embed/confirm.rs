@@ -50,16 +50,21 @@ pub fn of_snapshot(deed: &Deed, guest: &GuestFacts, back: &Back, snapshot_first:
     }
 }
 
-/// A start for which its node has too little memory. In bytes.
+/// A start for which its node has too little memory. `figures`: what it needs and what is free there,
+/// in bytes, for those who may look at the node.
 #[must_use]
-pub fn anyway(deed: &Deed, guest: &GuestFacts, needs: u64, free: u64) -> Subject {
-    Subject {
-        to_do: deed::to_do(deed, &guest_name(guest)),
-        consequence: format!(
+pub fn anyway(deed: &Deed, guest: &GuestFacts, figures: Option<(u64, u64)>) -> Subject {
+    let consequence = match figures {
+        Some((needs, free)) => format!(
             "It needs {}, and {} are free on\nits node. Without enough memory the\nnode may kill other guests.",
             size(needs),
             size(free)
         ),
+        None => "Its node has too little free memory,\nand may then kill other guests.".to_owned(),
+    };
+    Subject {
+        to_do: deed::to_do(deed, &guest_name(guest)),
+        consequence,
         yes: "Start anyway",
         snapshot_first: false,
         footer: guest_footer(guest),

@@ -36,10 +36,10 @@ pub struct Line {
 pub struct List<'a> {
     pub of: &'a TasksOf,
     pub lines: &'a [Line],
-    /// Nodes that did not tell theirs.
-    pub silent: &'a [String],
+    /// Nodes that did not tell theirs. `None`: one that the person may not know of.
+    pub silent: &'a [Option<String>],
     /// Nodes on which the bot's token sees none but its own.
-    pub own_only: &'a [String],
+    pub own_only: &'a [Option<String>],
 }
 
 #[must_use]
@@ -52,13 +52,13 @@ pub fn list(list: &List<'_>) -> Reply {
         parts.push("None that you may see here.".to_owned());
     }
     if !list.silent.is_empty() {
-        let nodes = list.silent.join(", ");
-        parts.push(format!("🟠 No answer in time: {nodes}"));
+        let names = nodes(list.silent);
+        parts.push(format!("🟠 No answer in time: {names}"));
     }
     if !list.own_only.is_empty() {
-        let nodes = list.own_only.join(", ");
+        let names = nodes(list.own_only);
         parts.push(format!(
-            "Of {nodes} the bot's token sees\nits own tasks only (Sys.Audit)."
+            "Of {names} the bot's token sees\nits own tasks only (Sys.Audit)."
         ));
     }
     let runs = list.lines.iter().filter(|line| line.end.is_none()).count();
@@ -94,6 +94,11 @@ pub fn list(list: &List<'_>) -> Reply {
         footer: None,
     })
     .with_buttons(logs.chain([refresh]).collect())
+}
+
+fn nodes(nodes: &[Option<String>]) -> String {
+    let name = |node: &'_ Option<String>| node.clone().unwrap_or_else(|| "a node".to_owned());
+    nodes.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
 fn shown(number: usize, line: &Line) -> String {

@@ -8,6 +8,7 @@ use super::answer::{OF_ALL, OF_ONE, OF_PAGE};
 use super::path::ApiPath;
 use super::perl::{Object, Scalar};
 use super::{Client, Error};
+use crate::ids::RoleName;
 
 /// `GET /version`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +61,19 @@ impl Permissions {
         held.map(String::as_str).collect()
     }
 
+    /// Everything that is held anywhere below a path, though not on itself. Without what comes down to
+    /// a path that has no entry: that is held on the path above it, too.
+    #[must_use]
+    pub fn below(&self, path: &str) -> BTreeSet<&str> {
+        let inside = |other: &str| {
+            let rest = other.strip_prefix(path.trim_end_matches('/'));
+            rest.is_some_and(|rest| rest.len() > 1 && rest.starts_with('/'))
+        };
+        let below = self.paths.iter().filter(|(other, _)| inside(other));
+        let held = below.flat_map(|(_, held)| held.keys());
+        held.map(String::as_str).collect()
+    }
+
     /// Whether the privilege is held on a path: by an entry of its own, else by the nearest one above
     /// that reaches below. The dump leaves out where nothing is held; but it always looks at `/vms`
     /// and its like, so where one of those is missing, nothing comes through it from `/`.
@@ -103,7 +117,8 @@ impl Permissions {
 /// Paths that the dump looks at, whether they have an entry or not.
 const ROOTS: [&str; 5] = ["/access", "/nodes", "/pool", "/storage", "/vms"];
 
-/// The roles that there are, and what each gives.
+/// The roles that there are, and what each gives. Without names that Proxmox would not take: these are
+/// pasted into shells.
 pub type Roles = BTreeMap<String, BTreeSet<String>>;
 
 #[derive(Default, Deserialize)]
@@ -119,7 +134,8 @@ fn role(row: &RoleRow) -> Option<(String, BTreeSet<String>)> {
         .split(',')
         .map(str::trim)
         .filter(|one| !one.is_empty());
-    Some((row.roleid.text()?, privs.map(str::to_owned).collect()))
+    let name: RoleName = row.roleid.parsed()?;
+    Some((name.as_str().to_owned(), privs.map(str::to_owned).collect()))
 }
 
 #[derive(Deserialize)]
@@ -253,6 +269,31 @@ mod tests {
             ("/nodes/pve1", "Sys.Audit"),
         ] {
             assert!(!found.holds(path, privilege), "{path} {privilege}");
+        }
+    }
+
+    #[test]
+    fn below_a_path_is_what_begins_with_it_and_goes_on() {
+        let json = r#"{"/":{"A":1},"/vms":{"B":1},"/vms/100":{"C":1},"/vms/1001":{"D":0},"/x":{}}"#;
+        let found = permissions(serde_json::from_str(json).unwrap());
+        let below = |path| Vec::from_iter(found.below(path));
+        assert_eq!(below("/"), ["B", "C", "D"]);
+        assert_eq!(below("/vms"), ["C", "D"]);
+        assert_eq!(below("/vms/100"), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn a_role_with_an_odd_name_is_left_out() {
+        let read = |name: &str| {
+            role(&RoleRow {
+                roleid: serde_json::from_value(name.into()).unwrap(),
+                privs: serde_json::from_value("VM.Audit,VM.Console".into()).unwrap(),
+            })
+        };
+        let (name, privileges) = read("StewardVMAudit").unwrap();
+        assert_eq!((name.as_str(), privileges.len()), ("StewardVMAudit", 2));
+        for odd in ["StewardX; reboot", "Steward$(id)", "Steward\nid", ""] {
+            assert_eq!(read(odd), None, "{odd}");
         }
     }
 

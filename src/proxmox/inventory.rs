@@ -2,6 +2,7 @@
 //! Proxmox does not grow with the number of people.
 
 use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,15 +10,15 @@ use tokio::time::{Instant, timeout};
 
 use super::backup::Backups;
 use super::guest::GuestNow;
+use super::guest_config::GuestConfig;
 use super::kept::Kept;
-use super::keyed::Keyed;
-use super::lists::TYPING_REST;
+use super::lists::{TYPING_REST, Tried};
 use super::quorum::Quorum;
 use super::rows::{NodeState, Snapshot};
 use super::shared::{Held, Shared};
 use super::snapshot::Snapshots;
 use super::task::{TaskEnd, TaskState};
-use super::tasks_list::{Listed, TaskLists};
+use super::tasks_list::{Listed, TaskLists, Tenures};
 use super::{Client, Error};
 use crate::action::GuestFacts;
 use crate::ids::{Kind, NodeName, Upid, Vmid};
@@ -41,9 +42,11 @@ pub struct Inventory {
     quorum: Arc<Shared<Option<Quorum>>>,
     names: Mutex<BTreeMap<Vmid, Named>>,
     guests: Mutex<HashMap<GuestKey, GuestReads>>,
-    pub(super) snapshots: Kept<Snapshots>,
-    pub(super) backups: Kept<Backups>,
-    updates: Keyed<NodeName, Option<usize>>,
+    pub(super) snapshots: Kept<GuestKey, Snapshots>,
+    pub(super) backups: Kept<GuestKey, Backups>,
+    pub(super) configs: Kept<GuestKey, Tried<GuestConfig>>,
+    pub(super) addresses: Kept<GuestKey, Tried<Vec<IpAddr>>>,
+    updates: Kept<NodeName, Option<usize>>,
     tasks: TaskLists,
 }
 
@@ -115,7 +118,9 @@ impl Inventory {
             guests: Mutex::default(),
             snapshots: Kept::new(TYPING_REST),
             backups: Kept::new(TYPING_REST),
-            updates: Keyed::default(),
+            configs: Kept::new(TYPING_REST),
+            addresses: Kept::new(TYPING_REST),
+            updates: Kept::new(UPDATES_AGE),
             tasks: TaskLists::default(),
         })
     }
@@ -198,7 +203,8 @@ impl Inventory {
             let (client, node) = (Arc::clone(&self.client), node.clone());
             async move { client.updates(&node).await }
         };
-        Ok(*self.updates.get(node, UPDATES_AGE, fetch).await?)
+        let got = self.updates.get(node.clone(), UPDATES_AGE, fetch).await;
+        Ok(*value(got)?)
     }
 
     /// The newest tasks of a node, or of one guest there, at most 3 s old. Without `Sys.Audit` on
@@ -242,6 +248,12 @@ impl Inventory {
     #[must_use]
     pub fn seen_tasks(&self) -> Vec<Listed> {
         self.tasks.seen()
+    }
+
+    /// Which of such tasks are about a guest that has its number no more.
+    #[must_use]
+    pub fn tenures(&self) -> Tenures {
+        self.tasks.tenures()
     }
 
     /// As [`Inventory::guest_now`], asked for after this call: before and after a write.

@@ -1,22 +1,22 @@
-//! Lists of single guests that many people ask for: fetched once for all who ask, begun again no
+//! What many people ask for of single guests or nodes: fetched once for all who ask, begun again no
 //! sooner than after a rest, however many type, and forgotten when nobody asks any more.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::error::Error;
-use super::inventory::GuestKey;
 use super::shared::{Held, Shared};
 
 /// So long is kept what nobody asks for.
 const KEPT: Duration = Duration::from_mins(10);
 
 #[derive(Debug)]
-pub(super) struct Kept<T> {
-    guests: Mutex<HashMap<GuestKey, One<T>>>,
+pub(super) struct Kept<K, T> {
+    all: Mutex<HashMap<K, One<T>>>,
     /// Between the beginnings of two fetches that nobody waits for.
     rest: Duration,
 }
@@ -28,21 +28,17 @@ struct One<T> {
     begun: Option<Instant>,
 }
 
-impl<T: Send + Sync + 'static> Kept<T> {
+impl<K: Eq + Hash, T: Send + Sync + 'static> Kept<K, T> {
     pub(super) fn new(rest: Duration) -> Self {
         Self {
-            guests: Mutex::default(),
+            all: Mutex::default(),
             rest,
         }
     }
 
     /// What came last, however old; never waits. Where that is not young, a fetch is begun, unless
     /// one was a moment ago: also one that failed.
-    pub(super) fn now_and_later<F>(
-        &self,
-        key: GuestKey,
-        fetch: impl FnOnce() -> F,
-    ) -> Option<Arc<Held<T>>>
+    pub(super) fn now_and_later<F>(&self, key: K, fetch: impl FnOnce() -> F) -> Option<Arc<Held<T>>>
     where
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
@@ -59,7 +55,7 @@ impl<T: Send + Sync + 'static> Kept<T> {
     /// One that was asked for at most `max_age` ago.
     pub(super) async fn get<F>(
         &self,
-        key: GuestKey,
+        key: K,
         max_age: Duration,
         fetch: impl Fn() -> F,
     ) -> Result<Arc<Held<T>>, Arc<Error>>
@@ -75,21 +71,21 @@ impl<T: Send + Sync + 'static> Kept<T> {
     }
 
     /// What came last, however old. Nothing is begun.
-    pub(super) fn latest(&self, key: &GuestKey) -> Option<Arc<Held<T>>> {
-        let guests = self.guests.lock().unwrap_or_else(PoisonError::into_inner);
-        guests.get(key)?.shared.latest()
+    pub(super) fn latest(&self, key: &K) -> Option<Arc<Held<T>>> {
+        let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(key)?.shared.latest()
     }
 
     /// It has changed: what is under way may tell what was before.
-    pub(super) fn forget(&self, key: &GuestKey) {
-        let mut guests = self.guests.lock().unwrap_or_else(PoisonError::into_inner);
-        guests.remove(key);
+    pub(super) fn forget(&self, key: &K) {
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        all.remove(key);
     }
 
-    fn with<R>(&self, key: GuestKey, now: Instant, then: impl FnOnce(&mut One<T>) -> R) -> R {
-        let mut guests = self.guests.lock().unwrap_or_else(PoisonError::into_inner);
-        guests.retain(|_, one| now - one.used < KEPT);
-        let one = guests.entry(key).or_insert_with(|| One {
+    fn with<R>(&self, key: K, now: Instant, then: impl FnOnce(&mut One<T>) -> R) -> R {
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|_, one| now - one.used < KEPT);
+        let one = all.entry(key).or_insert_with(|| One {
             shared: Shared::new(),
             used: now,
             begun: None,
@@ -103,6 +99,7 @@ impl<T: Send + Sync + 'static> Kept<T> {
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
+    use super::super::inventory::GuestKey;
     use super::*;
     use crate::ids::{Kind, Vmid};
 
@@ -112,7 +109,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn many_who_type_make_one_fetch_and_a_failed_one_rests_too() {
-        let kept = Kept::<u32>::new(Duration::from_secs(5));
+        let kept = Kept::<GuestKey, u32>::new(Duration::from_secs(5));
         let count = Arc::new(AtomicU32::new(0));
         let type_one = |vmid| {
             let count = Arc::clone(&count);
@@ -136,7 +133,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_has_changed_is_not_shown_as_it_was() {
-        let kept = Kept::<u32>::new(Duration::from_secs(5));
+        let kept = Kept::<GuestKey, u32>::new(Duration::from_secs(5));
         let got = kept.get(key(101), Duration::ZERO, || async { Ok(1) }).await;
         assert_eq!(*got.unwrap().value, 1);
         assert_eq!(*kept.latest(&key(101)).unwrap().value, 1);

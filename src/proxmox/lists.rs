@@ -1,10 +1,13 @@
-//! The lists of one guest that many look at: its snapshots and its backups.
+//! What many look at of one guest: its snapshots, its backups, its configuration and addresses.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::backup::Backups;
-use super::inventory::{Inventory, key_of};
+use super::guest_config::GuestConfig;
+use super::inventory::{GuestKey, Inventory, key_of};
+use super::kept::Kept;
 use super::shared::Held;
 use super::snapshot::Snapshots;
 use super::{Error, StaleWhy};
@@ -14,8 +17,14 @@ use crate::action::GuestFacts;
 const SNAPSHOTS_AGE: Duration = Duration::from_secs(2);
 /// A look at all storages takes longer and changes seldom.
 const BACKUPS_AGE: Duration = Duration::from_mins(1);
+/// Configuration and addresses, or that they could not be had, serve everybody for so long: an agent
+/// that hangs is not asked by each who looks.
+const DETAILS_AGE: Duration = Duration::from_secs(5);
 /// Between two fetches for completion.
 pub(super) const TYPING_REST: Duration = Duration::from_secs(5);
+
+/// A failure is kept like a value: it, too, is not asked for again at once.
+pub(super) type Tried<T> = Result<T, Error>;
 
 /// Something that was read, and how long ago.
 #[derive(Debug, Clone)]
@@ -105,5 +114,50 @@ impl Inventory {
     pub fn lists_changed(&self, guest: &GuestFacts) {
         self.snapshots.forget(&key_of(guest));
         self.backups.forget(&key_of(guest));
+    }
+
+    /// How a guest is configured, at most 5 s old, and likewise if that cannot be read.
+    ///
+    /// # Errors
+    ///
+    /// As [`super::Client::guest_config`].
+    pub async fn guest_config(&self, guest: &GuestFacts) -> Result<GuestConfig, Error> {
+        let fetch = || {
+            let (client, guest) = (self.client_shared(), guest.clone());
+            async move { client.guest_config(&guest).await }
+        };
+        tried(&self.configs, guest, fetch).await
+    }
+
+    /// Where a guest can be reached, at most 5 s old, and likewise if that cannot be read.
+    ///
+    /// # Errors
+    ///
+    /// As [`super::Client::addresses`].
+    pub async fn addresses(&self, guest: &GuestFacts) -> Result<Vec<IpAddr>, Error> {
+        let fetch = || {
+            let (client, guest) = (self.client_shared(), guest.clone());
+            async move { client.addresses(&guest).await }
+        };
+        tried(&self.addresses, guest, fetch).await
+    }
+}
+
+async fn tried<T, F>(
+    kept: &Kept<GuestKey, Tried<T>>,
+    guest: &GuestFacts,
+    fetch: impl Fn() -> F,
+) -> Result<T, Error>
+where
+    T: Clone + Send + Sync + 'static,
+    F: Future<Output = Result<T, Error>> + Send + 'static,
+{
+    let keep = || {
+        let read = fetch();
+        async move { Ok(read.await) }
+    };
+    match kept.get(key_of(guest), DETAILS_AGE, keep).await {
+        Ok(held) => Tried::clone(&held.value),
+        Err(error) => Err(Error::clone(&error)),
     }
 }

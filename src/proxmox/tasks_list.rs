@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::http::{Verb, Write};
-use super::keyed::Keyed;
+use super::kept::Kept;
 use super::path::ApiPath;
 use super::perl::{Object, Scalar};
 use super::task::TaskEnd;
@@ -22,8 +22,8 @@ use crate::permission::Permit;
 const MOST: &str = "50";
 /// How long a list serves everybody.
 const AGE: Duration = Duration::from_secs(3);
-/// While somebody types, an older one does.
-const TYPING_AGE: Duration = Duration::from_secs(10);
+/// While somebody types, an older one does; and one that could not be had is asked for no sooner.
+const TYPING_REST: Duration = Duration::from_secs(10);
 /// So many tasks are remembered.
 const REMEMBERED: usize = 2000;
 
@@ -51,6 +51,44 @@ impl Listed {
             _ => return None,
         };
         Some((self.upid.id().parse().ok()?, kind))
+    }
+
+    /// The guest that begins or ends with it, and the first second of which a task can be about the
+    /// one that has the number afterwards. Failed or not: rather too late than too early. (A clone is
+    /// a task of the guest that is copied.)
+    fn tenure(&self) -> Option<(Vmid, i64)> {
+        let since = match self.upid.kind() {
+            "qmcreate" | "qmrestore" | "qmtunnel" | "vzcreate" | "vzrestore" | "vzmtunnel" => {
+                self.started
+            }
+            "qmdestroy" | "vzdestroy" => self.started.saturating_add(1),
+            _ => return None,
+        };
+        Some((self.upid.id().parse().ok()?, since))
+    }
+}
+
+/// Since when each number is surely its guest's, as far as lists of tasks tell: before, it may have
+/// been that of another.
+#[derive(Debug, Clone, Default)]
+pub struct Tenures(HashMap<Vmid, i64>);
+
+impl Tenures {
+    fn of<'a>(tasks: impl IntoIterator<Item = &'a Listed>) -> Self {
+        let mut tenures: HashMap<Vmid, i64> = HashMap::new();
+        for (vmid, since) in tasks.into_iter().filter_map(Listed::tenure) {
+            let at = tenures.entry(vmid).or_insert(since);
+            *at = since.max(*at);
+        }
+        Self(tenures)
+    }
+
+    /// Whether the task is older than the guest that has its number now.
+    #[must_use]
+    pub fn is_former(&self, task: &Listed) -> bool {
+        let vmid = task.guest().map(|(vmid, _)| vmid);
+        let since = vmid.and_then(|vmid| self.0.get(&vmid));
+        since.is_some_and(|since| task.started < *since)
     }
 }
 
@@ -126,10 +164,19 @@ type Key = (NodeName, Option<Vmid>);
 
 /// The lists of one cluster, each read once for all who ask, and the tasks that stood in them: only
 /// such a task is ever asked about again, whatever somebody types.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct TaskLists {
-    lists: Keyed<Key, Vec<Listed>>,
+    lists: Kept<Key, Vec<Listed>>,
     seen: Arc<Mutex<HashMap<Upid, Listed>>>,
+}
+
+impl Default for TaskLists {
+    fn default() -> Self {
+        Self {
+            lists: Kept::new(TYPING_REST),
+            seen: Arc::default(),
+        }
+    }
 }
 
 impl TaskLists {
@@ -141,14 +188,16 @@ impl TaskLists {
     ) -> Result<Arc<Vec<Listed>>, Error> {
         let key = (node.clone(), of);
         let fetch = || self.fetch(client, &key);
-        self.lists.get(&key, AGE, fetch).await
+        let got = self.lists.get(key.clone(), AGE, fetch).await;
+        let held = got.map_err(|error| Error::clone(&error))?;
+        Ok(Arc::clone(&held.value))
     }
 
     /// Without waiting for it.
     pub(super) fn refresh(&self, client: &Arc<Client>, node: &NodeName) {
         let key = (node.clone(), None);
-        self.lists
-            .refresh(&key, TYPING_AGE, || self.fetch(client, &key));
+        let fetch = || self.fetch(client, &key);
+        drop(self.lists.now_and_later(key.clone(), fetch));
     }
 
     fn fetch(
@@ -177,6 +226,11 @@ impl TaskLists {
             task.end = Some(end.clone());
             task.ended = now;
         }
+    }
+
+    pub(super) fn tenures(&self) -> Tenures {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        Tenures::of(seen.values())
     }
 
     /// All that stood in a list of late.
@@ -255,6 +309,36 @@ mod tests {
         assert_eq!(guest("vzdump", ""), None);
         assert_eq!(guest("cephdestroyosd", "101"), None);
         assert_eq!(guest("qmstart", "99"), None);
+    }
+
+    #[test]
+    fn a_number_is_its_guests_since_the_newest_creation_or_deletion() {
+        let task = |kind: &str, id: &str, started| Listed {
+            upid: upid(kind, id, 1).parse().unwrap(),
+            started,
+            ended: None,
+            end: None,
+        };
+        let all = [
+            task("vzdestroy", "101", 10),
+            task("qmcreate", "101", 20),
+            task("vzdestroy", "105", 30),
+            task("qmclone", "102", 40),
+        ];
+        let tenures = Tenures::of(&all);
+        for (kind, id, started, former) in [
+            ("qmstart", "101", 19, true),
+            ("qmcreate", "101", 20, false),
+            ("vzdump", "105", 30, true),
+            ("vzdestroy", "105", 30, true),
+            ("vzstart", "105", 31, false),
+            // Its number is that of the guest that was copied.
+            ("qmstart", "102", 1, false),
+            ("aptupdate", "", 1, false),
+        ] {
+            let task = task(kind, id, started);
+            assert_eq!(tenures.is_former(&task), former, "{kind} {id} {started}");
+        }
     }
 
     #[test]

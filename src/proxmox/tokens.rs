@@ -174,6 +174,18 @@ impl TokenAdmin {
         self.privileges(&asked, path.as_str()).await
     }
 
+    /// What a user may do on all paths that have an entry, or whose guest is in a pool. Needs
+    /// `Sys.Audit` on `/access`.
+    ///
+    /// # Errors
+    ///
+    /// As every read: see [`Error`].
+    pub async fn permissions_of(&self, user: &PveUser) -> Result<Permissions, Error> {
+        let path = ApiPath::new(&["access", "permissions"]).query(&[("userid", user.as_str())]);
+        let paths: Paths = self.get(&path, OF_ALL).await?;
+        Ok(permissions(paths))
+    }
+
     /// What this token itself may do on one path. Always allowed.
     ///
     /// # Errors

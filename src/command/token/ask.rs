@@ -11,7 +11,7 @@ use crate::command::desk::Desk;
 use crate::embed::confirm::Subject;
 use crate::embed::token::{self as words, Making, Power, Rights};
 use crate::embed::{Reply, edge};
-use crate::ids::{ClusterName, PveUser, TokenId};
+use crate::ids::{AclPath, ClusterName, PveUser, TokenId};
 use crate::proxmox::{Role, TokenAdmin};
 
 use super::trouble::{in_time, of_name};
@@ -90,7 +90,9 @@ pub(super) async fn power(
     making: &Making,
 ) -> Result<Power, Reply> {
     let Some(Rights { roles, path }) = &making.rights else {
-        return Ok(Power::Unseen);
+        return Ok(Power::Unseen {
+            wanted: BTreeSet::new(),
+        });
     };
     let user = &making.token.user;
     let known = in_time(request, admin, admin.roles()).await;
@@ -102,11 +104,33 @@ pub(super) async fn power(
         wanted.extend(role.privileges.iter().cloned());
     }
     // Without Sys.Audit on /access nobody sees what others may, and then it is said so.
-    let held = in_time(request, admin, admin.privileges_of(user, path)).await;
-    Ok(held.map_or(Power::Unseen, |held| Power::Seen {
-        can: wanted.intersection(&held).cloned().collect(),
+    let Ok(held) = in_time(request, admin, admin.privileges_of(user, path)).await else {
+        return Ok(Power::Unseen { wanted });
+    };
+    let can = wanted.intersection(&held).cloned().collect();
+    let below = below(request, admin, user, path).await;
+    Ok(Power::Seen {
+        below: below.map(|below| (&(&below & &wanted)) - &can),
         lacking: wanted.difference(&held).cloned().collect(),
-    }))
+        can,
+    })
+}
+
+/// What its user may do on paths further down: the roles reach there too. `None`: that cannot be seen,
+/// as with a pool, which reaches its guests and storages wherever they stand.
+async fn below(
+    request: &Request,
+    admin: &TokenAdmin,
+    user: &PveUser,
+    path: &AclPath,
+) -> Option<BTreeSet<String>> {
+    if path.as_str().starts_with("/pool") {
+        return None;
+    }
+    let all = in_time(request, admin, admin.permissions_of(user)).await;
+    let all = all.ok()?;
+    let below = all.below(path.as_str()).into_iter();
+    Some(below.map(str::to_owned).collect())
 }
 
 /// What would be deleted, and the question about it.

@@ -1,14 +1,14 @@
 //! A token is made: first the token, then its rights, then its secret is shown, once. A token whose
 //! secret nobody has seen is of no use, and is deleted again.
 
-use crate::action::Request;
+use crate::action::{Request, Right, Target};
 use crate::audit::{self, Ending};
-use crate::command::desk::Desk;
+use crate::command::desk::{Desk, reason};
 use crate::command::once::Once;
 use crate::command::{Last, Outcome};
 use crate::embed::token::{self as words, Gave, Making, Rights, Undone};
 use crate::embed::{Reply, act};
-use crate::permission::Permit;
+use crate::permission::{Denied, Permit, check};
 use crate::proxmox::{Draft, Error, TokenAdmin};
 
 use super::trouble::{explain, is_there};
@@ -51,21 +51,45 @@ pub(super) async fn make(desk: &Desk, request: &Request, making: &Making, once: 
             return outcome;
         }
     };
-    let given = give(request, admin, &permit, making).await;
+    let again = match still(desk, request) {
+        Ok(again) => again,
+        Err(denied) => {
+            drop(secret);
+            tracing::info!(interaction = %request.id, why = reason(&denied), "a token was made, and its rights are refused");
+            let why = "no longer allowed once it was made";
+            let (ending, undone) = undo(request, admin, &permit, making, why).await;
+            audit::close(&desk.store, entry, &ending).await;
+            return Outcome::shown(words::no_longer(token, cluster, undone));
+        }
+    };
+    let for_rights = again.as_ref().unwrap_or(&permit);
+    let given = give(request, admin, for_rights, making).await;
     // The text lives from here to the one message, and no longer.
     let told = once
         .show(words::made(making, &power, given.gave, secret.expose()))
         .await;
     drop(secret);
     if !told {
-        let (ending, reply) = undo(request, admin, &permit, making).await;
+        let why = "its secret could not be shown";
+        let (ending, undone) = undo(request, admin, &permit, making, why).await;
         audit::close(&desk.store, entry, &ending).await;
-        return Outcome::shown(reply);
+        return Outcome::shown(words::not_shown(token, cluster, undone));
     }
     audit::close(&desk.store, entry, &ending_of(&given)).await;
     Outcome {
         last: Last::Told,
         aside: given.lacks,
+    }
+}
+
+/// Making it took a moment, in which the rules may have changed: its rights have a permit of their own.
+/// What was noted holds for both. `None`: that of the token serves for them too.
+fn still(desk: &Desk, request: &Request) -> Result<Option<Permit>, Denied> {
+    match check(&desk.law(), &request.actor, Right::Token, &Target::Bot) {
+        Ok(again) => Ok(Some(again)),
+        // A rule gives it here and now, and what used up its limit is this very act.
+        Err(Denied::UsedUp { .. }) => Ok(None),
+        Err(denied) => Err(denied),
     }
 }
 
@@ -131,8 +155,9 @@ async fn undo(
     admin: &TokenAdmin,
     permit: &Permit,
     making: &Making,
-) -> (Ending, Reply) {
-    let Making { token, cluster, .. } = making;
+    why: &str,
+) -> (Ending, Undone) {
+    let token = &making.token;
     let (undone, how) = match admin.delete(permit, token).await {
         Ok(()) => (Undone::Deleted, "deleted again".to_owned()),
         Err(error) => {
@@ -149,8 +174,7 @@ async fn undo(
             (undone, format!("deleting it: {error}"))
         }
     };
-    let ending = Ending::Failed(format!("its secret could not be shown; {how}"));
-    (ending, words::not_shown(token, cluster, undone))
+    (Ending::Failed(format!("{why}; {how}")), undone)
 }
 
 #[cfg(test)]

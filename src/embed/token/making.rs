@@ -12,15 +12,21 @@ use super::{Making, Rights, card, how_to_delete, id, joined, on_a_node};
 /// Who holds one of these can give themselves everything else.
 const AS_GOOD_AS_ROOT: [&str; 3] = ["Permissions.Modify", "User.Modify", "Realm.Allocate"];
 
-/// What a token can do on its path, where that can be seen. It can do what both it and its user may.
+/// What a token can do on its path and below, where that can be seen. It can do what both it and its
+/// user may.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Power {
     /// What its user may do cannot be seen.
-    Unseen,
+    Unseen {
+        /// In its roles.
+        wanted: BTreeSet<String>,
+    },
     Seen {
         can: BTreeSet<String>,
-        /// In its roles, and not held by its user.
+        /// In its roles, and not held by its user on the path itself.
         lacking: BTreeSet<String>,
+        /// What else it can on some path below. `None`: that cannot be seen.
+        below: Option<BTreeSet<String>>,
     },
 }
 
@@ -103,43 +109,97 @@ fn expiry(making: &Making) -> String {
 
 /// What it can truly do, and what gives it the rest.
 fn able(making: &Making, power: &Power) -> String {
-    let Some(Rights { roles, path }) = &making.rights else {
+    if making.rights.is_none() {
         return "It can do nothing yet: it is given no\nrole.".to_owned();
-    };
+    }
     let TokenId { user, name } = &making.token;
-    match power {
-        Power::Unseen => format!(
+    let mut text = match power {
+        Power::Unseen { .. } => format!(
             "It can do no more than its user may,\nand I cannot see what that is.\n{}",
             on_a_node(&[format!("pveum user token permissions {user} {name}")])
         ),
-        Power::Seen { can, lacking } if can.is_empty() && lacking.is_empty() => {
+        Power::Seen { can, lacking, .. } if can.is_empty() && lacking.is_empty() => {
             "It can do nothing: its roles hold no\nprivilege.".to_owned()
         }
-        Power::Seen { can, lacking } => {
-            let cure = roles
-                .iter()
-                .map(|role| format!("pveum acl modify {path} -user {user} -role {role}"));
-            let mut cure = on_a_node(&cure.collect::<Vec<_>>());
-            if path.as_str() != "/" {
-                cure.push_str("\n(There it hides what the user has on\na path above.)");
-            }
-            let mut text = match (can.is_empty(), lacking.is_empty()) {
-                (true, _) => format!(
-                    "It can do nothing yet: its user\n{} has no such role there.\n{cure}",
-                    plain(user.as_str())
-                ),
-                (false, true) => format!("It can there: {}", words(can)),
-                (false, false) => format!(
-                    "It can there: {}\nNot yet: {}\nIts user has no such role there.\n{cure}",
-                    words(can),
-                    words(lacking)
-                ),
-            };
-            if can.iter().any(|it| AS_GOOD_AS_ROOT.contains(&it.as_str())) {
-                text.push_str("\n⚠️ That is as good as root.");
-            }
-            text
+        Power::Seen {
+            can,
+            lacking,
+            below,
+        } => seen(making, (can, lacking), below.as_ref()),
+    };
+    text.push_str(root(power));
+    text
+}
+
+fn seen(
+    making: &Making,
+    (can, lacking): (&BTreeSet<String>, &BTreeSet<String>),
+    below: Option<&BTreeSet<String>>,
+) -> String {
+    let user = plain(making.token.user.as_str());
+    if can.is_empty() && below.is_some_and(BTreeSet::is_empty) {
+        let cure = cure(making);
+        return format!("It can do nothing yet: its user\n{user} has no such role there.\n{cure}");
+    }
+    let mut lines = vec![if can.is_empty() {
+        "It can nothing on that path itself.".to_owned()
+    } else {
+        format!("It can there: {}", words(can))
+    }];
+    match below {
+        Some(below) if below.is_empty() => {}
+        Some(below) => lines.push(format!("Further down, in places: {}", words(below))),
+        None => lines.push("What else it can do below that path\ncould not be read.".to_owned()),
+    }
+    let nothing = BTreeSet::new();
+    let not_yet = lacking - below.unwrap_or(&nothing);
+    if !not_yet.is_empty() && !can.is_empty() {
+        lines.push(format!("Not yet: {}", words(&not_yet)));
+    }
+    if !lacking.is_empty() {
+        lines.push("Its user has no such role there.".to_owned());
+        lines.push(cure(making));
+    }
+    lines.join("\n")
+}
+
+/// What gives its user the roles on the path itself.
+fn cure(making: &Making) -> String {
+    let Some(Rights { roles, path }) = &making.rights else {
+        return String::new();
+    };
+    let user = &making.token.user;
+    let lines = roles
+        .iter()
+        .map(|role| format!("pveum acl modify {path} -user {user} -role {role}"));
+    let mut cure = on_a_node(&lines.collect::<Vec<_>>());
+    if path.as_str() != "/" {
+        cure.push_str("\n(There it hides what the user has on\na path above.)");
+    }
+    cure
+}
+
+/// A warning, where what it can do lets it do everything; or may, where that cannot be seen.
+fn root(power: &Power) -> &'static str {
+    let any =
+        |held: &BTreeSet<String>| held.iter().any(|it| AS_GOOD_AS_ROOT.contains(&it.as_str()));
+    let (can, may) = match power {
+        Power::Unseen { wanted } => (false, any(wanted)),
+        Power::Seen {
+            can,
+            lacking,
+            below,
+        } => {
+            let below_can = below.as_ref().is_some_and(any);
+            (any(can) || below_can, below.is_none() && any(lacking))
         }
+    };
+    match (can, may) {
+        (true, _) => "\n⚠️ That is as good as root.",
+        (false, true) => {
+            "\n⚠️ Its roles hold what is as good as\nroot. Whether its user has it, I cannot\nsee."
+        }
+        (false, false) => "",
     }
 }
 
@@ -176,20 +236,36 @@ pub fn lost(token: &TokenId, cluster: &ClusterName, there: Option<bool>) -> Repl
 #[must_use]
 pub fn not_shown(token: &TokenId, cluster: &ClusterName, undone: Undone) -> Reply {
     let why = "Its secret could not be shown to you\nin private, so it is of no use.";
+    put_away(token, cluster, why, (undone, "\nCreate it once more."))
+}
+
+/// Whoever had it made may no longer do that.
+#[must_use]
+pub fn no_longer(token: &TokenId, cluster: &ClusterName, undone: Undone) -> Reply {
+    let why = "It was made, but tokens are no longer\nfor you, so it was given no rights and\nits secret is not shown.";
+    put_away(token, cluster, why, (undone, ""))
+}
+
+fn put_away(
+    token: &TokenId,
+    cluster: &ClusterName,
+    why: &str,
+    (undone, then): (Undone, &str),
+) -> Reply {
     let (title, rest) = match undone {
-        Undone::Deleted => ("is deleted again", "Create it once more.".to_owned()),
+        Undone::Deleted => ("is deleted again", then.to_owned()),
         Undone::NotDeleted => (
             "is of no use",
-            format!("I could not delete it.\n{}", how_to_delete(token)),
+            format!("\nI could not delete it.\n{}", how_to_delete(token)),
         ),
         Undone::Unknown => (
             "is of no use",
             format!(
-                "Whether I could delete it is unknown.\n{}",
+                "\nWhether I could delete it is unknown.\n{}",
                 how_to_delete(token)
             ),
         ),
     };
     let title = format!("🔴 {} {title}", id(token));
-    card(Colour::Red, title, format!("{why}\n{rest}"), cluster)
+    card(Colour::Red, title, format!("{why}{rest}"), cluster)
 }

@@ -15,7 +15,7 @@ use super::problem;
 use super::reply::{Card, Colour, Reply};
 use super::words::{ago, plain};
 
-pub use making::{Gave, Power, Undone, ask_to_create, lost, made, not_made, not_shown};
+pub use making::{Gave, Power, Undone, ask_to_create, lost, made, no_longer, not_made, not_shown};
 pub(super) use refusal::unclear;
 pub use refusal::{
     ADMIN_LACKS, ADMIN_REFUSED, NO_ANSWER, NO_QUORUM, cannot_be_read, exists, half_a_right,
