@@ -150,13 +150,12 @@ async fn done(desk: &Arc<Desk>, order: &Order<'_>, open: &Open) -> Result<Outcom
         return Err(NotReady::Refused(refusal));
     }
     let deed = &order.aim.deed;
-    match desk.starting.claim(&ready.found, deed, false) {
-        Ok(claimed) => ready.memory = claimed,
-        Err(_) => {
-            let reply = embed::problem::too_little_memory(&ready.found.guest.facts);
-            return Err(NotReady::Refused(reply));
-        }
-    }
+    let no_room = |_| {
+        let reply = embed::problem::too_little_memory(&ready.found.guest.facts);
+        NotReady::Refused(reply)
+    };
+    let claimed = desk.starting.claim(&ready.found, deed, false);
+    ready.memory = claimed.map_err(no_room)?;
     if let Some(refusal) = newer(open, &ready) {
         return Err(NotReady::Refused(refusal));
     }

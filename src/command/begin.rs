@@ -95,16 +95,10 @@ pub(super) async fn begin<'d>(
         detail: act.deed.detail(),
         public: order.public,
     };
-    let entry = match opened(desk, permit, &opening).await {
-        Ok(entry) => entry,
-        Err(not) => {
-            desk.access.take_back(&did);
-            return Err(match not {
-                NotOpened::Twice => NotReady::Failed(Box::new(Outcome::left())),
-                NotOpened::Failed(reply) => NotReady::Refused(reply),
-            });
-        }
-    };
+    let entry = opened(desk, permit, &opening).await.map_err(|not| {
+        desk.access.take_back(&did);
+        not_ready(not)
+    })?;
     let law = order
         .law(desk)
         .with_grants_only(order.request.actor.user, &lent);
@@ -131,6 +125,13 @@ pub(super) async fn begin<'d>(
     let why = "refused at the last moment".to_owned();
     audit::close(&desk.store, entry, &Ending::NotSent(why)).await;
     Err(NotReady::Refused(refusal))
+}
+
+fn not_ready(not: NotOpened) -> NotReady {
+    match not {
+        NotOpened::Twice => NotReady::Failed(Box::new(Outcome::left())),
+        NotOpened::Failed(reply) => NotReady::Refused(reply),
+    }
 }
 
 /// Counts the act before it is noted: of two at the same time, the second meets the limit.

@@ -297,7 +297,6 @@ mod tests {
             Action::Status(Some("home".parse().unwrap())),
             Action::NodeList,
             Action::NodeStatus("home/pve1".parse().unwrap()),
-            Action::NodeStatus("pve1".parse().unwrap()),
             Action::GuestList(Kind::Vm),
             Action::GuestList(Kind::Ct),
             Action::GuestStatus {

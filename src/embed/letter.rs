@@ -58,5 +58,5 @@ fn what_it_does(deed: &Deed) -> String {
     let lines = particulars
         .into_iter()
         .chain(told.then(|| consequence(deed)));
-    lines.map(|line| format!("{line}\n")).collect()
+    lines.fold(String::new(), |text, line| text + &line + "\n")
 }

@@ -131,8 +131,8 @@ pub fn card(power: Power, by: UserId, lines: &[Line]) -> Reply {
 #[must_use]
 pub fn subject(power: Power, which: &Several, guests: &[GuestFacts]) -> Subject {
     let deed = Deed::Power(power);
-    let named = |guest: &GuestFacts| format!("{} {}", guest.guest.vmid, guest_name(guest));
-    let names: Vec<String> = guests.iter().map(named).collect();
+    let called = |guest: &GuestFacts| format!("{} {}", guest.guest.vmid, guest_name(guest));
+    let names: Vec<String> = guests.iter().map(called).collect();
     let count = guests_in_words(guests.len());
     Subject {
         to_do: format!("{} {count}", label(&deed).to_lowercase()),
