@@ -57,9 +57,8 @@ fn power_of(row: &Row) -> Option<Power> {
 /// The state in which the act makes sense.
 fn prepare(world: &World, kind: Kind, power: Power) {
     let state = match power {
-        Power::Start => "stopped",
         Power::Resume if kind == Kind::Vm => "paused",
-        Power::Resume => "stopped",
+        Power::Start | Power::Resume => "stopped",
         _ => "running",
     };
     world
