@@ -67,7 +67,7 @@ enum Command {
     Check(check::Query),
     /// Show nodes, guests and storages of the clusters, as far as the token sees them
     ///
-    /// Reads only [[cluster]] of the configuration. Ends with 0 if every cluster could be read, with
+    /// Reads only the clusters of the configuration. Ends with 0 if every cluster could be read, with
     /// 75 if one may come back, with 78 for what a restart cannot mend.
     Status(status::Query),
     /// Show who may do what, or explain one decision
