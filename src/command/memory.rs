@@ -1,6 +1,7 @@
 //! Whether a VM's node has the memory that it wants. Proxmox itself starts it all the same, and the
 //! node then kills whatever it likes.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -26,6 +27,8 @@ pub(super) struct Short {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Starting {
     claims: Arc<Mutex<Vec<Claim>>>,
+    /// Of the next claim: never given twice, so that an old one lets go of no other.
+    next: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
@@ -75,7 +78,7 @@ impl Starting {
         {
             return Err(Short { needs: bytes, free });
         }
-        let number = claims.last().map_or(0, |claim| claim.number + 1);
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
         claims.push(Claim {
             node,
             bytes,

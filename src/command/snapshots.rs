@@ -74,7 +74,7 @@ pub(super) async fn perform(desk: &Desk, task: &Task, guest: &GuestQuery) -> Out
         }
         (Err(_), Some(old)) => Outcome::shown(shown(&old.value, &Age::Since(since(old.age)))),
         (Err(_), None) => {
-            let why = "Its node takes too long to answer.";
+            let why = embed::why::TOO_SLOW;
             Outcome::shown(embed::snapshot::unreadable(facts, why))
         }
     }

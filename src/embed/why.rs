@@ -2,6 +2,9 @@
 
 use crate::proxmox::{BackupLog, Missing};
 
+/// Nothing was read in time.
+pub const TOO_SLOW: &str = "Its node takes too long to answer.";
+
 const TASK_FAILED: &str = "Proxmox's task failed.";
 const RUNS: &str = "It runs already.";
 const DOES_NOT_RUN: &str = "It does not run.";
