@@ -13,10 +13,10 @@ impl Policy {
     #[must_use]
     pub fn given(&self, target: &Target<'_>) -> Vec<Right> {
         self.of_each(|mine| {
-            let allows = mine.allow.iter().map(|index| &self.allow[*index]);
+            let allows = self.allow.near(target, &mine.allow);
             let allows = allows.filter(|allow| allow.names(target));
             let given = allows.map(|allow| allow.rights_over(target));
-            let denies = mine.deny.iter().map(|index| &self.deny[*index]);
+            let denies = self.deny.near(target, &mine.deny);
             let denies = denies.filter(|deny| deny.names(target));
             all(given).without(all(denies.map(|deny| deny.rights)))
         })
@@ -27,9 +27,9 @@ impl Policy {
     #[must_use]
     pub fn given_on_every_guest(&self, cluster: &ClusterName, pool: Option<&str>) -> Vec<Right> {
         self.of_each(|mine| {
-            let allows = mine.allow.iter().map(|index| &self.allow[*index]);
+            let allows = self.allow.at(mine.allow.clone());
             let given = allows.map(|allow| allow.over_every_guest(cluster, pool));
-            let denies = mine.deny.iter().map(|index| &self.deny[*index]);
+            let denies = self.deny.at(mine.deny.clone());
             let denies = denies.filter(|deny| deny.is_about_guests());
             all(given).without(all(denies.map(|deny| deny.rights)))
         })
@@ -39,9 +39,9 @@ impl Policy {
     #[must_use]
     pub fn given_on_every_node(&self, cluster: &ClusterName) -> Vec<Right> {
         self.of_each(|mine| {
-            let allows = mine.allow.iter().map(|index| &self.allow[*index]);
+            let allows = self.allow.at(mine.allow.clone());
             let given = allows.map(|allow| allow.over_every_node(cluster));
-            let denies = mine.deny.iter().map(|index| &self.deny[*index]);
+            let denies = self.deny.at(mine.deny.clone());
             let denies = denies.filter(|deny| deny.is_about_nodes());
             all(given).without(all(denies.map(|deny| deny.rights)))
         })

@@ -6,8 +6,9 @@ use crate::config::Limit;
 use crate::ids::UserId;
 
 use super::law::Law;
-use super::rights::{Basis, Counts, Verdict, seconds_up};
+use super::rights::seconds_up;
 use super::rule::RuleRef;
+use super::verdict::{Basis, Counts, Verdict};
 
 /// Proof that the policy allowed one person one right on one target, just now.
 ///

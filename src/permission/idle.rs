@@ -52,17 +52,17 @@ pub fn idle(
         let place = place.clone();
         found.extend(why.map(|why| Idle { place, list, why }));
     };
-    for (rule, compiled) in config.allow.iter().zip(&policy.allow) {
+    for (rule, compiled) in config.allow.iter().zip(policy.allow.iter()) {
         let nothing = nothing(&[&rule.guests, &rule.nodes], meant(&|t| compiled.names(t)));
         let why = nothing.or_else(|| shadow(&rule.who, &|right, t| compiled.covers(right, t)));
         note("allow", &rule.place, why);
     }
-    for (rule, compiled) in config.ask.iter().zip(&policy.ask) {
+    for (rule, compiled) in config.ask.iter().zip(policy.ask.iter()) {
         let nothing = nothing(&[&rule.guests], meant(&|t| compiled.names(t)));
         let why = nothing.or_else(|| shadow(&rule.who, &|right, t| compiled.covers(right, t)));
         note("ask", &rule.place, why);
     }
-    for (rule, compiled) in config.deny.iter().zip(&policy.deny) {
+    for (rule, compiled) in config.deny.iter().zip(policy.deny.iter()) {
         let lists = [&rule.guests, &rule.nodes].map(|list| list.as_deref().unwrap_or_default());
         let why = nothing(&lists, meant(&|t| compiled.names(t)));
         note("deny", &rule.place, why);
@@ -95,7 +95,7 @@ fn denied(
     for name in who {
         let denies = policy.mine(&alone(policy, name)).deny;
         for (right, target) in &given {
-            let mut denies = denies.iter().map(|index| &policy.deny[*index]);
+            let mut denies = policy.deny.near(target, &denies);
             let deny = denies.find(|deny| deny.covers(*right, target))?;
             by.insert(deny.rule.place.clone());
         }

@@ -1,5 +1,5 @@
-//! The policy, compiled: rules found by person and role, so that a check costs the same whether
-//! the file has ten rules or a thousand for other people.
+//! The policy, compiled: rules found by person and role and by what they name, so that a check costs
+//! about the same whether the file has ten rules or a thousand.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -10,7 +10,10 @@ use crate::action::Actor;
 use crate::config::{Config, Problem};
 use crate::ids::{ClusterName, RoleId, UserId};
 
+use super::index::Rules;
+use super::places::Places;
 use super::rule::{Allow, Ask, Deny};
+use super::selector::Unknown;
 
 /// Compiled `[people]`, `[roles]`, `[[allow]]`, `[[deny]]` and `[[ask]]`.
 #[derive(Debug)]
@@ -20,9 +23,9 @@ pub struct Policy {
     pub(super) words: Vec<String>,
     /// The pools that rules name.
     pub(super) pools: Arc<[String]>,
-    pub(super) allow: Vec<Allow>,
-    pub(super) deny: Vec<Deny>,
-    pub(super) ask: Vec<Ask>,
+    pub(super) allow: Rules<Allow>,
+    pub(super) deny: Rules<Deny>,
+    pub(super) ask: Rules<Ask>,
     /// What rules with `hours` mean by a time of day.
     pub(super) zone: TimeZone,
     users: HashMap<UserId, Mine>,
@@ -32,9 +35,9 @@ pub struct Policy {
 /// Places of rules in the lists, for one person or role.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Mine {
-    pub(super) allow: Vec<usize>,
-    pub(super) deny: Vec<usize>,
-    pub(super) ask: Vec<usize>,
+    pub(super) allow: Places,
+    pub(super) deny: Places,
+    pub(super) ask: Places,
 }
 
 impl Policy {
@@ -55,39 +58,30 @@ impl Policy {
     pub fn compile_for(config: &Config, runs: &Config) -> Result<Self, Vec<Problem>> {
         let clusters: Vec<ClusterName> = runs.clusters.iter().map(|c| c.name.clone()).collect();
         let mut problems = Vec::new();
+        let (mut allow, mut deny, mut ask) = (Vec::new(), Vec::new(), Vec::new());
+        for (index, rule) in config.allow.iter().enumerate() {
+            allow.push(Allow::compile(index, rule, &clusters, &mut problems));
+        }
+        for (index, rule) in config.deny.iter().enumerate() {
+            deny.push(Deny::compile(index, rule, &clusters, &mut problems));
+        }
+        for (index, rule) in config.ask.iter().enumerate() {
+            ask.push(Ask::compile(index, rule, &clusters, &mut problems));
+        }
         let mut policy = Self {
             people: config.people.clone(),
             roles: config.roles.clone(),
             words: selector_words(config),
             pools: pools_named(config),
-            allow: Vec::new(),
-            deny: Vec::new(),
-            ask: Vec::new(),
+            // So that ignorance never gives a right.
+            allow: Rules::new(allow, Unknown::Fails, Allow::named),
+            deny: Rules::new(deny, Unknown::Matches, Deny::named),
+            ask: Rules::new(ask, Unknown::Fails, Ask::named),
             zone: runs.bot.time_zone.clone().unwrap_or(TimeZone::UTC),
             users: HashMap::new(),
             by_role: HashMap::new(),
         };
-        for (index, rule) in config.allow.iter().enumerate() {
-            let compiled = Allow::compile(index, rule, &clusters, &mut problems);
-            for mine in policy.named(&rule.who) {
-                mine.allow.push(index);
-            }
-            policy.allow.push(compiled);
-        }
-        for (index, rule) in config.deny.iter().enumerate() {
-            let compiled = Deny::compile(index, rule, &clusters, &mut problems);
-            for mine in policy.named(&rule.who) {
-                mine.deny.push(index);
-            }
-            policy.deny.push(compiled);
-        }
-        for (index, rule) in config.ask.iter().enumerate() {
-            let compiled = Ask::compile(index, rule, &clusters, &mut problems);
-            for mine in policy.named(&rule.who) {
-                mine.ask.push(index);
-            }
-            policy.ask.push(compiled);
-        }
+        policy.note_names(config);
         if problems.is_empty() {
             Ok(policy)
         } else {
@@ -95,44 +89,39 @@ impl Policy {
         }
     }
 
-    /// The index entries of the names in a rule. Names were checked when the file was read; one
-    /// that is in neither list gives nobody anything.
-    fn named(&mut self, who: &[String]) -> Vec<&mut Mine> {
-        let users: HashSet<UserId> = who
-            .iter()
-            .filter_map(|n| self.people.get(n).copied())
-            .collect();
-        let roles: HashSet<RoleId> = who
-            .iter()
-            .filter_map(|n| self.roles.get(n).copied())
-            .collect();
-        for user in &users {
-            self.users.entry(*user).or_default();
+    /// Which rules speak of whom.
+    fn note_names(&mut self, config: &Config) {
+        for (place, rule) in config.allow.iter().enumerate() {
+            self.note(&rule.who, |mine| mine.allow.insert(place));
         }
-        for role in &roles {
-            self.by_role.entry(*role).or_default();
+        for (place, rule) in config.deny.iter().enumerate() {
+            self.note(&rule.who, |mine| mine.deny.insert(place));
         }
-        let in_users = self.users.iter_mut().filter(|(id, _)| users.contains(id));
-        let in_roles = self.by_role.iter_mut().filter(|(id, _)| roles.contains(id));
-        in_users
-            .map(|(_, mine)| mine)
-            .chain(in_roles.map(|(_, mine)| mine))
-            .collect()
+        for (place, rule) in config.ask.iter().enumerate() {
+            self.note(&rule.who, |mine| mine.ask.insert(place));
+        }
     }
 
-    /// Places of the rules that speak of this person, in the order of the file, each once.
+    /// Names were checked when the file was read; one that is in neither list gives nobody anything.
+    fn note(&mut self, who: &[String], note: impl Fn(&mut Mine)) {
+        for name in who {
+            if let Some(user) = self.people.get(name) {
+                note(self.users.entry(*user).or_default());
+            }
+            if let Some(role) = self.roles.get(name) {
+                note(self.by_role.entry(*role).or_default());
+            }
+        }
+    }
+
+    /// Places of the rules that speak of this person.
     pub(super) fn mine(&self, actor: &Actor) -> Mine {
         let roles = actor.roles.iter().filter_map(|role| self.by_role.get(role));
-        let entries = self.users.get(&actor.user).into_iter().chain(roles);
         let mut mine = Mine::default();
-        for entry in entries {
-            mine.allow.extend(&entry.allow);
-            mine.deny.extend(&entry.deny);
-            mine.ask.extend(&entry.ask);
-        }
-        for list in [&mut mine.allow, &mut mine.deny, &mut mine.ask] {
-            list.sort_unstable();
-            list.dedup();
+        for entry in self.users.get(&actor.user).into_iter().chain(roles) {
+            mine.allow.join(&entry.allow);
+            mine.deny.join(&entry.deny);
+            mine.ask.join(&entry.ask);
         }
         mine
     }

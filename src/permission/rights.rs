@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::action::{Actor, Right, Target};
-use crate::config::Limit;
 use crate::ids::{ChannelId, GrantId, GuildId, UserId};
 
 use super::gate::Denied;
@@ -11,7 +10,8 @@ use super::grant::Grant;
 use super::law::Law;
 use super::policy::Mine;
 use super::right_set::RightSet;
-use super::rule::{Allow, Ask, Deny, RuleKey, RuleRef};
+use super::rule::{Allow, Ask, Deny, RuleRef};
+use super::verdict::{Applies, Counts, Given, Verdict};
 
 /// What the law says of one person, roles included. Made per request, for lists that ask about many
 /// guests at once.
@@ -21,87 +21,12 @@ pub struct Rights<'l> {
     user: UserId,
     guild: GuildId,
     pub(super) channel: (ChannelId, Option<ChannelId>),
-    pub(super) allow: Vec<&'l Allow>,
-    deny: Vec<&'l Deny>,
-    pub(super) ask: Vec<&'l Ask>,
+    mine: Mine,
     grants: Vec<&'l Arc<Grant>>,
-}
-
-/// A yes. Not a key to anything: only [`super::check`] turns it into a permit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
-    pub basis: Basis,
-    pub confirm: bool,
-    /// The limit that one act more counts for.
-    pub counts: Option<Counts>,
-}
-
-/// What a yes rests on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Basis {
-    Rule(RuleRef),
-    /// Somebody lent it, who has it by the rule.
-    Grant {
-        id: GrantId,
-        by: UserId,
-        rule: RuleRef,
-    },
-}
-
-impl Basis {
-    #[must_use]
-    pub fn rule(&self) -> &RuleRef {
-        match self {
-            Self::Rule(rule) | Self::Grant { rule, .. } => rule,
-        }
-    }
-
-    /// Who lent it, if it was lent.
-    #[must_use]
-    pub fn giver(&self) -> Option<UserId> {
-        match self {
-            Self::Rule(_) => None,
-            Self::Grant { by, .. } => Some(*by),
-        }
-    }
-}
-
-impl std::fmt::Display for Basis {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Rule(rule) => rule.fmt(f),
-            Self::Grant { id, by, rule } if *id == GrantId::ONCE => {
-                write!(f, "approved once by {by} ({rule})")
-            }
-            Self::Grant { id, by, rule } => write!(f, "grant {} by {by} ({rule})", id.0),
-        }
-    }
-}
-
-/// Which limit, and how it reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Counts {
-    pub rule: RuleKey,
-    pub limit: Limit,
-}
-
-/// One rule or grant that applies here and now.
-struct Applies {
-    basis: Basis,
-    confirm: bool,
-    counts: Option<Counts>,
-}
-
-/// What the rules or the grants say, denies aside.
-struct Given {
-    applying: Vec<Applies>,
-    /// Why those that cover it do not apply.
-    why_not: Denied,
 }
 
 impl<'l> Rights<'l> {
     pub(super) fn new(law: &'l Law, actor: &Actor) -> Self {
-        let Mine { allow, deny, ask } = law.policy.mine(actor);
         let unix = law.unix();
         let lent = law.standing.grants.iter().chain(&law.once);
         Self {
@@ -109,13 +34,24 @@ impl<'l> Rights<'l> {
             user: actor.user,
             guild: actor.guild,
             channel: (actor.channel, actor.parent),
-            allow: allow.into_iter().map(|i| &law.policy.allow[i]).collect(),
-            deny: deny.into_iter().map(|i| &law.policy.deny[i]).collect(),
-            ask: ask.into_iter().map(|i| &law.policy.ask[i]).collect(),
+            mine: law.policy.mine(actor),
             grants: lent
                 .filter(|grant| grant.to == actor.user && !grant.is_over(unix))
                 .collect(),
         }
+    }
+
+    /// Those of this person's rules that may name the target, each in the order of the file.
+    pub(super) fn allows(&self, target: &Target<'_>) -> impl Iterator<Item = &'l Allow> {
+        self.law.policy.allow.near(target, &self.mine.allow)
+    }
+
+    fn denies(&self, target: &Target<'_>) -> impl Iterator<Item = &'l Deny> {
+        self.law.policy.deny.near(target, &self.mine.deny)
+    }
+
+    pub(super) fn asks(&self, target: &Target<'_>) -> impl Iterator<Item = &'l Ask> {
+        self.law.policy.ask.near(target, &self.mine.ask)
     }
 
     /// The decision itself. Lockdown beats deny, deny beats grants and allow, nothing is no.
@@ -131,17 +67,15 @@ impl<'l> Rights<'l> {
             return Err(Denied::Lockdown);
         }
         self.denied(right, target)?;
-        let Given {
-            mut applying,
-            why_not,
-        } = self.by_rules(right, target, Some(self.user));
-        let lent = self.lent(right, target);
-        applying.extend(lent.applying);
-        verdict(right, applying).ok_or_else(|| why_not.or_sooner(lent.why_not))
+        let mut given = self.by_rules(right, target, Some(self.user));
+        for grant in self.meant(target).filter(|grant| lends(grant, right)) {
+            given.add(self.worth(grant, right, target, Some(self.user)));
+        }
+        given.sum(right).map(Applies::into_verdict)
     }
 
     pub(super) fn denied(&self, right: Right, target: &Target<'_>) -> Result<(), Denied> {
-        match self.deny.iter().find(|rule| rule.covers(right, target)) {
+        match self.denies(target).find(|rule| rule.covers(right, target)) {
             Some(deny) => Err(Denied::ByRule(deny.rule.clone())),
             None => Ok(()),
         }
@@ -154,37 +88,36 @@ impl<'l> Rights<'l> {
     /// [`Denied`] whenever no rule surely allows it.
     pub fn has_by_rule(&self, right: Right, target: &Target<'_>) -> Result<Verdict, Denied> {
         self.denied(right, target)?;
-        let Given { applying, why_not } = self.by_rules(right, target, Some(self.user));
-        verdict(right, applying).ok_or(why_not)
+        let given = self.by_rules(right, target, Some(self.user));
+        given.sum(right).map(Applies::into_verdict)
     }
 
     /// `counted`: whose acts count for limits; `None`: how often it was done is no matter.
-    fn by_rules(&self, right: Right, target: &Target<'_>, counted: Option<UserId>) -> Given {
-        let mut applying = Vec::new();
-        let mut why_not = Denied::NoRule;
-        for rule in self.allow.iter().filter(|rule| rule.covers(right, target)) {
-            match self.applies(rule, right, target, counted) {
-                Ok(applies) => applying.push(applies),
-                Err(not) => why_not = why_not.or_sooner(not),
-            }
+    fn by_rules(&self, right: Right, target: &Target<'_>, counted: Option<UserId>) -> Given<'l> {
+        let mut given = Given::nothing();
+        for rule in self
+            .allows(target)
+            .filter(|rule| rule.covers(right, target))
+        {
+            given.add(self.applies(rule, right, target, counted));
         }
-        Given { applying, why_not }
+        given
     }
 
     /// A rule that covers it: whether it does so here, now, and once more.
     fn applies(
         &self,
-        allow: &Allow,
+        allow: &'l Allow,
         right: Right,
         target: &Target<'_>,
         counted: Option<UserId>,
-    ) -> Result<Applies, Denied> {
-        let rule = allow.rule.clone();
+    ) -> Result<Applies<'l>, Denied> {
+        let rule = || allow.rule.clone();
         if !allow.is_for(self.channel) {
-            return Err(Denied::OtherChannel(rule));
+            return Err(Denied::OtherChannel(rule()));
         }
         if let Some(hours) = allow.hours.filter(|hours| !self.law.is_within(*hours)) {
-            let until = self.law.opens(hours);
+            let (rule, until) = (rule(), self.law.opens(hours));
             return Err(Denied::OutsideHours { rule, until });
         }
         let mut counts = None;
@@ -193,42 +126,27 @@ impl<'l> Rights<'l> {
             if let Some(rest) = allow.cooldown
                 && let Some(until) = acts.resting(&target.key(), right, rest, now)
             {
-                let until = seconds_up(until);
+                let (rule, until) = (rule(), seconds_up(until));
                 return Err(Denied::Resting { rule, until });
             }
             if let Some(limit) = allow.limit {
                 let under = Counts {
-                    rule: rule.key,
+                    rule: allow.rule.key,
                     limit,
                 };
                 if let Some(until) = acts.used_up(counted, under, now) {
-                    let until = seconds_up(until);
+                    let (rule, until) = (rule(), seconds_up(until));
                     return Err(Denied::UsedUp { rule, limit, until });
                 }
                 counts = Some(under);
             }
         }
         Ok(Applies {
-            basis: Basis::Rule(rule),
+            rule: &allow.rule,
+            grant: None,
             confirm: allow.confirm.has(right),
             counts,
         })
-    }
-
-    /// What was lent: each grant as far as its giver has the right, and `access` to the guest, by
-    /// the rules of this very moment and place. Limits count for the one who acts.
-    fn lent(&self, right: Right, target: &Target<'_>) -> Given {
-        let mut lent = Given {
-            applying: Vec::new(),
-            why_not: Denied::NoRule,
-        };
-        for grant in self.meant(target).filter(|grant| lends(grant, right)) {
-            match self.worth(grant, right, target, Some(self.user)) {
-                Ok(applies) => lent.applying.push(applies),
-                Err(not) => lent.why_not = lent.why_not.or_sooner(not),
-            }
-        }
-        lent
     }
 
     /// The grants for the target.
@@ -246,14 +164,15 @@ impl<'l> Rights<'l> {
         self.grants.iter().copied().map(Arc::as_ref).filter(meant)
     }
 
-    /// `counted`: as in `by_rules`.
+    /// What was lent: as far as its giver has the right, and `access` to the guest, by the rules of
+    /// this very moment and place. Limits count for the one who acts. `counted`: as in `by_rules`.
     fn worth(
         &self,
-        grant: &Grant,
+        grant: &'l Grant,
         right: Right,
         target: &Target<'_>,
         counted: Option<UserId>,
-    ) -> Result<Applies, Denied> {
+    ) -> Result<Applies<'l>, Denied> {
         let giver = self.giver(grant);
         // What stands in the way of others is nothing to tell of.
         let open =
@@ -261,16 +180,10 @@ impl<'l> Rights<'l> {
         if !open {
             return Err(Denied::NoRule);
         }
-        let Given { applying, why_not } = giver.by_rules(right, target, counted);
-        let of_giver = verdict(right, applying).ok_or(why_not)?;
+        let by_giver = giver.by_rules(right, target, counted).sum(right)?;
         Ok(Applies {
-            basis: Basis::Grant {
-                id: grant.id,
-                by: grant.giver.user,
-                rule: of_giver.basis.rule().clone(),
-            },
-            confirm: of_giver.confirm,
-            counts: of_giver.counts,
+            grant: Some(grant),
+            ..by_giver
         })
     }
 
@@ -299,7 +212,7 @@ impl<'l> Rights<'l> {
     /// have, and nobody can ask for what is denied.
     #[must_use]
     pub fn may_ask(&self, right: Right, target: &Target<'_>) -> Option<RuleRef> {
-        let rule = self.ask.iter().find(|rule| rule.covers(right, target))?;
+        let rule = self.asks(target).find(|rule| rule.covers(right, target))?;
         let open = match self.decide(right, target) {
             Ok(_) | Err(Denied::ByRule(_) | Denied::Lockdown) => false,
             Err(_) => true,
@@ -321,7 +234,7 @@ impl<'l> Rights<'l> {
     #[must_use]
     pub fn know(&self, target: &Target<'_>) -> bool {
         let asked = || {
-            let all = self.ask.iter().filter(|ask| ask.names(target));
+            let all = self.asks(target).filter(|ask| ask.names(target));
             let rights = all.fold(RightSet::default(), |set, ask| set.or(ask.rights));
             !rights.without(self.denied_on(target)).is_empty()
         };
@@ -336,8 +249,7 @@ impl<'l> Rights<'l> {
     /// What rules for which `applies` holds give on the target, less what is denied.
     fn rights_on(&self, target: &Target<'_>, applies: impl Fn(&Allow) -> bool) -> RightSet {
         let named = self
-            .allow
-            .iter()
+            .allows(target)
             .filter(|allow| applies(allow) && allow.names(target));
         let given = named.fold(RightSet::default(), |set, allow| {
             set.or(allow.rights_over(target))
@@ -349,7 +261,7 @@ impl<'l> Rights<'l> {
     }
 
     fn denied_on(&self, target: &Target<'_>) -> RightSet {
-        let denies = self.deny.iter().filter(|deny| deny.names(target));
+        let denies = self.denies(target).filter(|deny| deny.names(target));
         denies.fold(RightSet::default(), |set, deny| set.or(deny.rights))
     }
 
@@ -369,28 +281,13 @@ impl<'l> Rights<'l> {
     /// Whether there is any rule or grant at all that gives something.
     #[must_use]
     pub fn any(&self) -> bool {
-        !self.allow.is_empty() || !self.grants.is_empty()
+        !self.mine.allow.is_empty() || !self.grants.is_empty()
     }
 }
 
 /// Whether the grant is about the right. The store is not believed that it can be lent.
 pub(super) fn lends(grant: &Grant, right: Right) -> bool {
     right.can_be_lent() && grant.rights.contains(&right)
-}
-
-/// One that applies suffices; a confirmation or a limit binds only if all have one.
-fn verdict(right: Right, applying: Vec<Applies>) -> Option<Verdict> {
-    let all_ask = applying.iter().all(|rule| rule.confirm);
-    let all_count = applying.iter().all(|rule| rule.counts.is_some());
-    // The freest is named; among equals the first in the file, rules before grants.
-    let named = applying
-        .into_iter()
-        .min_by_key(|rule| (rule.counts.is_some(), rule.confirm))?;
-    Some(Verdict {
-        basis: named.basis,
-        confirm: right.always_confirmed() || all_ask,
-        counts: named.counts.filter(|_| all_count),
-    })
 }
 
 /// Milliseconds as seconds, and never too early.

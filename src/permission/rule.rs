@@ -70,7 +70,26 @@ impl std::fmt::Display for RuleRef {
     }
 }
 
+/// All that a rule names, for the index.
+#[derive(Debug)]
+pub(super) struct Named<'r> {
+    pub(super) guests: &'r [GuestSelector],
+    pub(super) nodes: &'r [NodeSelector],
+    /// Every guest and node there is, without a word for them.
+    pub(super) everything: bool,
+    pub(super) bot: bool,
+}
+
 impl Allow {
+    pub(super) fn named(&self) -> Named<'_> {
+        Named {
+            guests: &self.guests,
+            nodes: &self.nodes,
+            everything: false,
+            bot: self.names(&Target::Bot),
+        }
+    }
+
     pub(super) fn compile(
         index: usize,
         rule: &AllowRule,
@@ -158,6 +177,15 @@ impl Allow {
 }
 
 impl Ask {
+    pub(super) fn named(&self) -> Named<'_> {
+        Named {
+            guests: &self.guests,
+            nodes: &[],
+            everything: false,
+            bot: false,
+        }
+    }
+
     pub(super) fn compile(
         index: usize,
         rule: &AskRule,
@@ -194,6 +222,15 @@ fn rule_ref(place: &Place, text: &str) -> RuleRef {
 }
 
 impl Deny {
+    pub(super) fn named(&self) -> Named<'_> {
+        Named {
+            guests: &self.guests,
+            nodes: &self.nodes,
+            everything: self.everything,
+            bot: self.names(&Target::Bot),
+        }
+    }
+
     pub(super) fn compile(
         index: usize,
         rule: &DenyRule,

@@ -8,8 +8,8 @@ use crate::action::{Right, TargetKey};
 use crate::ids::UserId;
 
 use super::grant::Grant;
-use super::rights::Counts;
 use super::rule::RuleKey;
+use super::verdict::Counts;
 
 /// All of it, as it is kept in memory. Changed by copying: readers hold on to what they have.
 #[derive(Debug, Clone, Default)]

@@ -37,7 +37,7 @@ impl Rights<'_> {
     #[must_use]
     pub fn terms(&self, right: Right, target: &Target<'_>) -> Option<Terms> {
         self.denied(right, target).ok()?;
-        let ask = self.ask.iter().any(|ask| ask.covers(right, target));
+        let ask = self.asks(target).any(|ask| ask.covers(right, target));
         let asked = || {
             ask.then(|| Terms {
                 confirm: right.always_confirmed(),
@@ -60,7 +60,7 @@ impl Rights<'_> {
     #[must_use]
     pub fn may_ask_else(&self, right: Right, target: &Target<'_>) -> Option<RuleRef> {
         self.terms(right, target).filter(|terms| terms.ask_else)?;
-        let rule = self.ask.iter().find(|ask| ask.covers(right, target))?;
+        let rule = self.asks(target).find(|ask| ask.covers(right, target))?;
         Some(rule.rule.clone())
     }
 
@@ -80,8 +80,8 @@ impl Rights<'_> {
     }
 
     fn terms_by_rule(&self, right: Right, target: &Target<'_>) -> Option<Terms> {
-        let here = |rule: &&&Allow| rule.covers(right, target) && rule.is_for(self.channel);
-        let rules: Vec<_> = self.allow.iter().filter(here).collect();
+        let here = |rule: &&Allow| rule.covers(right, target) && rule.is_for(self.channel);
+        let rules: Vec<_> = self.allows(target).filter(here).collect();
         if rules.is_empty() {
             return None;
         }

@@ -5,8 +5,8 @@ use crate::action::{Actor, GuestFacts, Right, Target};
 use crate::config::{AskRule, Config, Place};
 use crate::ids::{ChannelId, GuestRef, GuildId, UserId};
 
-use super::policy::Policy;
-use super::rule::{Allow, Ask, Deny};
+use super::policy::{Mine, Policy};
+use super::rule::Ask;
 
 /// A rule `[[ask]]` under which some requests would reach nobody.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,15 +21,17 @@ pub struct Unanswered {
 /// One of `[people]`, with the rules that name them.
 struct Approver<'p> {
     user: UserId,
-    allow: Vec<&'p Allow>,
-    deny: Vec<&'p Deny>,
+    policy: &'p Policy,
+    mine: Mine,
 }
 
 impl Approver<'_> {
     /// Wherever and whenever: a rule for one channel or some hours answers at least there and then.
     fn may(&self, right: Right, target: &Target<'_>) -> bool {
-        self.allow.iter().any(|rule| rule.covers(right, target))
-            && !self.deny.iter().any(|rule| rule.covers(right, target))
+        let mut allows = self.policy.allow.near(target, &self.mine.allow);
+        let mut denies = self.policy.deny.near(target, &self.mine.deny);
+        allows.any(|rule| rule.covers(right, target))
+            && !denies.any(|rule| rule.covers(right, target))
     }
 }
 
@@ -38,7 +40,7 @@ impl Approver<'_> {
 #[must_use]
 pub fn unanswered(config: &Config, policy: &Policy, guests: &[GuestFacts]) -> Vec<Unanswered> {
     let approvers: Vec<Approver<'_>> = policy.people().map(|user| of(policy, user)).collect();
-    let rules = config.ask.iter().zip(&policy.ask);
+    let rules = config.ask.iter().zip(policy.ask.iter());
     let found = rules.map(|(rule, compiled)| in_vain(policy, (rule, compiled), &approvers, guests));
     found.flatten().collect()
 }
@@ -52,11 +54,10 @@ fn of(policy: &Policy, user: UserId) -> Approver<'_> {
         channel: ChannelId(0),
         parent: None,
     };
-    let mine = policy.mine(&actor);
     Approver {
         user,
-        allow: mine.allow.into_iter().map(|i| &policy.allow[i]).collect(),
-        deny: mine.deny.into_iter().map(|i| &policy.deny[i]).collect(),
+        policy,
+        mine: policy.mine(&actor),
     }
 }
 
