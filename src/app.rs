@@ -92,6 +92,8 @@ pub async fn run(
     tokio::spawn(mirror);
     watchers::finish(store.clone(), clusters.clone(), left, errands.clone()).await;
     tokio::spawn(watchers::end_grants(Arc::clone(&access), stop.clone()));
+    let givers = watchers::look_up_givers(Arc::clone(&access), errands.clone(), stop.clone());
+    tokio::spawn(givers);
     let policy = Arc::new(ArcSwap::from_pointee(policy));
     let parts = Parts {
         policy: Arc::clone(&policy),

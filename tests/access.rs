@@ -672,6 +672,28 @@ fn the_audit_is_closed_to_others() {
 /// Somebody with a role lends; what is lent is worth what that person may do when it is used, and
 /// only Discord knows who has which role by then.
 #[test]
+fn who_only_looks_sees_nothing_that_a_lost_role_lent() {
+    let rules = rules(RULES).replace("who = [\"friend\"]", "who = [\"friends\"]");
+    run(setup().rules(&rules), async |mut world| {
+        let stranger = world.person("stranger");
+        let max = world.person("max");
+        let granted = max.slash("/access grant stranger start 105 6h").await;
+        granted.until("granted").await;
+        assert!(said(&stranger, "/access whoami").await.contains("web-lab"));
+
+        world.stop_bot().await.unwrap();
+        world.dc.adjust(|setup| {
+            let max = setup.people.iter_mut().find(|p| p.name == "max");
+            max.unwrap().roles.clear();
+        });
+        world.start_bot().await;
+        // Nobody acts, and it is gone within moments of the look at all givers.
+        while said(&stranger, "/access whoami").await.contains("web-lab") {}
+        assert!(world.writes().is_empty());
+    });
+}
+
+#[test]
 fn a_grant_does_not_outlive_its_givers_role() {
     let rules = rules(RULES).replace("who = [\"friend\"]", "who = [\"friends\"]");
     run(setup().rules(&rules), async |world| {

@@ -1,5 +1,6 @@
 //! What the bot does unasked: loops that only wait, fetch and send.
 
+mod givers;
 mod grants;
 mod leftovers;
 mod mirror;
@@ -15,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::embed::fault;
 use crate::proxmox::{Inventory, StaleWhy};
 
+pub use givers::look_up_givers;
 pub use grants::end_grants;
 pub use leftovers::finish;
 pub use mirror::{Rooms, mirror};
