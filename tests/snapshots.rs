@@ -7,7 +7,7 @@ use std::time::Duration;
 use fake_discord::{Answer, Message, Person};
 use fake_proxmox::{Fault, FaultKind, Match, Snapshot};
 use insta::assert_snapshot;
-use support::{Setup, World, rules, run, shown};
+use support::{Setup, World, rules, run, run_without_bot, shown};
 
 const APPROVALS: u64 = 1_100_000_000_000_000_001;
 
@@ -412,6 +412,46 @@ fn a_snapshot_first_and_then_the_same_question() {
     });
 }
 
+/// Discord lets an answer change for fifteen minutes; here for one second. A question in a direct message
+/// could not be answered there.
+#[test]
+fn a_snapshot_first_that_takes_too_long_says_what_to_type_next() {
+    run(by_hand(), async |world| {
+        let owner = world.person("owner");
+        let (answer, question) = asked(&owner, "/snapshot rollback 101 update-0-220").await;
+        world
+            .dc
+            .adjust(|setup| setup.token_life = Duration::from_secs(1));
+        let first = owner.click(&question, "Snapshot first").await;
+        answer.until("comes first").await;
+        let task = world.px.wait_task("qmsnapshot", 101).await;
+        first.until("taking a snapshot").await;
+        tokio::time::sleep(Duration::from_millis(1100)).await;
+        world.px.finish(&task, "OK");
+        world
+            .dc
+            .wait_channel_message(support::BOT_CHANNEL, "snapshot taken")
+            .await;
+        let told = world.dc.wait_direct_message("owner", "valheim").await;
+        assert_snapshot!(shown(&told), @"
+        │ ⚪ Not yet: roll valheim back to update-0-220
+        │ The snapshot was taken, but it took too
+        │ long for me to ask again. To roll back
+        │ now, type in the server:
+        │ `/snapshot rollback home/101 update-0-220`
+        │ — VM 101 · home
+        ");
+        assert_eq!(world.dc.direct_messages("owner").len(), 1);
+        world
+            .dc
+            .adjust(|setup| setup.token_life = Duration::from_secs(900));
+        let (_, again) = asked(&owner, "/snapshot rollback home/101 update-0-220").await;
+        let closed = owner.click(&again, "Cancel").await;
+        closed.until("Cancelled").await;
+        assert_eq!(world.writes(), ["POST /nodes/pve1/qemu/101/snapshot"]);
+    });
+}
+
 #[test]
 fn a_snapshot_first_is_for_those_who_may_take_one() {
     run(setup(), async |world| {
@@ -495,6 +535,38 @@ fn on_zfs_only_the_newest_can_be_gone_back_to() {
         [Start] (primary) [Refresh] (secondary)
         ");
         yes.follow_up("what Proxmox wrote").await;
+    });
+}
+
+/// A storage on ZFS that the guest has nothing on is in nobody's way; one on which it has the smallest
+/// of its volumes is, and so is what nobody knows.
+#[test]
+fn only_a_volume_of_its_own_on_zfs_is_in_the_way_of_a_snapshot_first() {
+    run_without_bot(setup(), async |world| {
+        let px = &world.px;
+        px.set_storage("nas", |it| it.plugin = "zfspool".into());
+        px.set_config(102, "efidisk0", "nas:vm-102-disk-1,efitype=4m,size=1M");
+        px.set_config(103, "tpmstate0", "gone:vm-103-disk-1,size=4M");
+        for vmid in [102, 103, 104] {
+            px.add_snapshot(vmid, Snapshot::new("before").hours_ago(3));
+        }
+        let refuses = FaultKind::Status500("no".into());
+        px.fault(Fault::always(refuses).on(Match::any().path("/104/config")));
+        world.start_bot().await;
+        let owner = world.person("owner");
+        for (guest, snapshot, offered) in [
+            ("101", "update-0-220", true),
+            ("102", "before", false),
+            ("103", "before", false),
+            ("104", "before", false),
+        ] {
+            let text = format!("/snapshot rollback {guest} {snapshot}");
+            let (_, question) = asked(&owner, &text).await;
+            let offers = question.buttons().contains(&"Snapshot first".to_owned());
+            assert_eq!(offers, offered, "{guest}");
+            let closed = owner.click(&question, "Cancel").await;
+            closed.until("Cancelled").await;
+        }
     });
 }
 

@@ -132,11 +132,11 @@ pub(super) async fn once(
     tell_asker(desk, open, &told, begun && order.public).await;
     desk.access.told(asked.id);
     Outcome {
-        last: Last::Shown(Reply {
+        aside: outcome.aside,
+        ..Outcome::shown(Reply {
             buttons: Vec::new(),
             ..reply
-        }),
-        aside: outcome.aside,
+        })
     }
 }
 

@@ -177,7 +177,7 @@ pub(super) async fn perform(
         None if ready.permit.needs_confirmation() || aim.deed.always_confirmed() => {
             // It had to be read first; or the rule changed since the check in memory, or there was
             // no memory.
-            let (reply, closed) = question(desk, &task.request, &aim.deed, &ready);
+            let (reply, closed) = question(desk, &task.request, &aim.deed, &ready).await;
             return ask_late(task, reply, closed, shown).await;
         }
         _ => {}
@@ -257,18 +257,17 @@ fn ask(
 }
 
 /// From what was just read; about a snapshot that is there.
-pub(super) fn question(
+pub(super) async fn question(
     desk: &Desk,
     request: &Request,
     deed: &Deed,
     ready: &Ready,
 ) -> (Reply, oneshot::Receiver<Reply>) {
     let guest = &ready.found.guest.facts;
-    let back = ready
-        .snapshots
-        .as_ref()
-        .zip(deed.needs_snapshot())
-        .and_then(|(list, name)| snapshots::back_to(&ready.found, name, list));
+    let back = match &ready.snapshots {
+        Some(list) => snapshots::back_to(&ready.found, deed, list).await,
+        None => None,
+    };
     let Some(back) = back else {
         return ask(desk, request, deed, guest);
     };
@@ -276,7 +275,7 @@ pub(super) fn question(
     let create = law
         .of(&request.actor)
         .decide(Right::SnapshotCreate, &Target::Guest(guest));
-    // A newer one would be in the way of a rollback on ZFS.
+    // A newer one would be in the way of a rollback, on ZFS say.
     let first = create.is_ok() && !back.only_newest;
     desk.questions.ask(Asked {
         user: request.actor.user,

@@ -180,7 +180,10 @@ pub(super) async fn perform(
     } else {
         Last::Shown(words::card(batch.power, by, &lines))
     };
-    Outcome { last, aside }
+    Outcome {
+        aside,
+        ..Outcome::ended(last)
+    }
 }
 
 /// How it ended for one guest.

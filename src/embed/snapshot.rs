@@ -158,7 +158,7 @@ pub struct Back {
     pub snapshot: Snapshotted,
     /// Taken after it.
     pub later: usize,
-    /// A storage of the guest's node may only go back to the newest one.
+    /// A storage of the guest's may only go back to the newest one, as far as is known.
     pub only_newest: bool,
 }
 
