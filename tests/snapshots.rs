@@ -151,7 +151,7 @@ fn a_long_chain_stays_readable_and_is_warned_of() {
         │ ⚠️ 12 snapshots: they cost space
         │ and speed, and are no backups.
         │ — VM 102 · home
-        [Shutdown] (secondary) [Reboot] (secondary) [Refresh] (secondary)
+        [Shutdown] (secondary) [Reboot] (secondary) [Refresh] (secondary) [Snapshots] (secondary)
         ");
     });
 }
@@ -178,7 +178,7 @@ fn one_is_taken_with_its_memory_and_says_who_asked() {
         │ Snapshot before-update, with memory.
         │ By <@184405311681986560>, done <soon>.
         │ — VM 102 · home
-        [Shutdown] (secondary) [Reboot] (secondary) [Refresh] (secondary)
+        [Shutdown] (secondary) [Reboot] (secondary) [Refresh] (secondary) [Snapshots] (secondary)
         ");
         let [one] = &world.px.snapshots(102)[..] else {
             panic!("one snapshot")
@@ -202,7 +202,7 @@ fn without_a_name_it_gets_one() {
         │ Snapshot discord-<date>.
         │ By <@184405311681986560>, done <soon>.
         │ — CT 105 · home
-        [Start] (primary) [Refresh] (secondary)
+        [Start] (primary) [Refresh] (secondary) [Snapshots] (secondary)
         ");
         let [name] = &names(world, 105)[..] else {
             panic!("one snapshot")
@@ -316,7 +316,7 @@ fn a_rollback_says_what_is_lost_and_is_asked_twice() {
         │ By <@184405311681986560>, done <soon>.
         │ It is stopped now.
         │ — VM 101 · home
-        [Start] (primary) [Refresh] (secondary)
+        [Start] (primary) [Refresh] (secondary) [Snapshots] (secondary)
         ");
         assert_snapshot!(shown(&answer.until("Confirmed").await), @"
         🔒 only owner
@@ -369,7 +369,7 @@ fn a_snapshot_first_and_then_the_same_question() {
         │ Snapshot before-rollback-<date>.
         │ By <@184405311681986560>, done <soon>.
         │ — VM 101 · home
-        [Start] (primary) [Refresh] (secondary)
+        [Start] (primary) [Refresh] (secondary) [Snapshots] (secondary)
         ");
         assert_snapshot!(shown(&answer.until("comes first").await), @"
         🔒 only owner
@@ -570,6 +570,46 @@ fn only_a_volume_of_its_own_on_zfs_is_in_the_way_of_a_snapshot_first() {
     });
 }
 
+/// Whoever presses it is shown what they may see.
+#[test]
+fn after_a_snapshot_the_list_is_one_press_away() {
+    run(setup(), async |world| {
+        let owner = world.person("owner");
+        let taken = owner.slash("/snapshot create 101 new-one").await;
+        let taken = taken.until("snapshot taken").await;
+        let list = owner.click(&taken, "Snapshots").await;
+        let list = list.until("4 snapshots").await;
+        assert!(list.text().starts_with("🔒 only owner"), "{}", list.text());
+        let max = world.person("max").click(&taken, "Snapshots").await;
+        let max = max.until("4 snapshots").await;
+        assert_eq!(max.buttons(), ["Refresh"]);
+        let stranger = world.person("stranger").click(&taken, "Snapshots").await;
+        stranger.until("No guest home/101 for you here").await;
+        assert_eq!(
+            world.dc.message(taken.id).unwrap().text(),
+            taken.text(),
+            "the card stays"
+        );
+        for (text, yes, end) in [
+            (
+                "/snapshot delete 101 new-one",
+                "Delete it",
+                "snapshot deleted",
+            ),
+            (
+                "/snapshot rollback 101 update-0-220",
+                "Roll back",
+                "rolled back",
+            ),
+        ] {
+            let (_, question) = asked(&owner, text).await;
+            let done = owner.click(&question, yes).await;
+            let done = done.until(end).await;
+            assert!(done.buttons().contains(&"Snapshots".to_owned()), "{text}");
+        }
+    });
+}
+
 #[test]
 fn a_deletion_is_asked_twice() {
     run(setup(), async |world| {
@@ -592,7 +632,7 @@ fn a_deletion_is_asked_twice() {
         │ Snapshot before-mods.
         │ By <@184405311681986560>, done <soon>.
         │ — VM 101 · home
-        [Start] (primary) [Refresh] (secondary)
+        [Start] (primary) [Refresh] (secondary) [Snapshots] (secondary)
         ");
         assert_eq!(names(world, 101), ["fresh-install", "update-0-220"]);
         let path = "DELETE /nodes/pve1/qemu/101/snapshot/before-mods";
@@ -766,7 +806,7 @@ fn who_may_ask_for_one_gets_it_from_somebody_who_may_give_it() {
         │ By <@80351110224678912>, done <soon>.
         │ Approved by <@184405311681986560>.
         │ — VM 101 · home
-        [Start] (primary) [Refresh] (secondary)
+        [Start] (primary) [Refresh] (secondary) [Snapshots] (secondary)
         ");
         assert!(names(world, 101).contains(&"before-boss".to_owned()));
         let one = world.px.snapshots(101).pop().unwrap();
@@ -960,7 +1000,7 @@ fn a_restart_in_the_middle_is_followed_up() {
         │ By <@184405311681986560>, done <soon>.
         │ I was restarted in between.
         │ — VM 102 · home
-        [Shutdown] (secondary) [Reboot] (secondary) [Refresh] (secondary)
+        [Shutdown] (secondary) [Reboot] (secondary) [Refresh] (secondary) [Snapshots] (secondary)
         ");
         world.audited_last("closed done").await;
         assert_eq!(world.writes().len(), 1);

@@ -178,7 +178,7 @@ fn once_more(
 }
 
 /// What the fresh facts already answer. `None`: it has to be asked of Proxmox.
-fn no_need(act: &Act, found: &FoundGuest, now: &GuestNow) -> Option<Reply> {
+pub(super) fn no_need(act: &Act, found: &FoundGuest, now: &GuestNow) -> Option<Reply> {
     let runs = follow::runs(now);
     let held = follow::is_held(now);
     let power = match &act.deed {

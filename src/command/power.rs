@@ -4,12 +4,13 @@
 
 use tokio::sync::{oneshot, watch};
 
-use crate::action::{Deed, GuestFacts, Request, Right, Target};
+use crate::action::{Deed, GuestFacts, Power, Request, Right, Target};
 use crate::embed::{self, Reply};
 use crate::ids::{GuestQuery, Kind, NodeRef};
 use crate::permission::{Denied, Rights, Verdict};
+use crate::proxmox::RunState;
 
-use super::begin::{Order, begin};
+use super::begin::{Order, begin, no_need};
 use super::confirm::{Asked, AskedDeed, What, until_closed};
 use super::desk::{Desk, reason};
 use super::memory::Short;
@@ -41,14 +42,28 @@ pub(super) fn decide(desk: &Desk, request: &Request, aim: Aim) -> Decision {
         return Decision::answer(reply, Audience::Private);
     }
     if verdict.confirm || aim.deed.always_confirmed() {
-        if aim.deed.needs_snapshot().is_some() {
-            // The question says what is lost, so that is read first.
+        if aim.deed.needs_snapshot().is_some() || seems_off(desk, &aim.deed, &facts) {
+            // The question says what is lost, or there is nothing to ask, so that is read first.
             return Decision::go(Task::deed(request, aim, None, Audience::Private));
         }
         let (reply, closed) = ask(desk, request, &aim.deed, &facts);
         return Decision::Question { reply, closed };
     }
     Decision::go(Task::deed(request, aim, None, desk.act_audience()))
+}
+
+/// Whether memory has it that there is nothing to pull the plug of. That may have changed since.
+fn seems_off(desk: &Desk, deed: &Deed, guest: &GuestFacts) -> bool {
+    let Deed::Power(power) = deed else {
+        return false;
+    };
+    let mut clusters = desk.asked_for(Some(&guest.guest.cluster));
+    let latest = clusters.find_map(|cluster| cluster.latest());
+    let seen = latest
+        .as_ref()
+        .and_then(|all| all.guests.get(&guest.guest.vmid));
+    !matches!(power, Power::Start | Power::Resume)
+        && seen.is_some_and(|seen| seen.status == RunState::Stopped)
 }
 
 /// A snapshot under a name of ours.
@@ -175,6 +190,10 @@ pub(super) async fn perform(
             return task.refuse(refusal);
         }
         None if ready.permit.needs_confirmation() || aim.deed.always_confirmed() => {
+            let act = order.act(facts, None);
+            if let Some(reply) = no_need(&act, &ready.found, &ready.now) {
+                return Outcome::shown(reply);
+            }
             // It had to be read first; or the rule changed since the check in memory, or there was
             // no memory.
             let (reply, closed) = question(desk, &task.request, &aim.deed, &ready).await;

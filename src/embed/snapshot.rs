@@ -270,7 +270,8 @@ fn about(guest: &GuestFacts, title: &str, body: String) -> Reply {
     reply.with_buttons(vec![look(GuestQuery::from(&guest.guest), "Snapshots")])
 }
 
-fn look(guest: GuestQuery, label: &'static str) -> Button {
+/// The button that lists them.
+pub(super) fn look(guest: GuestQuery, label: &'static str) -> Button {
     Button {
         label: label.into(),
         style: Style::Secondary,
