@@ -90,10 +90,10 @@ fn the_list_is_a_tree() {
         🔒 only owner
         │ 📸 valheim · 3 snapshots
         │ `fresh-install` · <time>
-        │  Debian and the server, no world…
-        │ └ `before-mods` · <time> · RAM
-        │   Friday night, all logged out
-        │ └ `update-0-220` · <time>
+        │ │ Debian and the server, no world…
+        │ ├ `before-mods` · <time> · RAM
+        │ │  Friday night, all logged out
+        │ └ `update-0-220` · <time>
         │  📍 You are here
         │ — VM 101 · home
         [Take one] (primary) [Refresh] (secondary)
@@ -112,6 +112,66 @@ fn the_list_is_a_tree() {
         [Refresh] (secondary)
         ");
         assert_eq!(world.writes(), Vec::<String>::new());
+    });
+}
+
+/// What was taken upon one another goes straight down; where there are several ways on, each has its mark,
+/// and a line leads on to the next.
+#[test]
+fn branches_are_told_from_what_was_taken_upon_them() {
+    run(setup(), async |world| {
+        let add = |name: &str, upon: Option<&str>, hours| {
+            let mut one = Snapshot::new(name).hours_ago(hours);
+            one.parent = upon.map(str::to_owned);
+            world.px.set_guest(102, |guest| guest.snapshots.push(one));
+        };
+        add("clean", None, 90);
+        add("mods", Some("clean"), 80);
+        add("mods-2", Some("mods"), 70);
+        add("test", Some("mods-2"), 60);
+        add("test-2", Some("mods-2"), 50);
+        add("vanilla", Some("clean"), 40);
+        add("deep", Some("vanilla"), 30);
+        for n in 0..5 {
+            let upon = if n == 0 {
+                "deep".into()
+            } else {
+                format!("d{}", n - 1)
+            };
+            add(&format!("e{n}"), Some(&upon), 20 - 2 * n);
+            add(&format!("d{n}"), Some(&upon), 19 - 2 * n);
+        }
+        world
+            .px
+            .set_guest(102, |guest| guest.parent = Some("mods-2".into()));
+        let owner = world.person("owner");
+        let list = owner.slash("/snapshot list 102").await;
+        assert_snapshot!(shown(&list.until("snapshots").await), @"
+        🔒 only owner
+        │ 📸 minecraft · 17 snapshots
+        │ `clean` · <time>
+        │ ├ `mods` · <time>
+        │ │ `mods-2` · <time>
+        │ │ ├ `test` · <time>
+        │ │ ├ `test-2` · <time>
+        │ │ └ 📍 You are here
+        │ └ `vanilla` · <time>
+        │  `deep` · <time>
+        │  ├ `e0` · <time>
+        │  └ `d0` · <time>
+        │   ├ `e1` · <time>
+        │   └ `d1` · <time>
+        │    ├ `e2` · <time>
+        │    └ `d2` · <time>
+        │     ├ `e3` · <time>
+        │     └ `d3` · <time>
+        │ …    ├ `e4` · <time>
+        │ …    └ `d4` · <time>
+        │ ⚠️ 17 snapshots: they cost space
+        │ and speed, and are no backups.
+        │ — VM 102 · home
+        [Take one] (primary) [Refresh] (secondary)
+        ");
     });
 }
 
@@ -602,8 +662,9 @@ fn after_a_snapshot_the_list_is_one_press_away() {
                 "rolled back",
             ),
         ] {
-            let (_, question) = asked(&owner, text).await;
+            let (answer, question) = asked(&owner, text).await;
             let done = owner.click(&question, yes).await;
+            answer.until("Confirmed").await;
             let done = done.until(end).await;
             assert!(done.buttons().contains(&"Snapshots".to_owned()), "{text}");
         }
