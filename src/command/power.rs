@@ -191,8 +191,8 @@ pub(super) async fn perform(
         }
         None if ready.permit.needs_confirmation() || aim.deed.always_confirmed() => {
             let act = order.act(facts, None);
-            if let Some(reply) = no_need(&act, &ready.found, &ready.now) {
-                return Outcome::shown(reply);
+            if let Some(outcome) = no_need(desk, &order, &act, &ready.found, &ready.now) {
+                return outcome;
             }
             // It had to be read first; or the rule changed since the check in memory, or there was
             // no memory.
