@@ -340,6 +340,38 @@ fn of_several_guests_only_those_that_one_may() {
     });
 }
 
+/// Nobody asks for a whole group; that a single guest may be asked for is said, whatever its tags are.
+#[test]
+fn who_may_only_ask_is_told_to_do_so_for_single_guests() {
+    let more = r#"
+[[ask]]
+who = ["friends"]
+actions = ["start"]
+guests = ["105"]
+"#;
+    run(Setup::automatic().rules(&rules(more)), async |world| {
+        let max = world.person("max");
+        let lab = max.slash("/ct start tag:lab").await.first().await;
+        assert_snapshot!(shown(&lab), @"
+        🔒 only max
+        │ ⛔ No guests of tag:lab for you here
+        │ None that you may start now.
+        │ There are guests for which you may ask,
+        │ one at a time: use `/ct start`.
+        ");
+        let other = max.slash("/ct start tag:prod").await.first().await;
+        assert_eq!(
+            lab.text().replace("tag:lab", "tag:prod"),
+            other.text(),
+            "no tag is told"
+        );
+        for (who, text) in [("max", "/vm start tag:lab"), ("stranger", "/ct start tag:lab")] {
+            let no = world.person(who).slash(text).await.first().await;
+            assert!(!no.text().contains("ask"), "{}", no.text());
+        }
+    });
+}
+
 #[test]
 fn several_guests_are_stopped_only_after_a_question() {
     run(setup(), async |world| {
