@@ -365,7 +365,10 @@ guests = ["105"]
             other.text(),
             "no tag is told"
         );
-        for (who, text) in [("max", "/vm start tag:lab"), ("stranger", "/ct start tag:lab")] {
+        for (who, text) in [
+            ("max", "/vm start tag:lab"),
+            ("stranger", "/ct start tag:lab"),
+        ] {
             let no = world.person(who).slash(text).await.first().await;
             assert!(!no.text().contains("ask"), "{}", no.text());
         }
