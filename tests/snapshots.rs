@@ -504,7 +504,7 @@ fn a_snapshot_first_that_takes_too_long_says_what_to_type_next() {
         assert_eq!(world.dc.direct_messages("owner").len(), 1);
         world
             .dc
-            .adjust(|setup| setup.token_life = Duration::from_secs(900));
+            .adjust(|setup| setup.token_life = Duration::from_mins(15));
         let (_, again) = asked(&owner, "/snapshot rollback home/101 update-0-220").await;
         let closed = owner.click(&again, "Cancel").await;
         closed.until("Cancelled").await;

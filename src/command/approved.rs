@@ -133,18 +133,23 @@ pub(super) async fn once(
     };
     tell_asker(desk, open, &theirs, begun && order.public).await;
     desk.access.told(asked.id);
-    let reply = Reply {
-        buttons: Vec::new(),
-        ..reply
-    };
-    let ended = if begun {
-        told(request, reply)
-    } else {
-        refuse(request, reply)
-    };
+    let ended = for_the_approver(request, reply, begun);
     Outcome {
         aside: outcome.aside.or(ended.aside),
         ..ended
+    }
+}
+
+/// The act is the other one's, and so are the buttons of its card.
+fn for_the_approver(request: &Request, reply: Reply, begun: bool) -> Outcome {
+    let bare = Reply {
+        buttons: Vec::new(),
+        ..reply
+    };
+    if begun {
+        told(request, bare)
+    } else {
+        refuse(request, bare)
     }
 }
 

@@ -106,14 +106,15 @@ async fn ask_again(
     };
     let mut late = None;
     let aside = match ready(desk, &order(task, &aim)).await {
-        Ok(ready) => match changed(task, &ready) {
-            Some(refusal) => refusal,
-            None => {
+        Ok(ready) => {
+            if let Some(refusal) = changed(task, &ready) {
+                refusal
+            } else {
                 let guest = &ready.found.guest.facts;
                 late = embed::confirm::too_late_to_ask(then, guest);
                 question(desk, &task.request, then, &ready).await.0
             }
-        },
+        }
         Err(NotReady::Refused(refusal)) => refusal,
         Err(NotReady::Failed(_)) => embed::problem::internal(task.request.id),
     };
