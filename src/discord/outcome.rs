@@ -182,7 +182,12 @@ impl Exchange<'_> {
                 Err(failed) => posted = Some(failed.to_string()),
             }
         }
-        match rest.direct(actor.user, &send::public(reply)).await {
+        // No button would work there: a direct message has no roles and no channel.
+        let bare = Reply {
+            buttons: Vec::new(),
+            ..reply.clone()
+        };
+        match rest.direct(actor.user, &send::public(&bare)).await {
             Ok(_) => "done late",
             Err(direct) => {
                 let id = self.ticket.id;
