@@ -964,9 +964,9 @@ fn a_lost_answer_is_unknown_and_a_killed_task_too() {
         assert_snapshot!(shown(&tree.until("half-one").await), @"
         🔒 only owner
         │ 📸 web-lab · 1 snapshot
-        │ `half-one` · <time> · ⚠️ unfinished
-        │  By owner in Discord
-        │ 📍 You are here
+        │ ├ `half-one` · <time> · ⚠️ unfinished
+        │ │  By owner in Discord
+        │ └ 📍 You are here
         │ — CT 105 · home
         [Take one] (primary) [Refresh] (secondary)
         ");
