@@ -119,6 +119,43 @@ fn why_about_others_is_for_people_with_access_there() {
     });
 }
 
+/// A grant of all that can be lent is told in a few words, and noted word for word.
+#[test]
+fn many_rights_are_told_in_few_words() {
+    let mut setup = setup();
+    setup.discord = format!("audit_channel = {}", support::OTHER_CHANNEL);
+    run(setup, async |world| {
+        let (owner, max) = (world.person("owner"), world.person("max"));
+        let granted = owner.slash("/access grant max * 105 6h").await;
+        assert_snapshot!(shown(&granted.until("granted").await), @r"
+        │ 🔑 web-lab · granted
+        │ <@184405311681986560> lets <@80351110224678912> view, power, force, snapshot.\*, backup.\*, task.view
+        │ until <time>, <time>.
+        │ — 105 · home · grant 1
+        ");
+        let mirrored = world
+            .dc
+            .wait_channel_message(support::OTHER_CHANNEL, "gave")
+            .await;
+        assert_snapshot!(shown(&mirrored), @r"
+        │ 📒 Audit
+        │ 🔑 <time> <@184405311681986560> gave <@80351110224678912>: view, power, force, snapshot.\*, backup.\*, task.view 105 web-lab, until <time>
+        │ — home
+        ");
+        let own = said(&max, "/access whoami").await;
+        let lent = own.lines().find(|line| line.contains("web-lab: ")).unwrap();
+        assert!(
+            lent.contains("web-lab: view, power, force, snapshot.\\*"),
+            "{lent}"
+        );
+        let noted = world.audit().pop().unwrap();
+        assert!(
+            noted.contains("view,start,shutdown,reboot,suspend,resume,stop"),
+            "{noted}"
+        );
+    });
+}
+
 #[test]
 fn a_grant_lets_somebody_act_until_it_is_taken_back() {
     run(setup(), async |world| {
@@ -297,14 +334,14 @@ fn a_grant_ends_on_time_and_outlives_a_restart() {
 fn access_list_shows_who_may_do_what_with_a_guest() {
     run(setup(), async |world| {
         let owner = world.person("owner");
-        assert_snapshot!(said(&owner, "/access list 101").await, @"
+        assert_snapshot!(said(&owner, "/access list 101").await, @r"
         🔒 only owner
         │ 🔑 Who may do what: valheim
         │ **friend**
         │ view, start, access
         │
         │ **owner**
-        │ view, power, force, snapshot.*, backup.*, task.*, access
+        │ view, power, force, snapshot.\*, backup.\*, task.\*, access
         │
         │ **role friends**
         │ view, start

@@ -528,9 +528,10 @@ fn without_a_channel_the_approvers_are_asked_in_person() {
         assert!(stolen.first().await.text().contains("closed"));
         let owner = world.person("owner").in_direct_messages();
         let pressed = owner.click(&letter, "Once").await;
-        pressed.until("started").await;
         answer.until("started").await;
         letter_until(world, &letter, "started").await;
+        assert!(pressed.follow_ups().is_empty());
+        assert_eq!(world.dc.direct_messages("owner").len(), 1, "told once");
         world
             .dc
             .wait_channel_message(support::BOT_CHANNEL, "started")
@@ -546,6 +547,42 @@ fn without_a_channel_the_approvers_are_asked_in_person() {
             other.text()
         );
         assert_eq!(world.writes().len(), 1);
+    });
+}
+
+/// The message itself says what came of it, and nothing else does; a refusal leaves it open.
+#[test]
+fn whoever_decides_in_person_is_told_once() {
+    let mut setup = setup();
+    setup.discord = String::new();
+    run(setup, async |world| {
+        let max = world.person("max");
+        let owner = world.person("owner").in_direct_messages();
+        let refused = max.slash("/ct start 105").await.first().await;
+        let answer = max.click(&refused, "Ask for it").await;
+        answer.until("once somebody has decided").await;
+        let letter = world.dc.wait_direct_message("owner", "asks for it").await;
+        let servers_of_max = |guilds: Vec<u64>| {
+            world.dc.adjust(|setup| {
+                let max = setup.people.iter_mut().find(|p| p.name == "max");
+                max.unwrap().guilds = guilds;
+            });
+        };
+        let guilds = world.dc.setup().people;
+        let guilds = guilds.iter().find(|p| p.name == "max").unwrap();
+        servers_of_max(vec![1]);
+        let unsure = owner.click(&letter, "Once").await;
+        unsure.follow_up("could not check").await;
+        assert_eq!(world.dc.message(letter.id).unwrap().text(), letter.text());
+        servers_of_max(guilds.guilds.clone());
+        let form = owner.click(&letter, "No").await;
+        form.modal().await;
+        let said = owner.submit_modal(&form, &[]).await;
+        letter_until(world, &letter, "declined").await;
+        answer.until("declined").await;
+        assert!(said.follow_ups().is_empty());
+        assert_eq!(world.dc.direct_messages("owner").len(), 1);
+        assert_eq!(world.writes(), Vec::<String>::new());
     });
 }
 

@@ -259,7 +259,8 @@ async fn a_private_outcome_after_the_tokens_life_goes_to_the_person() {
             .fault(slow.on(Match::any().path("/status/current")));
         let answer = world.fake.person("owner").slash("/vm status 101").await;
         assert!(answer.acked().await.ephemeral);
-        world.fake.wait_direct_message("owner", "valheim").await;
+        let told = world.fake.wait_direct_message("owner", "valheim").await;
+        assert!(told.buttons().is_empty(), "none would work there");
         assert!(world.fake.channel_messages(BOT_CHANNEL).is_empty());
         world.end().await;
     })

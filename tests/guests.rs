@@ -71,6 +71,47 @@ fn a_guest_is_held_and_goes_on() {
     });
 }
 
+/// The button to resume it is of no use to somebody who may not: they are told whom to ask.
+#[test]
+fn who_may_not_resume_a_held_guest_is_told_who_could() {
+    let more = r#"
+[[allow]]
+who = ["friends"]
+actions = ["view", "start"]
+guests = ["101", "102"]
+
+[[ask]]
+who = ["friends"]
+actions = ["resume"]
+guests = ["102"]
+"#;
+    run(Setup::automatic().rules(&rules(more)), async |world| {
+        for vmid in [101, 102] {
+            world
+                .px
+                .set_guest(vmid, |guest| guest.state = "paused".into());
+        }
+        let max = world.person("max");
+        let start = max.slash("/vm start 101").await;
+        start.until("is paused").await;
+        assert_snapshot!(shown(&start.follow_up("resumed").await), @"
+        🔒 only max
+        │ ⛔ valheim has to be resumed
+        │ It is held where it was, and you may
+        │ not resume it. Ask <@184405311681986560>.
+        │ — VM 101 · home
+        ");
+        let start = max.slash("/vm start 102").await;
+        start.until("is paused").await;
+        let told = start.follow_up("resumed").await;
+        assert_eq!(told.buttons(), ["Ask for it"]);
+        let owner = world.person("owner").slash("/vm start 102").await;
+        owner.until("is paused").await;
+        assert!(owner.follow_ups().is_empty());
+        assert_eq!(world.writes(), Vec::<String>::new());
+    });
+}
+
 #[test]
 fn a_reset_is_asked_twice_and_only_vms_have_one() {
     run(setup(), async |world| {
@@ -296,6 +337,41 @@ fn of_several_guests_only_those_that_one_may() {
         assert!(!card.text().contains("103"), "{}", card.text());
         answer.follow_up("Left out").await;
         assert_eq!(world.writes(), ["POST /nodes/pve1/qemu/101/status/start"]);
+    });
+}
+
+/// Nobody asks for a whole group; that a single guest may be asked for is said, whatever its tags are.
+#[test]
+fn who_may_only_ask_is_told_to_do_so_for_single_guests() {
+    let more = r#"
+[[ask]]
+who = ["friends"]
+actions = ["start"]
+guests = ["105"]
+"#;
+    run(Setup::automatic().rules(&rules(more)), async |world| {
+        let max = world.person("max");
+        let lab = max.slash("/ct start tag:lab").await.first().await;
+        assert_snapshot!(shown(&lab), @"
+        🔒 only max
+        │ ⛔ No guests of tag:lab for you here
+        │ None that you may start now.
+        │ There are guests for which you may ask,
+        │ one at a time: use `/ct start`.
+        ");
+        let other = max.slash("/ct start tag:prod").await.first().await;
+        assert_eq!(
+            lab.text().replace("tag:lab", "tag:prod"),
+            other.text(),
+            "no tag is told"
+        );
+        for (who, text) in [
+            ("max", "/vm start tag:lab"),
+            ("stranger", "/ct start tag:lab"),
+        ] {
+            let no = world.person(who).slash(text).await.first().await;
+            assert!(!no.text().contains("ask"), "{}", no.text());
+        }
     });
 }
 

@@ -125,6 +125,45 @@ fn a_stop_is_asked_twice_and_then_done() {
     });
 }
 
+/// Nobody is asked about nothing; and what memory says is read again before it is said.
+#[test]
+fn what_does_not_run_is_said_so_without_a_question() {
+    run(Setup::default(), async |world| {
+        let owner = world.person("owner");
+        let stopped = owner.slash("/vm stop 101").await;
+        assert_snapshot!(shown(&stopped.until("stopped already").await), @"
+        🔒 only owner
+        │ ⚪ valheim · is stopped already
+        │ Asked by <@184405311681986560>. Nothing was done.
+        │ — VM 101 · home
+        [Start] (primary) [Refresh] (secondary)
+        ");
+        let reset = owner.slash("/vm reset 101").await;
+        assert_snapshot!(shown(&reset.until("does not run").await), @"
+        🔒 only owner
+        │ ⚪ valheim · does not run
+        │ Asked by <@184405311681986560>. Nothing was done.
+        │ — VM 101 · home
+        [Start] (primary) [Refresh] (secondary)
+        ");
+        for answer in [&stopped, &reset] {
+            assert!(!answer.story().contains("Really"), "{}", answer.story());
+        }
+        // It was started a moment ago, and the snapshot does not know yet.
+        world
+            .px
+            .set_guest(101, |guest| guest.state = "running".into());
+        let runs = owner.slash("/vm stop 101").await;
+        let question = runs.until("Really stop valheim").await;
+        let yes = owner.click(&question, "Stop now").await;
+        let upid = world.px.wait_task("qmstop", 101).await;
+        world.px.finish(&upid, "OK");
+        yes.until("valheim · stopped").await;
+        runs.until("Confirmed").await;
+        assert_eq!(world.writes().len(), 1);
+    });
+}
+
 #[test]
 fn a_question_can_be_cancelled_and_is_then_closed() {
     run(Setup::default(), async |world| {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use fake_discord::{Answer, Message, Person};
 use fake_proxmox::{Fault, FaultKind, Match, Snapshot};
 use insta::assert_snapshot;
-use support::{Setup, World, rules, run, shown};
+use support::{Setup, World, rules, run, run_without_bot, shown};
 
 const APPROVALS: u64 = 1_100_000_000_000_000_001;
 
@@ -90,10 +90,10 @@ fn the_list_is_a_tree() {
         🔒 only owner
         │ 📸 valheim · 3 snapshots
         │ `fresh-install` · <time>
-        │  Debian and the server, no world…
-        │ └ `before-mods` · <time> · RAM
-        │   Friday night, all logged out
-        │ └ `update-0-220` · <time>
+        │ │ Debian and the server, no world…
+        │ ├ `before-mods` · <time> · RAM
+        │ │  Friday night, all logged out
+        │ └ `update-0-220` · <time>
         │  📍 You are here
         │ — VM 101 · home
         [Take one] (primary) [Refresh] (secondary)
@@ -112,6 +112,66 @@ fn the_list_is_a_tree() {
         [Refresh] (secondary)
         ");
         assert_eq!(world.writes(), Vec::<String>::new());
+    });
+}
+
+/// What was taken upon one another goes straight down; where there are several ways on, each has its mark,
+/// and a line leads on to the next.
+#[test]
+fn branches_are_told_from_what_was_taken_upon_them() {
+    run(setup(), async |world| {
+        let add = |name: &str, upon: Option<&str>, hours| {
+            let mut one = Snapshot::new(name).hours_ago(hours);
+            one.parent = upon.map(str::to_owned);
+            world.px.set_guest(102, |guest| guest.snapshots.push(one));
+        };
+        add("clean", None, 90);
+        add("mods", Some("clean"), 80);
+        add("mods-2", Some("mods"), 70);
+        add("test", Some("mods-2"), 60);
+        add("test-2", Some("mods-2"), 50);
+        add("vanilla", Some("clean"), 40);
+        add("deep", Some("vanilla"), 30);
+        for n in 0..5 {
+            let upon = if n == 0 {
+                "deep".into()
+            } else {
+                format!("d{}", n - 1)
+            };
+            add(&format!("e{n}"), Some(&upon), 20 - 2 * n);
+            add(&format!("d{n}"), Some(&upon), 19 - 2 * n);
+        }
+        world
+            .px
+            .set_guest(102, |guest| guest.parent = Some("mods-2".into()));
+        let owner = world.person("owner");
+        let list = owner.slash("/snapshot list 102").await;
+        assert_snapshot!(shown(&list.until("snapshots").await), @"
+        🔒 only owner
+        │ 📸 minecraft · 17 snapshots
+        │ `clean` · <time>
+        │ ├ `mods` · <time>
+        │ │ `mods-2` · <time>
+        │ │ ├ `test` · <time>
+        │ │ ├ `test-2` · <time>
+        │ │ └ 📍 You are here
+        │ └ `vanilla` · <time>
+        │  `deep` · <time>
+        │  ├ `e0` · <time>
+        │  └ `d0` · <time>
+        │   ├ `e1` · <time>
+        │   └ `d1` · <time>
+        │    ├ `e2` · <time>
+        │    └ `d2` · <time>
+        │     ├ `e3` · <time>
+        │     └ `d3` · <time>
+        │ …    ├ `e4` · <time>
+        │ …    └ `d4` · <time>
+        │ ⚠️ 17 snapshots: they cost space
+        │ and speed, and are no backups.
+        │ — VM 102 · home
+        [Take one] (primary) [Refresh] (secondary)
+        ");
     });
 }
 
@@ -151,7 +211,7 @@ fn a_long_chain_stays_readable_and_is_warned_of() {
         │ ⚠️ 12 snapshots: they cost space
         │ and speed, and are no backups.
         │ — VM 102 · home
-        [Shutdown] (secondary) [Reboot] (secondary) [Refresh] (secondary)
+        [Shutdown] (secondary) [Reboot] (secondary) [Refresh] (secondary) [Snapshots] (secondary)
         ");
     });
 }
@@ -178,7 +238,7 @@ fn one_is_taken_with_its_memory_and_says_who_asked() {
         │ Snapshot before-update, with memory.
         │ By <@184405311681986560>, done <soon>.
         │ — VM 102 · home
-        [Shutdown] (secondary) [Reboot] (secondary) [Refresh] (secondary)
+        [Shutdown] (secondary) [Reboot] (secondary) [Refresh] (secondary) [Snapshots] (secondary)
         ");
         let [one] = &world.px.snapshots(102)[..] else {
             panic!("one snapshot")
@@ -202,7 +262,7 @@ fn without_a_name_it_gets_one() {
         │ Snapshot discord-<date>.
         │ By <@184405311681986560>, done <soon>.
         │ — CT 105 · home
-        [Start] (primary) [Refresh] (secondary)
+        [Start] (primary) [Refresh] (secondary) [Snapshots] (secondary)
         ");
         let [name] = &names(world, 105)[..] else {
             panic!("one snapshot")
@@ -316,7 +376,7 @@ fn a_rollback_says_what_is_lost_and_is_asked_twice() {
         │ By <@184405311681986560>, done <soon>.
         │ It is stopped now.
         │ — VM 101 · home
-        [Start] (primary) [Refresh] (secondary)
+        [Start] (primary) [Refresh] (secondary) [Snapshots] (secondary)
         ");
         assert_snapshot!(shown(&answer.until("Confirmed").await), @"
         🔒 only owner
@@ -369,7 +429,7 @@ fn a_snapshot_first_and_then_the_same_question() {
         │ Snapshot before-rollback-<date>.
         │ By <@184405311681986560>, done <soon>.
         │ — VM 101 · home
-        [Start] (primary) [Refresh] (secondary)
+        [Start] (primary) [Refresh] (secondary) [Snapshots] (secondary)
         ");
         assert_snapshot!(shown(&answer.until("comes first").await), @"
         🔒 only owner
@@ -409,6 +469,46 @@ fn a_snapshot_first_and_then_the_same_question() {
                 "closed done",
             ])
             .await;
+    });
+}
+
+/// Discord lets an answer change for fifteen minutes; here for one second. A question in a direct message
+/// could not be answered there.
+#[test]
+fn a_snapshot_first_that_takes_too_long_says_what_to_type_next() {
+    run(by_hand(), async |world| {
+        let owner = world.person("owner");
+        let (answer, question) = asked(&owner, "/snapshot rollback 101 update-0-220").await;
+        world
+            .dc
+            .adjust(|setup| setup.token_life = Duration::from_secs(1));
+        let first = owner.click(&question, "Snapshot first").await;
+        answer.until("comes first").await;
+        let task = world.px.wait_task("qmsnapshot", 101).await;
+        first.until("taking a snapshot").await;
+        tokio::time::sleep(Duration::from_millis(1100)).await;
+        world.px.finish(&task, "OK");
+        world
+            .dc
+            .wait_channel_message(support::BOT_CHANNEL, "snapshot taken")
+            .await;
+        let told = world.dc.wait_direct_message("owner", "valheim").await;
+        assert_snapshot!(shown(&told), @"
+        │ ⚪ Not yet: roll valheim back to update-0-220
+        │ The snapshot was taken, but it took too
+        │ long for me to ask again. To roll back
+        │ now, type in the server:
+        │ `/snapshot rollback home/101 update-0-220`
+        │ — VM 101 · home
+        ");
+        assert_eq!(world.dc.direct_messages("owner").len(), 1);
+        world
+            .dc
+            .adjust(|setup| setup.token_life = Duration::from_mins(15));
+        let (_, again) = asked(&owner, "/snapshot rollback home/101 update-0-220").await;
+        let closed = owner.click(&again, "Cancel").await;
+        closed.until("Cancelled").await;
+        assert_eq!(world.writes(), ["POST /nodes/pve1/qemu/101/snapshot"]);
     });
 }
 
@@ -498,6 +598,79 @@ fn on_zfs_only_the_newest_can_be_gone_back_to() {
     });
 }
 
+/// A storage on ZFS that the guest has nothing on is in nobody's way; one on which it has the smallest
+/// of its volumes is, and so is what nobody knows.
+#[test]
+fn only_a_volume_of_its_own_on_zfs_is_in_the_way_of_a_snapshot_first() {
+    run_without_bot(setup(), async |world| {
+        let px = &world.px;
+        px.set_storage("nas", |it| it.plugin = "zfspool".into());
+        px.set_config(102, "efidisk0", "nas:vm-102-disk-1,efitype=4m,size=1M");
+        px.set_config(103, "tpmstate0", "gone:vm-103-disk-1,size=4M");
+        for vmid in [102, 103, 104] {
+            px.add_snapshot(vmid, Snapshot::new("before").hours_ago(3));
+        }
+        let refuses = FaultKind::Status500("no".into());
+        px.fault(Fault::always(refuses).on(Match::any().path("/104/config")));
+        world.start_bot().await;
+        let owner = world.person("owner");
+        for (guest, snapshot, offered) in [
+            ("101", "update-0-220", true),
+            ("102", "before", false),
+            ("103", "before", false),
+            ("104", "before", false),
+        ] {
+            let text = format!("/snapshot rollback {guest} {snapshot}");
+            let (_, question) = asked(&owner, &text).await;
+            let offers = question.buttons().contains(&"Snapshot first".to_owned());
+            assert_eq!(offers, offered, "{guest}");
+            let closed = owner.click(&question, "Cancel").await;
+            closed.until("Cancelled").await;
+        }
+    });
+}
+
+/// Whoever presses it is shown what they may see.
+#[test]
+fn after_a_snapshot_the_list_is_one_press_away() {
+    run(setup(), async |world| {
+        let owner = world.person("owner");
+        let taken = owner.slash("/snapshot create 101 new-one").await;
+        let taken = taken.until("snapshot taken").await;
+        let list = owner.click(&taken, "Snapshots").await;
+        let list = list.until("4 snapshots").await;
+        assert!(list.text().starts_with("🔒 only owner"), "{}", list.text());
+        let max = world.person("max").click(&taken, "Snapshots").await;
+        let max = max.until("4 snapshots").await;
+        assert_eq!(max.buttons(), ["Refresh"]);
+        let stranger = world.person("stranger").click(&taken, "Snapshots").await;
+        stranger.until("No guest home/101 for you here").await;
+        assert_eq!(
+            world.dc.message(taken.id).unwrap().text(),
+            taken.text(),
+            "the card stays"
+        );
+        for (text, yes, end) in [
+            (
+                "/snapshot delete 101 new-one",
+                "Delete it",
+                "snapshot deleted",
+            ),
+            (
+                "/snapshot rollback 101 update-0-220",
+                "Roll back",
+                "rolled back",
+            ),
+        ] {
+            let (answer, question) = asked(&owner, text).await;
+            let done = owner.click(&question, yes).await;
+            answer.until("Confirmed").await;
+            let done = done.until(end).await;
+            assert!(done.buttons().contains(&"Snapshots".to_owned()), "{text}");
+        }
+    });
+}
+
 #[test]
 fn a_deletion_is_asked_twice() {
     run(setup(), async |world| {
@@ -520,7 +693,7 @@ fn a_deletion_is_asked_twice() {
         │ Snapshot before-mods.
         │ By <@184405311681986560>, done <soon>.
         │ — VM 101 · home
-        [Start] (primary) [Refresh] (secondary)
+        [Start] (primary) [Refresh] (secondary) [Snapshots] (secondary)
         ");
         assert_eq!(names(world, 101), ["fresh-install", "update-0-220"]);
         let path = "DELETE /nodes/pve1/qemu/101/snapshot/before-mods";
@@ -694,7 +867,7 @@ fn who_may_ask_for_one_gets_it_from_somebody_who_may_give_it() {
         │ By <@80351110224678912>, done <soon>.
         │ Approved by <@184405311681986560>.
         │ — VM 101 · home
-        [Start] (primary) [Refresh] (secondary)
+        [Start] (primary) [Refresh] (secondary) [Snapshots] (secondary)
         ");
         assert!(names(world, 101).contains(&"before-boss".to_owned()));
         let one = world.px.snapshots(101).pop().unwrap();
@@ -791,9 +964,9 @@ fn a_lost_answer_is_unknown_and_a_killed_task_too() {
         assert_snapshot!(shown(&tree.until("half-one").await), @"
         🔒 only owner
         │ 📸 web-lab · 1 snapshot
-        │ `half-one` · <time> · ⚠️ unfinished
-        │  By owner in Discord
-        │ 📍 You are here
+        │ ├ `half-one` · <time> · ⚠️ unfinished
+        │ │  By owner in Discord
+        │ └ 📍 You are here
         │ — CT 105 · home
         [Take one] (primary) [Refresh] (secondary)
         ");
@@ -888,7 +1061,7 @@ fn a_restart_in_the_middle_is_followed_up() {
         │ By <@184405311681986560>, done <soon>.
         │ I was restarted in between.
         │ — VM 102 · home
-        [Shutdown] (secondary) [Reboot] (secondary) [Refresh] (secondary)
+        [Shutdown] (secondary) [Reboot] (secondary) [Refresh] (secondary) [Snapshots] (secondary)
         ");
         world.audited_last("closed done").await;
         assert_eq!(world.writes().len(), 1);

@@ -109,8 +109,9 @@ fn what_runs_comes_first_then_what_ran() {
         │ <time> · root\@pam
         │ `7` ✅ nextcloud · started · 20 s
         │ <time> · root\@pam
-        [Log 1] (secondary) [Log 2] (secondary) [Log 3] (secondary) [Log 4] (secondary) [Log 5] (secondary)
-        [Log 6] (secondary) [Log 7] (secondary) [Refresh] (secondary)
+        │ More logs: `/task log`
+        [Log 1] (secondary) [Log 2] (secondary) [Log 3] (secondary) [Log 4] (secondary) [Log 6] (secondary)
+        [Refresh] (secondary)
         ");
         assert_snapshot!(card(&owner.slash("/task list guest:101").await.first().await), @r"
         🔒 only owner
@@ -275,6 +276,70 @@ fn typing_never_waits_and_fills_up_by_itself() {
             world.person("friend").type_ahead("/task log ").await.len(),
             1
         );
+    });
+}
+
+/// A backup of several guests is its node's, and its log names them all.
+#[test]
+fn a_log_that_names_guests_is_for_those_who_may_see_the_tasks_of_all() {
+    let mut setup = home();
+    setup.rules.push_str(
+        r#"
+[[allow]]
+who = ["friend", "max"]
+actions = ["task.view"]
+nodes = ["pve1"]
+
+[[allow]]
+who = ["max"]
+actions = ["task.view"]
+guests = ["104"]
+"#,
+    );
+    run(setup, async |world| {
+        let log = ["Starting Backup of VM 101 (qemu)", "VM Name: valheim"];
+        let mine = [
+            "read: 104.3 MiB/s, 103% in 104s",
+            "Finished Backup of VM 101",
+        ];
+        let others = ["Starting Backup of CT 104 (lxc)", "CT Name: dns"];
+        let job = |ago, lines: &[&str]| {
+            let job = Past::new("pve1", "vzdump", "").ago(minutes(ago));
+            let all = log.iter().chain(lines);
+            world
+                .px
+                .add_task(&all.fold(job, |job, line| job.log(&format!("INFO: {line}"))));
+        };
+        job(20, &mine);
+        job(10, &others);
+        for (who, seen) in [
+            ("owner", [true, true]),
+            ("max", [true, true]),
+            ("friend", [false, true]),
+        ] {
+            let person = world.person(who);
+            let list = person.slash("/task list node:pve1").await.first().await;
+            for (row, seen) in ["Log 1", "Log 2"].iter().zip(seen) {
+                let log = person.click(&list, row).await.settled().await.text();
+                assert_eq!(log.contains("valheim"), seen, "{who} {row}: {log}");
+                assert_eq!(log.contains("Not for you"), !seen, "{who} {row}: {log}");
+            }
+        }
+        let list = world
+            .person("friend")
+            .slash("/task list node:pve1")
+            .await
+            .first()
+            .await;
+        let no = world.person("friend").click(&list, "Log 1").await;
+        assert_snapshot!(card(&no.settled().await), @"
+        🔒 only friend
+        │ ⛔ Not for you: the log of pve1 · backed up
+        │ It may name guests whose tasks you may
+        │ not see. Ask <@184405311681986560>.
+        │ — node · home
+        ");
+        world.audited_last("refused task.log").await;
     });
 }
 

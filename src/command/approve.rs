@@ -22,15 +22,43 @@ use super::note;
 use super::power::decide_deed;
 use super::ready::fresh_guest;
 use super::requests::{Open, said};
-use super::{Audience, Decision, Outcome, Task, Work};
+use super::{Audience, Decision, Last, Outcome, Task, Work};
 
 /// A press on a request, before anything is looked up: only what memory knows is refused here.
 pub(super) fn decide(desk: &Desk, request: &Request, id: RequestId, ruling: &Ruling) -> Decision {
     if let Some(refusal) = barred(desk, request, id) {
         return Decision::answer(refusal, Audience::Private);
     }
-    let work = Work::Rule(id, ruling.clone());
-    Decision::go(Task::new(request, work, Audience::Private))
+    rule(request, id, ruling.clone())
+}
+
+fn rule(request: &Request, id: RequestId, ruling: Ruling) -> Decision {
+    let to = if request.door == Door::Direct {
+        // It changes by itself, and to say the same beside it would be once too often.
+        Audience::Replace
+    } else {
+        Audience::Private
+    };
+    Decision::go(Task::new(request, Work::Rule(id, ruling), to))
+}
+
+/// The decision is made. In a direct message, the one that was pressed says so.
+pub(super) fn told(request: &Request, reply: Reply) -> Outcome {
+    match request.door {
+        Door::Direct => Outcome::ended(Last::Told),
+        _ => Outcome::shown(reply),
+    }
+}
+
+/// Nothing was decided, or not done. In a direct message, the one that was pressed is not written over.
+pub(super) fn refuse(request: &Request, reply: Reply) -> Outcome {
+    match request.door {
+        Door::Direct => Outcome {
+            aside: Some(reply),
+            ..Outcome::ended(Last::Told)
+        },
+        _ => Outcome::shown(reply),
+    }
 }
 
 /// Before a no, the form that asks why.
@@ -40,8 +68,7 @@ pub(super) fn form(desk: &Desk, request: &Request, id: RequestId) -> Decision {
     }
     if desk.requests.get(id).is_none() {
         // What became of it is told like after any other press.
-        let work = Work::Rule(id, Ruling::No(None));
-        return Decision::go(Task::new(request, work, Audience::Private));
+        return rule(request, id, Ruling::No(None));
     }
     let (title, label) = words::form();
     let action = Action::Rule {
@@ -155,12 +182,12 @@ pub(super) async fn perform(
 ) -> Outcome {
     let request = &task.request;
     let Some(open) = desk.requests.get(id) else {
-        return task.refuse(already(desk, id).await);
+        return refuse(request, already(desk, id).await);
     };
     if desk.law().unix() >= open.asked.expires {
         // Its own end is a moment late, or the machine slept: what is over is over.
         lapse_now(desk, &open.asked).await;
-        return task.refuse(already(desk, id).await);
+        return refuse(request, already(desk, id).await);
     }
     let yes = match ruling {
         Ruling::No(why) => return decline(desk, task, &open, why.as_ref()).await,
@@ -169,11 +196,11 @@ pub(super) async fn perform(
     if yes != Yes::Once && open.asked.deed.detail().is_some() {
         // The right alone would be more than was asked for: any snapshot, any storage.
         desk.note_refusal(request, None, "only once");
-        return task.refuse(words::only_once());
+        return refuse(request, words::only_once());
     }
     let checked = match check_both(desk, request, &open.asked).await {
         Ok(checked) => checked,
-        Err(refusal) => return task.refuse(refusal),
+        Err(refusal) => return refuse(request, refusal),
     };
     let grant = grant_of(desk, request, &open.asked, &checked.approver, yes);
     let state = RequestState::Approved(yes);
@@ -181,7 +208,7 @@ pub(super) async fn perform(
         decided(desk, request, &open.asked, state, None, grant).await,
         yes,
     ) {
-        (Err(refusal), _) => task.refuse(refusal),
+        (Err(refusal), _) => refuse(request, refusal),
         (Ok(_), Yes::Once) => once(desk, request, &open, checked, shown).await,
         (Ok(grant), Yes::Hour | Yes::Tomorrow) => {
             let until = grant.map_or(i64::MAX, |grant| grant.ends);
@@ -190,7 +217,7 @@ pub(super) async fn perform(
                 until,
             };
             finish(desk, id, &end).await;
-            Outcome::shown(words::noted(&said(&open.asked), &end))
+            told(request, words::noted(&said(&open.asked), &end))
         }
     }
 }
@@ -202,7 +229,7 @@ async fn decline(desk: &Desk, task: &Task, open: &Open, why: Option<&Remark>) ->
     let guild = guild_of(request, asked);
     let Some(roles) = desk.errands.roles(guild, request.actor.user).await else {
         desk.note_refusal(request, None, "roles could not be looked up");
-        return task.refuse(words::cannot_check());
+        return refuse(request, words::cannot_check());
     };
     let approver = Actor {
         roles,
@@ -211,18 +238,18 @@ async fn decline(desk: &Desk, task: &Task, open: &Open, why: Option<&Remark>) ->
     };
     if approver.user == asked.by.user || !may_decline(desk, &approver, asked) {
         desk.note_refusal(request, None, "no right to decide");
-        return task.refuse(words::not_an_approver());
+        return refuse(request, words::not_an_approver());
     }
     let why = why.map(Remark::as_str);
     let state = RequestState::Declined;
     if let Err(refusal) = decided(desk, request, asked, state, why, None).await {
-        return task.refuse(refusal);
+        return refuse(request, refusal);
     }
     let by = request.actor.user;
     let end = words::End::Declined { by, why };
     desk.requests.declined(asked);
     finish(desk, asked.id, &end).await;
-    Outcome::shown(words::noted(&said(asked), &end))
+    told(request, words::noted(&said(asked), &end))
 }
 
 /// Writes the decision down, once: whoever comes second is told what was decided.

@@ -12,7 +12,7 @@ use crate::ids::GrantId;
 use crate::permission::{Giver, Grant};
 use crate::until::End;
 
-use super::approve::Checked;
+use super::approve::{Checked, refuse, told};
 use super::ask::aim_of;
 use super::begin::{Order, begin};
 use super::desk::Desk;
@@ -87,7 +87,9 @@ pub(super) async fn once(
     let approved = embed::asked::approved(&said(asked), by);
     open.told.send_replace(Told::Shows(approved));
     let approved = words::letter_approved(&said(asked), by, None);
-    shown.send_replace(Some(approved.clone()));
+    if request.door != Door::Direct {
+        shown.send_replace(Some(approved.clone()));
+    }
     tell_letters(desk, open, &approved).await;
     let act = Request {
         id: request.id,
@@ -124,19 +126,30 @@ pub(super) async fn once(
     let ended = words::letter_approved(&said(asked), by, Some(title));
     tell_letters(desk, open, &ended).await;
     // Nothing was sent, so the yes was spent on nothing: it may be asked for anew.
-    let told = if !begun && askable(desk, &act, &aim) {
+    let theirs = if !begun && askable(desk, &act, &aim) {
         embed::asked::ask_again(reply.clone(), &said(asked), by, open.is_watched())
     } else {
         reply.clone()
     };
-    tell_asker(desk, open, &told, begun && order.public).await;
+    tell_asker(desk, open, &theirs, begun && order.public).await;
     desk.access.told(asked.id);
+    let ended = for_the_approver(request, reply, begun);
     Outcome {
-        last: Last::Shown(Reply {
-            buttons: Vec::new(),
-            ..reply
-        }),
-        aside: outcome.aside,
+        aside: outcome.aside.or(ended.aside),
+        ..ended
+    }
+}
+
+/// The act is the other one's, and so are the buttons of its card.
+fn for_the_approver(request: &Request, reply: Reply, begun: bool) -> Outcome {
+    let bare = Reply {
+        buttons: Vec::new(),
+        ..reply
+    };
+    if begun {
+        told(request, bare)
+    } else {
+        refuse(request, bare)
     }
 }
 

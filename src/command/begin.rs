@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use crate::action::{Deed, GuestFacts, Power, Request};
+use crate::action::{Deed, GuestFacts, Power, Request, Right, Target};
 use crate::audit::{self, About, Ending, Opening};
 use crate::embed::act::{Act, NoNeed};
 use crate::embed::{self, Reply};
@@ -78,8 +78,8 @@ pub(super) async fn begin<'d>(
     } = ready;
     let facts = found.guest.facts.clone();
     let mut act = order.act(&facts, snapshots.as_ref());
-    if let Some(reply) = no_need(&act, &found, &now) {
-        return Err(NotReady::Failed(Box::new(Outcome::shown(reply))));
+    if let Some(outcome) = no_need(desk, order, &act, &found, &now) {
+        return Err(NotReady::Failed(Box::new(outcome)));
     }
     let claim = desk.busy.claim(&facts.guest, &act.deed, act.by);
     let claim = claim.map_err(|(current, by)| {
@@ -178,7 +178,13 @@ fn once_more(
 }
 
 /// What the fresh facts already answer. `None`: it has to be asked of Proxmox.
-fn no_need(act: &Act, found: &FoundGuest, now: &GuestNow) -> Option<Reply> {
+pub(super) fn no_need(
+    desk: &Desk,
+    order: &Order<'_>,
+    act: &Act,
+    found: &FoundGuest,
+    now: &GuestNow,
+) -> Option<Outcome> {
     let runs = follow::runs(now);
     let held = follow::is_held(now);
     let power = match &act.deed {
@@ -195,7 +201,8 @@ fn no_need(act: &Act, found: &FoundGuest, now: &GuestNow) -> Option<Reply> {
         (Some(Power::Stop | Power::Shutdown), Some(false)) => NoNeed::Stopped,
         (Some(Power::Reboot | Power::Suspend | Power::Reset), Some(false)) => NoNeed::NotRunning,
         _ if let Some(lock) = lock_in_the_way(&act.deed, now) => {
-            return Some(embed::act::failed(act, &embed::why::locked_by(lock), runs));
+            let why = embed::why::locked_by(lock);
+            return Some(Outcome::shown(embed::act::failed(act, &why, runs)));
         }
         (Some(Power::Start | Power::Shutdown | Power::Reboot | Power::Suspend), _) if held => {
             NoNeed::Paused
@@ -206,7 +213,33 @@ fn no_need(act: &Act, found: &FoundGuest, now: &GuestNow) -> Option<Reply> {
         (Some(Power::Resume), Some(false)) if act.guest.kind == Kind::Vm => NoNeed::NotRunning,
         _ => return None,
     };
-    Some(embed::act::not_needed(act, why, runs))
+    let aside = match (why, power) {
+        // It is as asked.
+        (NoNeed::Paused, Some(Power::Suspend)) => None,
+        (NoNeed::Paused, _) => resumed_by_whom(desk, order, &act.guest),
+        _ => None,
+    };
+    Some(Outcome {
+        aside,
+        ..Outcome::shown(embed::act::not_needed(act, why, runs))
+    })
+}
+
+/// For who may not resume the guest themselves; where somebody approved the act, that one reads it, and
+/// knows.
+fn resumed_by_whom(desk: &Desk, order: &Order<'_>, guest: &GuestFacts) -> Option<Reply> {
+    let (law, target) = (desk.law(), Target::Guest(guest));
+    let (actor, resume) = (&order.request.actor, Deed::Power(Power::Resume));
+    let mine = law.of(actor);
+    if order.once.is_some() || mine.decide(resume.right(), &target).is_ok() {
+        return None;
+    }
+    let ask = law.holders(actor, Right::Access, &target);
+    let reply = embed::problem::has_to_be_resumed(guest, &ask);
+    Some(match mine.may_ask(resume.right(), &target) {
+        Some(_) => embed::problem::with_ask(reply, &resume, guest),
+        None => reply,
+    })
 }
 
 /// A guest suspended to disk is locked, and starting it is what frees it.

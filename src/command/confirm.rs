@@ -85,10 +85,7 @@ pub(super) async fn until_closed(
     shown.send_replace(Some(question));
     match closed.await {
         Ok(reply) => Outcome::shown(reply),
-        Err(_) => Outcome {
-            last: Last::Told,
-            aside: None,
-        },
+        Err(_) => Outcome::ended(Last::Told),
     }
 }
 

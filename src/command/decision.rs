@@ -123,8 +123,8 @@ impl Task {
     pub(super) fn refuse(&self, reply: Reply) -> Outcome {
         match self.audience {
             Audience::Public => Outcome {
-                last: Last::Withdrawn,
                 aside: Some(reply),
+                ..Outcome::ended(Last::Withdrawn)
             },
             Audience::Private | Audience::Replace => Outcome::shown(reply),
         }
@@ -149,27 +149,32 @@ pub struct Outcome {
     pub last: Last,
     /// For the person who asked alone, as a private follow-up: log lines, privileges, a refusal.
     pub aside: Option<Reply>,
+    /// Said instead of `aside` where that can only be a direct message, in which no question can be
+    /// answered.
+    pub late: Option<Reply>,
 }
 
 impl Outcome {
-    pub(super) fn shown(reply: Reply) -> Self {
+    pub(super) fn ended(last: Last) -> Self {
         Self {
-            last: Last::Shown(reply),
+            last,
             aside: None,
+            late: None,
         }
+    }
+
+    pub(super) fn shown(reply: Reply) -> Self {
+        Self::ended(Last::Shown(reply))
     }
 
     pub(super) fn of(end: End) -> Self {
         Self {
-            last: Last::Shown(end.reply),
             aside: end.aside,
+            ..Self::shown(end.reply)
         }
     }
 
     pub(super) fn left() -> Self {
-        Self {
-            last: Last::Left,
-            aside: None,
-        }
+        Self::ended(Last::Left)
     }
 }

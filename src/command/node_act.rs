@@ -23,7 +23,7 @@ use super::matter::{self, NotBegun};
 use super::notify::Notice;
 use super::power::ask_late;
 use super::resolve::{self, FoundNode, Lookup, Sight};
-use super::{Audience, Decision, Last, Outcome, Task, Work, node_not_found};
+use super::{Audience, Decision, Outcome, Task, Work, node_not_found};
 
 /// What is to be done, and to which node.
 #[derive(Debug, Clone)]
@@ -278,10 +278,7 @@ async fn order(
     if let Some(notice) = notice {
         notice.tell(&desk.errands, &end.reply).await;
     }
-    Outcome {
-        last: Last::Shown(end.reply),
-        aside: end.aside,
-    }
+    Outcome::of(end)
 }
 
 /// What came of the order. Where Proxmox's answer was lost, only the node itself tells.

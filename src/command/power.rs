@@ -4,12 +4,13 @@
 
 use tokio::sync::{oneshot, watch};
 
-use crate::action::{Deed, GuestFacts, Request, Right, Target};
+use crate::action::{Deed, GuestFacts, Power, Request, Right, Target};
 use crate::embed::{self, Reply};
 use crate::ids::{GuestQuery, Kind, NodeRef};
 use crate::permission::{Denied, Rights, Verdict};
+use crate::proxmox::RunState;
 
-use super::begin::{Order, begin};
+use super::begin::{Order, begin, no_need};
 use super::confirm::{Asked, AskedDeed, What, until_closed};
 use super::desk::{Desk, reason};
 use super::memory::Short;
@@ -41,14 +42,28 @@ pub(super) fn decide(desk: &Desk, request: &Request, aim: Aim) -> Decision {
         return Decision::answer(reply, Audience::Private);
     }
     if verdict.confirm || aim.deed.always_confirmed() {
-        if aim.deed.needs_snapshot().is_some() {
-            // The question says what is lost, so that is read first.
+        if aim.deed.needs_snapshot().is_some() || seems_off(desk, &aim.deed, &facts) {
+            // The question says what is lost, or there is nothing to ask, so that is read first.
             return Decision::go(Task::deed(request, aim, None, Audience::Private));
         }
         let (reply, closed) = ask(desk, request, &aim.deed, &facts);
         return Decision::Question { reply, closed };
     }
     Decision::go(Task::deed(request, aim, None, desk.act_audience()))
+}
+
+/// Whether memory has it that there is nothing to pull the plug of. That may have changed since.
+fn seems_off(desk: &Desk, deed: &Deed, guest: &GuestFacts) -> bool {
+    let Deed::Power(power) = deed else {
+        return false;
+    };
+    let mut clusters = desk.asked_for(Some(&guest.guest.cluster));
+    let latest = clusters.find_map(|cluster| cluster.latest());
+    let seen = latest
+        .as_ref()
+        .and_then(|all| all.guests.get(&guest.guest.vmid));
+    !matches!(power, Power::Start | Power::Resume)
+        && seen.is_some_and(|seen| seen.status == RunState::Stopped)
 }
 
 /// A snapshot under a name of ours.
@@ -175,9 +190,13 @@ pub(super) async fn perform(
             return task.refuse(refusal);
         }
         None if ready.permit.needs_confirmation() || aim.deed.always_confirmed() => {
+            let act = order.act(facts, None);
+            if let Some(outcome) = no_need(desk, &order, &act, &ready.found, &ready.now) {
+                return outcome;
+            }
             // It had to be read first; or the rule changed since the check in memory, or there was
             // no memory.
-            let (reply, closed) = question(desk, &task.request, &aim.deed, &ready);
+            let (reply, closed) = question(desk, &task.request, &aim.deed, &ready).await;
             return ask_late(task, reply, closed, shown).await;
         }
         _ => {}
@@ -257,18 +276,17 @@ fn ask(
 }
 
 /// From what was just read; about a snapshot that is there.
-pub(super) fn question(
+pub(super) async fn question(
     desk: &Desk,
     request: &Request,
     deed: &Deed,
     ready: &Ready,
 ) -> (Reply, oneshot::Receiver<Reply>) {
     let guest = &ready.found.guest.facts;
-    let back = ready
-        .snapshots
-        .as_ref()
-        .zip(deed.needs_snapshot())
-        .and_then(|(list, name)| snapshots::back_to(&ready.found, name, list));
+    let back = match &ready.snapshots {
+        Some(list) => snapshots::back_to(&ready.found, deed, list).await,
+        None => None,
+    };
     let Some(back) = back else {
         return ask(desk, request, deed, guest);
     };
@@ -276,7 +294,7 @@ pub(super) fn question(
     let create = law
         .of(&request.actor)
         .decide(Right::SnapshotCreate, &Target::Guest(guest));
-    // A newer one would be in the way of a rollback on ZFS.
+    // A newer one would be in the way of a rollback, on ZFS say.
     let first = create.is_ok() && !back.only_newest;
     desk.questions.ask(Asked {
         user: request.actor.user,

@@ -54,7 +54,8 @@ pub(super) fn decide(
     let confirm = fill(desk, request, kind, &mut batch);
     if batch.guests.is_empty() {
         desk.note_refusal(request, None, "none of several guests");
-        return refuse(words::none(power, which));
+        let single = asks_for_single_ones(desk, request, kind, power);
+        return refuse(words::none(power, kind, which, single));
     }
     if batch.guests.len() > Several::MOST {
         return refuse(words::too_many(which, batch.guests.len()));
@@ -130,6 +131,22 @@ fn fill(desk: &Desk, request: &Request, kind: Kind, batch: &mut Batch) -> bool {
     confirm
 }
 
+/// Whether there is any guest of the kind for which the person may ask. Which ones are of the group is
+/// not looked at: whoever may not look at a guest learns nothing of its tags.
+fn asks_for_single_ones(desk: &Desk, request: &Request, kind: Kind, power: Power) -> bool {
+    let law = desk.law();
+    let mine = law.of(&request.actor);
+    let mut snapshots = desk.clusters.iter().filter_map(|c| c.latest());
+    snapshots.any(|snapshot| {
+        let guests = snapshot.guests.values();
+        let mut these = guests.filter(|guest| guest.facts.kind == kind && !guest.template);
+        these.any(|guest| {
+            let target = Target::Guest(&guest.facts);
+            mine.may_ask(power.right(), &target).is_some()
+        })
+    })
+}
+
 /// Each by itself, a few at a time.
 pub(super) async fn perform(
     desk: &Desk,
@@ -180,7 +197,10 @@ pub(super) async fn perform(
     } else {
         Last::Shown(words::card(batch.power, by, &lines))
     };
-    Outcome { last, aside }
+    Outcome {
+        aside,
+        ..Outcome::ended(last)
+    }
 }
 
 /// How it ended for one guest.

@@ -77,7 +77,7 @@ pub(super) async fn perform(
     let taken = matches!(end.ending, Ending::Done | Ending::Warned);
     let mut outcome = Outcome::of(end);
     if taken {
-        outcome.aside = Some(ask_again(desk, task, first, then).await);
+        outcome = ask_again(desk, task, first, then, outcome).await;
     }
     outcome
 }
@@ -91,19 +91,37 @@ fn order<'o>(task: &'o Task, aim: &'o Aim) -> Order<'o> {
     }
 }
 
-/// Guest and snapshot are read again: the question is about how they are now.
-async fn ask_again(desk: &Desk, task: &Task, first: &Aim, then: &Deed) -> Reply {
+/// Guest and snapshot are read again: the question is about how they are now. Where it would come as
+/// a direct message, in which nobody can answer it, the person is told what to type instead.
+async fn ask_again(
+    desk: &Desk,
+    task: &Task,
+    first: &Aim,
+    then: &Deed,
+    outcome: Outcome,
+) -> Outcome {
     let aim = Aim {
         deed: then.clone(),
         ..first.clone()
     };
-    match ready(desk, &order(task, &aim)).await {
-        Ok(ready) => match changed(task, &ready) {
-            Some(refusal) => refusal,
-            None => question(desk, &task.request, then, &ready).0,
-        },
+    let mut late = None;
+    let aside = match ready(desk, &order(task, &aim)).await {
+        Ok(ready) => {
+            if let Some(refusal) = changed(task, &ready) {
+                refusal
+            } else {
+                let guest = &ready.found.guest.facts;
+                late = embed::confirm::too_late_to_ask(then, guest);
+                question(desk, &task.request, then, &ready).await.0
+            }
+        }
         Err(NotReady::Refused(refusal)) => refusal,
         Err(NotReady::Failed(_)) => embed::problem::internal(task.request.id),
+    };
+    Outcome {
+        aside: Some(aside),
+        late,
+        ..outcome
     }
 }
 

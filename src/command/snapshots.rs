@@ -10,7 +10,7 @@ use crate::embed::status::Age;
 use crate::embed::{self, Reply};
 use crate::follow;
 use crate::ids::{GuestQuery, SnapshotName};
-use crate::proxmox::{GuestNow, Snapshot, Snapshots, Snapshotted};
+use crate::proxmox::{GuestNow, Snapshots, Snapshotted, Storage};
 
 use super::desk::{Desk, READ_PATIENCE};
 use super::read::{audience, rights_on, since};
@@ -120,28 +120,41 @@ pub(super) fn replaced(
 }
 
 /// What a question about a snapshot has to say.
-pub(super) fn back_to(
+pub(super) async fn back_to(
     found: &FoundGuest,
-    name: &SnapshotName,
+    deed: &Deed,
     snapshots: &Snapshots,
 ) -> Option<Back> {
-    let snapshot = snapshots.named(name)?.clone();
+    let snapshot = snapshots.named(deed.needs_snapshot()?)?.clone();
     let later = snapshots
         .list
         .iter()
         .filter(|one| one.taken > snapshot.taken);
-    let latest = found.inventory.latest();
+    let back = matches!(deed, Deed::SnapshotRollback(_));
     Some(Back {
         later: later.count(),
-        only_newest: latest.is_some_and(|all| has_zfs(&all, &found.guest.facts)),
+        only_newest: back && !goes_back_to_any(found).await,
         snapshot,
     })
 }
 
-/// On ZFS Proxmox goes back to the newest snapshot only, and most nodes with ZFS have all on it.
-fn has_zfs(snapshot: &Snapshot, guest: &GuestFacts) -> bool {
-    let mut here = snapshot.storages.values().filter(|s| s.node == guest.node);
-    here.any(|storage| storage.plugin.as_deref() == Some("zfspool"))
+/// Storages on which a guest can go back to any of its snapshots. On ZFS, and on LVM with a chain of
+/// volumes, Proxmox goes back to the newest only.
+const TO_ANY: [&str; 6] = ["btrfs", "cifs", "dir", "lvmthin", "nfs", "rbd"];
+
+/// Whether all that the guest has lies on such storages. What cannot be read is not known to.
+async fn goes_back_to_any(found: &FoundGuest) -> bool {
+    let (inventory, facts) = (&found.inventory, &found.guest.facts);
+    let read = timeout(READ_PATIENCE, inventory.guest_config(facts)).await;
+    let (Ok(Ok(config)), Some(all)) = (read, inventory.latest()) else {
+        return false;
+    };
+    config.storages.iter().all(|name| {
+        let here = |one: &&Storage| one.node == facts.node && one.name == *name;
+        let storage = all.storages.values().find(here);
+        let plugin = storage.and_then(|storage| storage.plugin.as_deref());
+        plugin.is_some_and(|plugin| TO_ANY.contains(&plugin))
+    })
 }
 
 /// `discord-20261124-2207`, by the bot's own clock on the wall.

@@ -1,6 +1,7 @@
 //! Tasks that stood in a list: what each is about, who may see it, and its words.
 
 use std::cmp::Reverse;
+use std::collections::HashSet;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +31,40 @@ impl FoundTask {
     pub(super) fn thing(&self) -> Thing {
         thing(&self.about)
     }
+
+    /// It goes from guest to guest, and only its log says to which.
+    pub(super) fn goes_round(&self) -> bool {
+        self.task.guest().is_none() && GO_ROUND.contains(&self.task.upid.kind())
+    }
+
+    /// Whether all guests that the log names are such whose tasks the person may see. `lines`: all of it;
+    /// where that could not be read, it may name any.
+    pub(super) fn names_none_hidden(&self, mine: &Rights<'_>, lines: Option<&[String]>) -> bool {
+        let Some(snapshot) = self.inventory.latest() else {
+            return false;
+        };
+        let named: Option<HashSet<&str>> =
+            lines.map(|lines| lines.iter().flat_map(|line| numbers(line)).collect());
+        snapshot.guests.values().all(|guest| {
+            let number = guest.facts.guest.vmid.to_string();
+            let unnamed = |named: &HashSet<&str>| !named.contains(number.as_str());
+            named.as_ref().is_some_and(unnamed)
+                || mine
+                    .decide(Right::TaskView, &Target::Guest(&guest.facts))
+                    .is_ok()
+        })
+    }
+}
+
+/// A backup of several guests, and what is done to all of a node's.
+const GO_ROUND: [&str; 5] = ["migrateall", "startall", "stopall", "suspendall", "vzdump"];
+
+/// What may be a VMID in a line of a log: `VM 101`, `vm-101-disk-0`; and no `101.5 MiB/s`, `101%` or
+/// `101s`.
+fn numbers(line: &str) -> impl Iterator<Item = &str> {
+    let apart = |c: char| !c.is_alphanumeric() && !matches!(c, '.' | '%' | '_');
+    let words = line.split(apart).map(|word| word.trim_end_matches('.'));
+    words.filter(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn thing(about: &About) -> Thing {

@@ -19,7 +19,7 @@ use super::desk::{ACT_PATIENCE, Desk, FRESH};
 use super::matter::{self, NotBegun};
 use super::notify::Notice;
 use super::task::{FoundTask, line, visible};
-use super::{Audience, Decision, Last, Outcome, Task, Work, node_act};
+use super::{Audience, Decision, Outcome, Task, Work, node_act};
 
 /// How long a task may take to end once it was told to.
 const PATIENCE: Patience = Patience {
@@ -145,10 +145,7 @@ async fn break_off(
     if let Some(notice) = notice {
         notice.tell(&desk.errands, &end.reply).await;
     }
-    Outcome {
-        last: Last::Shown(end.reply),
-        aside: end.aside,
-    }
+    Outcome::of(end)
 }
 
 /// What the task is about, by a snapshot that is at most ten seconds old.

@@ -299,10 +299,12 @@ async fn log(desk: &Desk, request: &Request, id: TaskId, part: LogPart) -> Resul
     } else {
         found
     };
-    let wanted = embed::task::lines_of(part);
-    let client = found.inventory.client();
     // One more than is shown says whether there are older ones.
-    let read = client.task_log_to_read(&found.task.upid, wanted + 1);
+    let wanted = embed::task::lines_of(part) + 1;
+    let all = embed::task::lines_of(LogPart::Whole) + 1;
+    let client = found.inventory.client();
+    let last = if found.goes_round() { all } else { wanted };
+    let read = client.task_log_to_read(&found.task.upid, last);
     let lines = match timeout(LOG_PATIENCE, read).await {
         Ok(Ok(lines)) => lines,
         Ok(Err(error)) => {
@@ -313,9 +315,21 @@ async fn log(desk: &Desk, request: &Request, id: TaskId, part: LogPart) -> Resul
     };
     let law = desk.law();
     let mine = law.of(&request.actor);
+    let whole = (lines.len() < all).then_some(&lines[..]);
+    if found.goes_round() && !found.names_none_hidden(&mine, whole) {
+        let target = found.about.target();
+        desk.note_refusal(
+            request,
+            Some(&target.key()),
+            "names guests that are not theirs",
+        );
+        let ask = law.holders(&request.actor, Right::Access, &Target::Bot);
+        return Err(embed::task::names_others(&line(desk, &found), &ask));
+    }
+    let lines = &lines[lines.len().saturating_sub(wanted)..];
     let stops =
         found.task.end.is_none() && mine.decide(Right::TaskStop, &found.about.target()).is_ok();
-    Ok(embed::task::log(&line(desk, &found), &lines, part, stops))
+    Ok(embed::task::log(&line(desk, &found), lines, part, stops))
 }
 
 /// A long log is read in pages; whoever wants one waits a moment.

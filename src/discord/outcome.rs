@@ -74,7 +74,8 @@ impl Exchange<'_> {
             Last::Left => Shown::settled("taken by another"),
         };
         if let Some(aside) = &outcome.aside {
-            self.aside(actor, aside, &shown).await;
+            let late = outcome.late.as_ref().unwrap_or(aside);
+            self.aside(actor, aside, late, &shown).await;
         }
         shown.word
     }
@@ -181,7 +182,12 @@ impl Exchange<'_> {
                 Err(failed) => posted = Some(failed.to_string()),
             }
         }
-        match rest.direct(actor.user, &send::public(reply)).await {
+        // No button would work there: a direct message has no roles and no channel.
+        let bare = Reply {
+            buttons: Vec::new(),
+            ..reply.clone()
+        };
+        match rest.direct(actor.user, &send::public(&bare)).await {
             Ok(_) => "done late",
             Err(direct) => {
                 let id = self.ticket.id;
@@ -203,8 +209,8 @@ impl Exchange<'_> {
 
     /// A private word after the answer. As long as a public answer is only promised, Discord makes a
     /// follow-up its content, for everybody to see, whatever the follow-up says: then, and when the
-    /// time is over, the word goes as a direct message.
-    async fn aside(&self, actor: &Actor, reply: &Reply, shown: &Shown) {
+    /// time is over, the word goes as a direct message, which says `late`.
+    async fn aside(&self, actor: &Actor, reply: &Reply, late: &Reply, shown: &Shown) {
         if shown.settled && !self.is_over() {
             match self
                 .edge
@@ -218,7 +224,7 @@ impl Exchange<'_> {
                 }
             }
         }
-        self.late(actor, reply, false).await;
+        self.late(actor, late, false).await;
     }
 }
 

@@ -10,7 +10,8 @@ use crate::permission::{Basis, Denied, Grant, Lockdown, RuleRef, Terms, Verdict}
 use super::problem::refusal;
 use super::reply::{Button, Card, Colour, Reply, Style};
 use super::words::{
-    acts, ago, clock, duration, grouped, guest_footer, guest_name, moment, person, plain, reason,
+    acts, ago, clock, duration, grouped, guest_footer, guest_name, in_few_words, moment, person,
+    plain, reason,
 };
 
 /// One decision about one person and one guest.
@@ -189,8 +190,9 @@ fn right((right, terms): &(&str, Terms)) -> String {
     if terms.ask_else {
         notes.push("else may ask".to_owned());
     }
+    let right = plain(right);
     if notes.is_empty() {
-        (*right).to_owned()
+        right
     } else {
         format!("{right} ({})", notes.join(", "))
     }
@@ -210,9 +212,7 @@ fn line(grant: &Grant) -> String {
 }
 
 fn words(rights: &[Right]) -> String {
-    let plain: Vec<(Right, ())> = rights.iter().map(|right| (*right, ())).collect();
-    let words: Vec<&str> = grouped(&plain).into_iter().map(|(word, ())| word).collect();
-    words.join(", ")
+    plain(&in_few_words(rights))
 }
 
 fn called(guest: &GuestRef, name: &str) -> String {
@@ -226,7 +226,7 @@ pub fn grant_choice(grant: &Grant, name: &str, now: i64) -> String {
     let text = format!(
         "{} {name}: {} on {} {}",
         grant.id.0,
-        words(&grant.rights),
+        in_few_words(&grant.rights),
         grant.guest.vmid,
         grant.guest_name
     );

@@ -12,6 +12,7 @@ use super::deed::{going_on, not_done, noun, particulars};
 use super::guest::{buttons_of, held_buttons};
 use super::notify::waitable;
 use super::reply::{Button, Card, Colour, File, Reply, Style};
+use super::snapshot::look;
 use super::words::{
     ago, bar, clock, duration, guest_footer, guest_name, person, plain, size, visible,
 };
@@ -189,12 +190,17 @@ pub(super) fn too_many(snapshots: usize) -> Option<String> {
     })
 }
 
-/// What fits after it: a guest that is held can be resumed.
+/// What fits after it: a guest that is held can be resumed, and of snapshots one wants to see the rest.
 fn next_buttons(act: &Act, runs: Runs) -> Vec<Button> {
+    let guest = &act.guest.guest;
     if act.deed == Deed::Power(Power::Suspend) {
-        return held_buttons(&act.guest.guest);
+        return held_buttons(guest);
     }
-    buttons_of(&act.guest.guest, runs)
+    let mut buttons = buttons_of(guest, runs);
+    if act.deed.is_about_snapshots() {
+        buttons.push(look(guest.into(), "Snapshots"));
+    }
+    buttons
 }
 
 /// The cluster's HA manager has the request and will carry it out by itself.

@@ -9,7 +9,7 @@ use crate::audit::{Ending, Event, Line, Noted};
 use crate::ids::UserId;
 
 use super::reply::{Button, Card, Colour, Reply, Style};
-use super::words::{ago, clock, duration, person, plain};
+use super::words::{ago, clock, duration, in_few_words, person, plain};
 
 /// Longer texts from outside are cut: the whole of them is in the audit itself.
 const EXCERPT: usize = 60;
@@ -104,9 +104,17 @@ fn who(user: Option<UserId>) -> String {
     user.map_or_else(|| "somebody".to_owned(), person)
 }
 
+/// What was granted may be many rights; the entry itself has each.
+fn action(line: &Line) -> String {
+    let action = line.action.as_deref().unwrap_or("something");
+    let one = |word| Right::ALL.into_iter().find(|right| right.key() == word);
+    let rights: Option<Vec<Right>> = action.split(',').map(one).collect();
+    plain(&rights.map_or_else(|| action.to_owned(), |rights| in_few_words(&rights)))
+}
+
 /// "start 101 valheim", "node.status pve1".
 fn what(line: &Line, with_cluster: bool) -> String {
-    let mut text = plain(line.action.as_deref().unwrap_or("something"));
+    let mut text = action(line);
     match (&line.guest, &line.node) {
         (Some(guest), _) if with_cluster => {
             let _ = write!(text, " {guest}");

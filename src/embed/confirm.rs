@@ -104,6 +104,22 @@ pub fn snapshot_first(about: &Subject) -> Reply {
     closed(Colour::Grey, title, body, about)
 }
 
+/// The snapshot is there, and took so long that the question cannot be put any more where it could be
+/// answered.
+#[must_use]
+pub fn too_late_to_ask(deed: &Deed, guest: &GuestFacts) -> Option<Reply> {
+    let name = deed.needs_snapshot()?;
+    Some(Reply::card(Card {
+        colour: Colour::Grey,
+        title: format!("⚪ Not yet: {}", deed::to_do(deed, &guest_name(guest))),
+        body: format!(
+            "The snapshot was taken, but it took too\nlong for me to ask again. To roll back\nnow, type in the server:\n`/snapshot rollback {} {name}`",
+            guest.guest
+        ),
+        footer: Some(guest_footer(guest)),
+    }))
+}
+
 /// What the question turns into when it was answered with yes.
 #[must_use]
 pub fn confirmed(about: &Subject) -> Reply {

@@ -5,7 +5,7 @@ use crate::permission::{Grant, Lockdown};
 
 use super::access::locked_line;
 use super::reply::{Card, Colour, Reply};
-use super::words::{grouped, moment, plain};
+use super::words::{grouped, in_few_words, moment, plain};
 
 /// One command as it is shown: `/vm start` and its help.
 #[derive(Debug, Clone)]
@@ -92,8 +92,8 @@ pub fn whoami(own: &Own<'_>) -> Reply {
     }
     if !own.lent.is_empty() {
         let line = |grant: &&Grant| {
-            let rights: Vec<&str> = grant.rights.iter().map(|right| right.key()).collect();
-            let (rights, guest) = (rights.join(", "), plain(&grant.guest_name));
+            let rights = plain(&in_few_words(&grant.rights));
+            let guest = plain(&grant.guest_name);
             format!("{guest}: {rights}, until {}", moment(grant.ends))
         };
         let lines: Vec<String> = own.lent.iter().map(line).collect();

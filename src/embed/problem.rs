@@ -48,6 +48,20 @@ pub fn not_allowed(right: Right, guest: &GuestFacts, ask: &[UserId]) -> Reply {
     reply
 }
 
+/// It is held in memory, and they may not let it go on.
+#[must_use]
+pub fn has_to_be_resumed(guest: &GuestFacts, ask: &[UserId]) -> Reply {
+    let mut reply = refusal(
+        &format!("{} has to be resumed", guest_name(guest)),
+        format!(
+            "It is held where it was, and you may\nnot resume it. {}",
+            whom_to_ask(ask)
+        ),
+    );
+    footer(&mut reply, guest_footer(guest));
+    reply
+}
+
 /// A rule allows it in another channel.
 #[must_use]
 pub fn not_in_this_channel(right: Right, guest: &GuestFacts) -> Reply {

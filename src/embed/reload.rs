@@ -8,7 +8,7 @@ use crate::config::Problem;
 use crate::permission::Change;
 
 use super::reply::{Card, Colour, Reply};
-use super::words::plain;
+use super::words::{grouped, plain};
 
 /// Lines and names beyond these are counted.
 const LINES: usize = 12;
@@ -98,21 +98,32 @@ pub fn in_one_line(reload: &Reload) -> String {
     parts.extend(reload.removed.iter().map(|rule| format!("- {rule}")));
     for change in &reload.changes {
         let mut line = change.who.clone();
-        rights(&mut line, "+", &change.gained);
-        rights(&mut line, "-", &change.lost);
+        each_right(&mut line, "+", &change.gained);
+        each_right(&mut line, "-", &change.lost);
         parts.push(line.replace('\n', " "));
     }
     parts.join("; ")
 }
 
 fn rights(line: &mut String, sign: &str, rights: &BTreeMap<Right, Vec<String>>) {
-    for (right, targets) in rights {
-        let mut names: Vec<String> = targets.iter().take(NAMES).map(|name| plain(name)).collect();
-        if targets.len() > NAMES {
-            names.push(format!("{} more", targets.len() - NAMES));
-        }
-        let _ = write!(line, "\n{sign} {right}: {}", names.join(", "));
+    let told: Vec<(Right, &Vec<String>)> = rights.iter().map(|(r, on)| (*r, on)).collect();
+    for (word, on) in grouped(&told) {
+        let _ = write!(line, "\n{sign} {}: {}", plain(word), names(on));
     }
+}
+
+fn each_right(line: &mut String, sign: &str, rights: &BTreeMap<Right, Vec<String>>) {
+    for (right, on) in rights {
+        let _ = write!(line, "\n{sign} {right}: {}", names(on));
+    }
+}
+
+fn names(targets: &[String]) -> String {
+    let mut names: Vec<String> = targets.iter().take(NAMES).map(|name| plain(name)).collect();
+    if targets.len() > NAMES {
+        names.push(format!("{} more", targets.len() - NAMES));
+    }
+    names.join(", ")
 }
 
 fn capped(lines: impl Iterator<Item = String>) -> String {

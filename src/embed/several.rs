@@ -1,7 +1,7 @@
 //! The same done to several guests: one card that shows each.
 
 use crate::action::{Deed, GuestFacts, Power, Several};
-use crate::ids::UserId;
+use crate::ids::{Kind, UserId};
 
 use super::confirm::Subject;
 use super::deed::{going_on, label, yes};
@@ -147,15 +147,20 @@ pub fn subject(power: Power, which: &Several, guests: &[GuestFacts]) -> Subject 
     }
 }
 
-/// No guest that the person may know of, or none on which it may be done: the same answer.
+/// No guest that the person may know of, or none on which it may be done: the same answer. `single`: there
+/// are guests, of the group or not, for which they may ask.
 #[must_use]
-pub fn none(power: Power, which: &Several) -> Reply {
+pub fn none(power: Power, kind: Kind, which: &Several, single: bool) -> Reply {
+    let to_do = label(&Deed::Power(power)).to_lowercase();
+    let next = if single {
+        let (kind, power) = (kind.key(), power.key());
+        format!("There are guests for which you may ask,\none at a time: use `/{kind} {power}`.")
+    } else {
+        "`/access why` tells more about a single\none.".to_owned()
+    };
     refusal(
         &format!("No guests of {} for you here", plain(&which.to_string())),
-        format!(
-            "None that you may {} now. `/access why`\ntells more about a single one.",
-            label(&Deed::Power(power)).to_lowercase()
-        ),
+        format!("None that you may {to_do} now.\n{next}"),
     )
 }
 

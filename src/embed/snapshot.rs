@@ -14,10 +14,10 @@ use super::words::{ago, guest_footer, guest_name, plain};
 
 /// What a phone shows in one line.
 const WIDTH: usize = 34;
-/// Deeper branches stand no further to the right.
+/// Of deeper branches no more are drawn beside one another.
 const DEEPEST: usize = 4;
 
-/// All snapshots of a guest as a tree: a chain goes straight down, a branch steps in.
+/// All snapshots of a guest as a tree: a chain goes straight down, a branch steps in and has its mark.
 #[must_use]
 pub fn list(guest: &GuestFacts, snapshots: &Snapshots, age: &Age, rights: &[Right]) -> Reply {
     let count = snapshots.list.len();
@@ -35,12 +35,12 @@ pub fn list(guest: &GuestFacts, snapshots: &Snapshots, age: &Age, rights: &[Righ
             lines: Vec::new(),
             shown: BTreeSet::new(),
         };
-        tree.below(None, 0);
+        tree.below(None, &Stem::new());
         // What Proxmox lists below something that it does not list.
         let lost = |one: &&Snapshotted| !tree.shown.contains(one.name.as_str());
         let lost: Vec<&Snapshotted> = snapshots.list.iter().filter(lost).collect();
         for one in lost {
-            tree.from(one, 0, "");
+            tree.from(one, &Stem::new(), None);
         }
         lines.append(&mut tree.lines);
     }
@@ -74,34 +74,45 @@ struct Tree<'s> {
     shown: BTreeSet<&'s str>,
 }
 
+/// Where a line stands: below which branches, of which some (`true`) go on beside it.
+type Stem = Vec<bool>;
+
 impl<'s> Tree<'s> {
-    /// Everything that was taken upon `parent`, oldest first, and the guest itself where it is there.
-    fn below(&mut self, parent: Option<&SnapshotName>, depth: usize) {
+    fn upon(&self, parent: Option<&SnapshotName>) -> Vec<&'s Snapshotted> {
         let of = |one: &&Snapshotted| one.parent.as_ref() == parent;
         let mut children: Vec<&Snapshotted> = self.snapshots.list.iter().filter(of).collect();
         children.sort_by_key(|one| one.taken);
+        children
+    }
+
+    /// How many ways lead on from there; the guest itself is one, where it is there.
+    fn ways(&self, parent: Option<&SnapshotName>) -> usize {
         let here = self.snapshots.current.as_ref() == parent;
-        let branches = children.len() + usize::from(here) > 1 && parent.is_some();
-        let (depth, mark) = if branches {
-            (depth + 1, "└ ")
-        } else {
-            (depth, "")
-        };
-        for one in children {
-            self.from(one, depth, mark);
+        self.upon(parent).len() + usize::from(here)
+    }
+
+    /// Everything that was taken upon `parent`, oldest first, and the guest itself where it is there.
+    fn below(&mut self, parent: Option<&SnapshotName>, stem: &Stem) {
+        let branches = self.ways(parent) > 1;
+        let here = self.snapshots.current.as_ref() == parent;
+        let children = self.upon(parent);
+        let last = children.len().saturating_sub(1);
+        for (at, one) in children.into_iter().enumerate() {
+            self.from(one, stem, branches.then_some(here || at < last));
         }
         if here {
-            let line = format!("{}{mark}📍 You are here", indent(depth, mark));
-            self.lines.push(line);
+            let start = start(stem, branches.then_some(false));
+            self.lines.push(format!("{start}📍 You are here"));
         }
     }
 
-    fn from(&mut self, one: &'s Snapshotted, depth: usize, mark: &str) {
+    /// `branch`: it is one of several, and whether others follow.
+    fn from(&mut self, one: &'s Snapshotted, stem: &Stem, branch: Option<bool>) {
         // A list that goes in circles is not followed.
         if !self.shown.insert(one.name.as_str()) {
             return;
         }
-        let start = indent(depth, mark);
+        let start = start(stem, branch);
         let when = one.taken.map(|at| format!(" · {}", ago(at)));
         let ram = if one.ram { " · RAM" } else { "" };
         let half = if one.unfinished.is_some() {
@@ -110,25 +121,41 @@ impl<'s> Tree<'s> {
             ""
         };
         let (name, when) = (&one.name, when.unwrap_or_default());
-        self.lines
-            .push(format!("{start}{mark}`{name}`{when}{ram}{half}"));
+        self.lines.push(format!("{start}`{name}`{when}{ram}{half}"));
+        let stem: Stem = stem.iter().copied().chain(branch).collect();
         let first = one
             .description
             .as_deref()
             .and_then(|text| text.lines().next());
         if let Some(first) = first.filter(|line| !line.trim().is_empty()) {
-            let room = WIDTH.saturating_sub(2 * depth + 2);
-            self.lines
-                .push(format!("{}{}", indent(depth + 1, ""), cut(first, room)));
+            let beside = [self.ways(Some(&one.name)) > 1];
+            let indent = drawn(&[&stem[..], &beside].concat());
+            let steps = (stem.len() + 1).min(DEEPEST);
+            let room = WIDTH.saturating_sub(2 * steps);
+            self.lines.push(format!("{indent}{}", cut(first, room)));
         }
-        self.below(Some(&one.name), depth);
+        self.below(Some(&one.name), &stem);
     }
 }
 
-/// Discord swallows plain spaces at the beginning of a line. A mark takes the place of one step.
-fn indent(depth: usize, mark: &str) -> String {
-    let steps = depth.min(DEEPEST) - usize::from(!mark.is_empty()).min(depth);
-    "\u{2003}".repeat(steps)
+/// What stands before a line.
+fn start(stem: &Stem, branch: Option<bool>) -> String {
+    let mark = match branch {
+        Some(true) => "├\u{2002}",
+        Some(false) => "└\u{2002}",
+        None => "",
+    };
+    format!("{}{mark}", drawn(stem))
+}
+
+/// Discord swallows plain spaces at the beginning of a line. An en space beside a line is as wide as an
+/// em space without. Of a deep branch only the end is drawn.
+fn drawn(stem: &[bool]) -> String {
+    let hidden = stem.len().saturating_sub(DEEPEST);
+    let cell = |goes_on: &bool| if *goes_on { "│\u{2002}" } else { "\u{2003}" };
+    let cells = stem[hidden..].iter().map(cell);
+    let before = if hidden > 0 { "…" } else { "" };
+    [before].into_iter().chain(cells).collect()
 }
 
 fn cut(line: &str, room: usize) -> String {
@@ -158,7 +185,7 @@ pub struct Back {
     pub snapshot: Snapshotted,
     /// Taken after it.
     pub later: usize,
-    /// A storage of the guest's node may only go back to the newest one.
+    /// A storage of the guest's may only go back to the newest one, as far as is known.
     pub only_newest: bool,
 }
 
@@ -270,7 +297,8 @@ fn about(guest: &GuestFacts, title: &str, body: String) -> Reply {
     reply.with_buttons(vec![look(GuestQuery::from(&guest.guest), "Snapshots")])
 }
 
-fn look(guest: GuestQuery, label: &'static str) -> Button {
+/// The button that lists them.
+pub(super) fn look(guest: GuestQuery, label: &'static str) -> Button {
     Button {
         label: label.into(),
         style: Style::Secondary,

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use crate::action::{Action, LogPart, TaskId, TasksOf};
-use crate::ids::InteractionId;
+use crate::ids::{InteractionId, UserId};
 use crate::proxmox::TaskEnd;
 
 use super::act::log_line;
-use super::problem::{failure, refusal};
+use super::problem::{failure, refusal, whom_to_ask};
 use super::reply::{Button, Card, Colour, File, Reply, Style};
 use super::task_words::{by, state};
 use super::words::{ago, duration, visible};
@@ -42,6 +42,18 @@ pub struct List<'a> {
     pub own_only: &'a [Option<String>],
 }
 
+/// So many rows have a button for their log: more would be longer than the list on a phone.
+const BUTTONS: usize = 5;
+
+/// First of all those of what went wrong; in the order of their rows.
+fn worth_a_button(lines: &[Line]) -> impl Iterator<Item = (usize, &Line)> {
+    let mut rows: Vec<(usize, &Line)> = (1..).zip(lines).collect();
+    rows.sort_by_key(|(_, line)| matches!(line.end, None | Some(TaskEnd::Ok)));
+    rows.truncate(BUTTONS);
+    rows.sort_by_key(|(row, _)| *row);
+    rows.into_iter()
+}
+
 #[must_use]
 pub fn list(list: &List<'_>) -> Reply {
     let mut parts: Vec<String> = (1..)
@@ -66,7 +78,10 @@ pub fn list(list: &List<'_>) -> Reply {
         0 => "📋 Tasks".to_owned(),
         runs => format!("📋 Tasks · {runs} at work"),
     };
-    let logs = (1..).zip(list.lines).map(|(n, line)| Button {
+    if list.lines.len() > BUTTONS {
+        parts.push("More logs: `/task log`".to_owned());
+    }
+    let logs = worth_a_button(list.lines).map(|(n, line)| Button {
         label: format!("Log {n}").into(),
         style: Style::Secondary,
         action: Action::TaskLog {
@@ -207,6 +222,24 @@ pub fn unreadable(line: &Line, id: InteractionId) -> Reply {
         "Its node does not tell now how the\ntask goes. Try again in a minute.".to_owned(),
         id,
     )
+}
+
+/// A task that went from guest to guest, among them some whose tasks the person may not see.
+#[must_use]
+pub fn names_others(line: &Line, ask: &[UserId]) -> Reply {
+    let (_, what) = state(line);
+    let body = format!(
+        "It may name guests whose tasks you may\nnot see. {}",
+        whom_to_ask(ask)
+    );
+    let mut reply = refusal(
+        &format!("Not for you: the log of {} · {what}", line.name),
+        body,
+    );
+    if let Some(card) = reply.cards.first_mut() {
+        card.footer = Some(line.footer.clone());
+    }
+    reply
 }
 
 /// Not in memory, or not for this person: the same words.

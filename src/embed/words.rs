@@ -58,6 +58,17 @@ pub(super) fn grouped<T: Clone + PartialEq>(rights: &[(Right, T)]) -> Vec<(&'sta
     words
 }
 
+/// Rights in few words, not yet to be shown where `*` means something.
+#[must_use]
+pub(super) fn in_few_words(rights: &[Right]) -> String {
+    if Right::ALL.iter().all(|right| rights.contains(right)) {
+        return "all rights".to_owned();
+    }
+    let bare: Vec<(Right, ())> = rights.iter().map(|right| (*right, ())).collect();
+    let words: Vec<&str> = grouped(&bare).into_iter().map(|(word, ())| word).collect();
+    words.join(", ")
+}
+
 /// The person's name as each reader's Discord shows it. It does not ring: mentions are switched
 /// off in every message.
 #[must_use]
@@ -280,6 +291,11 @@ mod tests {
             ["view", "power", "force", "snapshot.create"]
         );
         assert_eq!(words(&[Right::View, Right::Start]), ["view", "start"]);
+        assert_eq!(in_few_words(&Right::ALL), "all rights");
+        assert_eq!(
+            in_few_words(&Right::ALL[..9]),
+            "view, power, force, snapshot.create"
+        );
         let mut mixed = noted(&[Right::Stop, Right::Reset]);
         mixed[0].1 = false;
         assert_eq!(grouped(&mixed).len(), 2);

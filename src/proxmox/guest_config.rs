@@ -1,6 +1,6 @@
 //! How a guest is configured, at a glance.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -18,6 +18,9 @@ pub struct GuestConfig {
     /// Bytes.
     pub memory: Option<u64>,
     pub disks: Vec<Disk>,
+    /// On which a snapshot of it holds something: those of its disks, and of what a VM keeps beside
+    /// them for EFI and TPM.
+    pub storages: BTreeSet<String>,
     /// What a VM starts from, in this order: `scsi0`, `net0` ...
     pub boot: Vec<String>,
     /// Started together with its node.
@@ -63,7 +66,11 @@ impl Keys {
         GuestConfig {
             cores: whole("cores").map(|cores| cores * whole("sockets").unwrap_or(1)),
             memory: whole("memory").map(|megabytes| megabytes << 20),
-            disks: self.disks(),
+            disks: self.volumes(is_disk).collect(),
+            storages: self
+                .volumes(|key| is_disk(key) || is_small(key))
+                .filter_map(|disk| disk.storage)
+                .collect(),
             boot: boot
                 .split(';')
                 .filter(|key| !key.is_empty())
@@ -74,11 +81,9 @@ impl Keys {
         }
     }
 
-    fn disks(&self) -> Vec<Disk> {
-        let disks = self.0.iter().filter(|(key, _)| is_disk(key));
-        disks
-            .filter_map(|(key, value)| disk(key, &value.text()?))
-            .collect()
+    fn volumes(&self, wanted: fn(&str) -> bool) -> impl Iterator<Item = Disk> {
+        let volumes = self.0.iter().filter(move |(key, _)| wanted(key));
+        volumes.filter_map(|(key, value)| disk(key, &value.text()?))
     }
 }
 
@@ -86,6 +91,11 @@ fn is_disk(key: &str) -> bool {
     let bus = key.trim_end_matches(|c: char| c.is_ascii_digit());
     let numbered = bus.len() < key.len();
     key == "rootfs" || (numbered && matches!(bus, "scsi" | "virtio" | "sata" | "ide" | "mp"))
+}
+
+/// No disk to people, but kept with them.
+fn is_small(key: &str) -> bool {
+    matches!(key, "efidisk0" | "tpmstate0")
 }
 
 /// CD drives are none.
@@ -128,7 +138,7 @@ mod tests {
             r#"{"cores":2,"sockets":2,"memory":"8192","boot":"order=scsi0;ide2;net0","onboot":1,
             "scsi0":"local-lvm:vm-101-disk-0,iothread=1,size=32G","scsihw":"virtio-scsi-single",
             "ide2":"local:iso/debian.iso,media=cdrom,size=600M","ide0":"none,media=cdrom",
-            "virtio1":"/dev/sdb,size=1T","description":"\n# Valheim\nask max"}"#,
+            "virtio1":"/dev/sdb,size=1T","efidisk0":"zfs:vm-101-disk-1,size=4M","description":"\n# Valheim\nask max"}"#,
         );
         assert_eq!((vm.cores, vm.memory), (Some(4), Some(8 << 30)));
         assert_eq!(vm.boot, ["scsi0", "ide2", "net0"]);
@@ -140,6 +150,7 @@ mod tests {
         assert_eq!(first.storage.as_deref(), Some("local-lvm"));
         assert_eq!(first.size.as_deref(), Some("32G"));
         assert_eq!((second.key.as_str(), &second.storage), ("virtio1", &None));
+        assert!(vm.storages.iter().eq(["local-lvm", "zfs"]));
     }
 
     #[test]

@@ -23,11 +23,11 @@ use super::{Client, Error};
 use crate::action::GuestFacts;
 use crate::ids::{Kind, NodeName, Upid, Vmid};
 
-/// `/cluster/status` is asked anew when older.
+/// `/cluster/status` is asked anew when older, or when nodes came or went.
 const QUORUM_AGE: Duration = Duration::from_mins(1);
 /// Beyond this it is no longer shown, if it cannot be read.
 const QUORUM_LOST: Duration = Duration::from_mins(3);
-/// The first snapshot waits so long for it, and no later one does.
+/// A snapshot waits so long for it: the first one, and one that shows other nodes.
 const QUORUM_WAIT: Duration = Duration::from_secs(1);
 /// How long an answer of `status/current` serves everybody.
 const GUEST_AGE: Duration = Duration::from_secs(2);
@@ -278,13 +278,14 @@ impl Inventory {
     }
 
     async fn fetch(self: Arc<Self>) -> Result<Snapshot, Error> {
+        let began = Instant::now();
         let known = self.quorum.latest().map(|held| held.at.elapsed());
         if known.is_none_or(|age| age >= QUORUM_AGE) {
             drop(self.quorum.start(|| self.read_quorum()));
         }
         let mut snapshot = self.client.resources().await?;
         self.name_the_nameless(&mut snapshot);
-        snapshot.quorum = self.known_quorum().await;
+        snapshot.quorum = self.known_quorum(&snapshot, began).await;
         self.forget_idle_guests();
         Ok(snapshot)
     }
@@ -294,20 +295,28 @@ impl Inventory {
         async move { client.quorum().await }
     }
 
-    async fn known_quorum(&self) -> Option<Quorum> {
-        // A failure here is no failure of the snapshot: the quorum is then not known.
+    /// A failure here is no failure of the snapshot: the quorum is then not known.
+    async fn known_quorum(&self, snapshot: &Snapshot, began: Instant) -> Option<Quorum> {
         let held = match self.quorum.latest() {
+            // Nodes that went may have taken it along.
+            Some(held)
+                if held.at < began && is_of_others(Option::as_ref(&held.value), snapshot) =>
+            {
+                self.quorum_within(Duration::ZERO).await?
+            }
             Some(held) => held,
             None if self.quorum.failed().is_some() => return None,
-            None => {
-                let first = self.quorum.get(QUORUM_AGE, || self.read_quorum());
-                timeout(QUORUM_WAIT, first).await.ok()?.ok()?
-            }
+            None => self.quorum_within(QUORUM_AGE).await?,
         };
         if held.at.elapsed() > QUORUM_LOST {
             return None;
         }
         Option::clone(&held.value)
+    }
+
+    async fn quorum_within(&self, age: Duration) -> Option<Arc<Held<Option<Quorum>>>> {
+        let read = self.quorum.get(age, || self.read_quorum());
+        timeout(QUORUM_WAIT, read).await.ok()?.ok()
     }
 
     /// The row of a guest whose node is down has no name. It keeps the one it had; but a VMID that
@@ -346,6 +355,15 @@ impl Inventory {
         guests
             .retain(|_, reads| reads.in_use() || reads.latest().is_some_and(|held| young(held.at)));
     }
+}
+
+/// Whether it was read when other nodes were up than the snapshot shows. A single node has always quorum.
+fn is_of_others(quorum: Option<&Quorum>, snapshot: &Snapshot) -> bool {
+    let up = snapshot.nodes.values();
+    let up = up.filter(|node| node.status == NodeState::Online).count();
+    quorum
+        .filter(|quorum| quorum.cluster.is_some())
+        .is_some_and(|quorum| (quorum.nodes, quorum.online) != (snapshot.nodes.len(), up))
 }
 
 fn value<T>(outcome: Result<Arc<Held<T>>, Arc<Error>>) -> Result<Arc<T>, Error> {

@@ -221,6 +221,37 @@ async fn a_lost_quorum_and_a_single_node() {
     assert_eq!(found.quorum, Some(quorum));
 }
 
+/// Its minute is not waited for when a node went, and what cannot be read again is not called good.
+#[tokio::test]
+async fn a_node_that_went_is_looked_at_for_the_quorum_at_once() {
+    let fake = home().await;
+    let inventory = inventory(&fake);
+    assert!(
+        read(&inventory)
+            .await
+            .quorum
+            .as_ref()
+            .expect("visible")
+            .quorate
+    );
+    fake.set_node("pve2", |node| node.online = false);
+    fake.set_quorate(false);
+    let found = read(&inventory).await;
+    let quorum = found.quorum.as_ref().expect("read again");
+    assert_eq!((quorum.quorate, quorum.online), (false, 1));
+    assert_eq!(count(&fake, "/cluster/status"), 2);
+    read(&inventory).await;
+    assert_eq!(count(&fake, "/cluster/status"), 2, "nothing has changed");
+    fake.set_node("pve2", |node| node.online = true);
+    fake.set_quorate(true);
+    let refused = FaultKind::Status500("no".into());
+    fake.fault(Fault::always(refused).on(Match::any().path("/cluster/status")));
+    assert_eq!(read(&inventory).await.quorum, None);
+    fake.clear_faults();
+    let found = read(&inventory).await;
+    assert!(found.quorum.as_ref().expect("read at last").quorate);
+}
+
 #[tokio::test]
 async fn a_quorum_that_does_not_answer_keeps_nobody_waiting() {
     let fake = home().await;

@@ -77,8 +77,8 @@ pub(super) async fn make(desk: &Desk, request: &Request, making: &Making, once: 
     }
     audit::close(&desk.store, entry, &ending_of(&given)).await;
     Outcome {
-        last: Last::Told,
         aside: given.lacks,
+        ..Outcome::ended(Last::Told)
     }
 }
 
@@ -143,8 +143,8 @@ async fn not_made(
         return (ending, Outcome::shown(words::lost(token, cluster, there)));
     }
     let outcome = Outcome {
-        last: Last::Shown(words::not_made(token, cluster, &trouble.why)),
         aside: trouble.lacks,
+        ..Outcome::shown(words::not_made(token, cluster, &trouble.why))
     };
     (Ending::Failed(error.to_string()), outcome)
 }

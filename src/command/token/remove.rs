@@ -2,8 +2,8 @@
 
 use crate::action::Request;
 use crate::audit::{self, Ending};
+use crate::command::Outcome;
 use crate::command::desk::Desk;
-use crate::command::{Last, Outcome};
 use crate::embed::token as words;
 use crate::ids::{ClusterName, TokenId};
 use crate::proxmox::{Error, Token, TokenAdmin};
@@ -56,8 +56,8 @@ async fn not_deleted(
     let trouble = explain(request, admin, error).await;
     if error.surely_not_done() {
         let outcome = Outcome {
-            last: Last::Shown(words::not_deleted(token, cluster, &trouble.why)),
             aside: trouble.lacks,
+            ..Outcome::shown(words::not_deleted(token, cluster, &trouble.why))
         };
         return (Ending::Failed(error.to_string()), outcome);
     }
