@@ -86,15 +86,15 @@ impl Shelf {
 
 #[must_use]
 pub fn list(views: &[View], only: Option<&NodeRef>, several: bool) -> Reply {
-    let card = |view| card(view, count(view), only, several);
+    let card = |view| card(view, &count(view), only, several);
     reply(views.iter().map(card).collect(), None, only)
 }
 
 /// One storage alone, wherever it is called so.
 #[must_use]
 pub fn one(views: &[View], storage: &StorageName, only: Option<&NodeRef>, several: bool) -> Reply {
-    let name = || plain(storage.as_str());
-    let card = |view| card(view, name(), only, several);
+    let name = plain(storage.as_str());
+    let card = |view| card(view, &name, only, several);
     reply(views.iter().map(card).collect(), Some(storage), only)
 }
 
@@ -121,7 +121,7 @@ fn count(view: &View) -> String {
     }
 }
 
-fn card(view: &View, title: String, only: Option<&NodeRef>, several: bool) -> Card {
+fn card(view: &View, title: &str, only: Option<&NodeRef>, several: bool) -> Card {
     let mut parts: Vec<String> = view.shelves.iter().map(shelf).collect();
     if !view.untold.is_empty() {
         let nodes = view.untold.join(", ");
