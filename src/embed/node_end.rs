@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn what_was_found_after_a_restart_is_not_said_to_be_somebodys_doing() {
-        let up = Duration::from_secs(600);
+        let up = Duration::from_mins(10);
         let found = [
             (NodePower::Reboot, End::Rebooted { up }),
             (NodePower::Shutdown, End::Down(None)),
