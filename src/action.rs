@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use crate::ids::{
     ChannelId, ClusterName, GrantId, GuestQuery, GuestRef, GuildId, InteractionId, Kind, NodeName,
-    NodeQuery, NodeRef, RequestId, RoleId, UserId,
+    NodeQuery, NodeRef, RequestId, RoleId, StorageName, UserId,
 };
 use crate::until::End;
 
@@ -121,8 +121,11 @@ pub enum Action {
         power: NodePower,
         node: NodeQuery,
     },
-    /// Storages, of one node or of all.
-    StorageList(Option<NodeQuery>),
+    /// Storages, of one node or of all; or one of them alone, with what lies on it.
+    StorageList {
+        node: Option<NodeQuery>,
+        storage: Option<StorageName>,
+    },
     TaskList(TasksOf),
     TaskLog {
         task: TaskId,
@@ -252,7 +255,7 @@ impl Action {
             Self::BackupList { .. } => "backup.list",
             Self::BackUp { .. } => Right::BackupRun.key(),
             Self::NodeDo { power, .. } => power.key(),
-            Self::StorageList(_) => "storage.list",
+            Self::StorageList { .. } => "storage.list",
             Self::TaskList(_) => "task.list",
             Self::TaskLog { .. } => "task.log",
             Self::TaskStop(_) => "task.stop",
@@ -341,6 +344,8 @@ pub enum Completion {
     Snapshot(Right),
     /// Storages to which the command's guest can be backed up.
     Storage,
+    /// Storages of the nodes that may be viewed.
+    AnyStorage,
     /// Beginnings of a stretch of time.
     Since,
     /// For those who manage tokens.

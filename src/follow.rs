@@ -21,7 +21,7 @@ use crate::proxmox::{
     follow,
 };
 
-pub use node::node_to_the_end;
+pub use node::{Given, node_to_the_end};
 
 /// How an act ended: the card for all, the log for the person who asked, the word for the audit.
 #[derive(Debug)]

@@ -167,6 +167,8 @@ async fn custom_ids(world: &World, owner: &Person) -> Vec<String> {
         "/backup list 101",
         "/storage list",
         "/storage list pve1",
+        "/storage list storage:nas",
+        "/storage list node:pve1 storage:local",
         "/task list",
         "/task list node:pve1",
     ] {
@@ -587,7 +589,7 @@ fn every_action_has_its_guard() {
             | Action::Revoke(_)
             | Action::Audit(_)
             | Action::NodeDo { .. }
-            | Action::StorageList(_)
+            | Action::StorageList { .. }
             | Action::TaskList(_)
             | Action::TaskLog { .. }
             | Action::TaskStop(_)

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use fake_discord::{Answer, GatewayEvent, GatewayFault, Message, RestFault, RestFaultKind};
 use fake_proxmox::{Fault, FaultKind, Match};
+use insta::assert_snapshot;
 use support::binary::{ended, steward, text, told};
 use support::{Setup, World, run_without_bot, shown};
 use tokio::process::Child;
@@ -103,6 +104,121 @@ fn an_act_under_way_at_kill_9_is_finished_by_the_next_process() {
             .audited(&["opened start 101", "sent", "closed done"])
             .await;
         assert_eq!(world.writes().len(), 1, "it was not sent again");
+        child.kill().await.unwrap();
+    });
+}
+
+/// The bot's token may switch nodes.
+fn of_nodes() -> Setup {
+    let mut setup = Setup::default();
+    for who in ["discord@pve", "discord@pve!bot"] {
+        let privs = ["Sys.Audit", "Sys.PowerMgmt"];
+        let acl = fake_proxmox::Acl::new("/nodes", who, &privs, true);
+        setup.px.acls.push(acl);
+    }
+    setup
+}
+
+/// Ordered, confirmed twice and taken by Proxmox when the process is killed.
+async fn ordered_and_killed(world: &World, command: &str, yes: &str) {
+    let mut child = running(world).await;
+    let owner = world.person("owner");
+    let asked = owner.slash(command).await;
+    let again = owner.click(&asked.first().await, "Go on").await;
+    asked.until("Confirmed").await;
+    let answer = owner.click(&again.first().await, yes).await;
+    again.until("Confirmed").await;
+    answer.until("taken the order").await;
+    child.kill().await.unwrap();
+    world.dc.bot_gone().await;
+}
+
+async fn told_after_it(world: &World) -> String {
+    let told = world
+        .dc
+        .wait_channel_message(support::BOT_CHANNEL, "restarted in between")
+        .await;
+    shown(&told)
+}
+
+#[test]
+fn a_node_that_goes_down_at_kill_9_is_waited_for_by_the_next_process() {
+    run_without_bot(of_nodes(), async |world| {
+        ordered_and_killed(world, "/node reboot pve2", "Reboot the node").await;
+        assert_eq!(world.audit(), ["opened node.reboot"]);
+        world.px.node_step("pve2");
+        let mut child = running(world).await;
+        // It looks again before the node is back.
+        world.next_snapshot().await;
+        world.px.node_step("pve2");
+        let told = told_after_it(world).await;
+        assert!(told.contains("pve2 · rebooted"), "{told}");
+        assert!(
+            told.contains("│ By <@184405311681986560>.\n│ It is back after "),
+            "{told}"
+        );
+        world.audited(&["opened node.reboot", "closed done"]).await;
+        assert_eq!(world.writes().len(), 1, "it was not ordered again");
+        child.kill().await.unwrap();
+    });
+}
+
+#[test]
+fn a_reboot_that_nobody_saw_is_concluded_from_the_uptime() {
+    run_without_bot(of_nodes(), async |world| {
+        ordered_and_killed(world, "/node reboot pve2", "Reboot the node").await;
+        world.px.node_step("pve2");
+        // Long enough for the uptime to tell that it was started anew.
+        tokio::time::sleep(Duration::from_secs(13)).await;
+        world.px.node_step("pve2");
+        let mut child = running(world).await;
+        assert_snapshot!(told_after_it(world).await, @"
+        <@184405311681986560>
+        │ 🟢 pve2 · rebooted
+        │ Asked by <@184405311681986560>.
+        │ It was started anew <time>.
+        │ I was restarted in between.
+        │ — node · home
+        [Refresh] (secondary)
+        ");
+        world.audited(&["opened node.reboot", "closed done"]).await;
+        assert_eq!(world.writes().len(), 1, "it was not ordered again");
+        child.kill().await.unwrap();
+    });
+}
+
+#[test]
+fn a_node_that_is_off_or_on_after_kill_9_is_told_as_it_is_found() {
+    run_without_bot(of_nodes(), async |world| {
+        ordered_and_killed(world, "/node shutdown pve2", "Shut down the node").await;
+        world.px.node_step("pve2");
+        let mut child = running(world).await;
+        assert_snapshot!(told_after_it(world).await, @"
+        <@184405311681986560>
+        │ ⚪ pve2 · offline
+        │ Asked by <@184405311681986560>.
+        │ It is offline now.
+        │ I was restarted in between.
+        │ — node · home
+        [Refresh] (secondary)
+        ");
+        world
+            .audited(&["opened node.shutdown", "closed done"])
+            .await;
+        world.px.set_wol("pve2", Some("52:54:00:12:34:56"));
+        let waking = world.person("owner").slash("/node wake pve2").await;
+        waking.until("packet was sent").await;
+        child.kill().await.unwrap();
+        world.dc.bot_gone().await;
+        world.px.node_up("pve2");
+        let mut child = running(world).await;
+        let awake = world
+            .dc
+            .wait_channel_message(support::BOT_CHANNEL, "It is online now.");
+        assert!(shown(&awake.await).contains("pve2 · online"));
+        world.audited_last("closed done").await;
+        let orders = ["POST /nodes/pve2/status", "POST /nodes/pve2/wakeonlan"];
+        assert_eq!(world.writes(), orders, "neither was ordered again");
         child.kill().await.unwrap();
     });
 }

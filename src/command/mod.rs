@@ -75,7 +75,7 @@ pub fn decide(desk: &Desk, request: &Request) -> Decision {
         Action::Status(_)
         | Action::NodeList
         | Action::NodeStatus(_)
-        | Action::StorageList(_)
+        | Action::StorageList { .. }
         | Action::GuestList(_)
         | Action::GuestStatus { .. } => read::decide(desk, request),
         Action::Do { deed, kind, guest } => power::decide(desk, request, aim(deed, *kind, guest)),

@@ -11,7 +11,7 @@ use crate::audit::{self, About, Ending, Opening};
 use crate::embed::node_act::{self as words, Door, NodeAct, Toll};
 use crate::embed::refused::Thing;
 use crate::embed::{self, Reply};
-use crate::follow::{self, End};
+use crate::follow::{self, End, Given};
 use crate::ids::{NodeQuery, NodeRef};
 use crate::permission::{Denied, Verdict};
 use crate::privileges;
@@ -290,18 +290,21 @@ async fn watched(
     sent: Result<(), Error>,
     shown: &watch::Sender<Option<Reply>>,
 ) -> End {
-    let taken = sent.is_ok();
-    match sent {
-        Ok(()) => shown.send_replace(Some(words::at_work(act, words::State::Taken))),
+    let given = match sent {
+        Ok(()) => {
+            shown.send_replace(Some(words::at_work(act, words::State::Taken)));
+            Given::Taken
+        }
         Err(error) => {
             tracing::warn!(interaction = %request.id, %error, "the order to a node was not taken");
             if error.surely_not_done() {
                 return not_taken(desk, request, act, &error);
             }
-            shown.send_replace(Some(words::perhaps_sent(act)))
+            shown.send_replace(Some(words::perhaps_sent(act)));
+            Given::Lost
         }
     };
-    follow::node_to_the_end(&found.inventory, act, taken, shown).await
+    follow::node_to_the_end(&found.inventory, act, given, Some(shown)).await
 }
 
 /// The node from a snapshot that is at most ten seconds old, and the yes by that.

@@ -52,6 +52,8 @@ pub enum Field {
     NewSnapshot,
     /// A storage that takes backups of the guest, completed.
     Storage,
+    /// Any storage, completed.
+    AnyStorage,
     /// How a backup treats the guest.
     Mode,
     /// The name of a cluster.
@@ -183,7 +185,7 @@ impl Field {
                 .parse()
                 .map(Value::Snapshot)
                 .map_err(|_| Unclear::Snapshot),
-            Self::Storage => text
+            Self::Storage | Self::AnyStorage => text
                 .parse()
                 .map(Value::Storage)
                 .map_err(|_| Unclear::Storage),

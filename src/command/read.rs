@@ -44,7 +44,12 @@ pub(super) fn decide(desk: &Desk, request: &Request) -> Decision {
     });
     let single = matches!(
         request.action,
-        Action::GuestStatus { .. } | Action::NodeStatus(_)
+        Action::GuestStatus { .. }
+            | Action::NodeStatus(_)
+            | Action::StorageList {
+                storage: Some(_),
+                ..
+            }
     );
     if !single && ready {
         return match overview(desk, request) {
@@ -63,6 +68,10 @@ pub(super) fn decide(desk: &Desk, request: &Request) -> Decision {
             Lookup::Found(_) | Lookup::NotYet => None,
             _ => Some(node_not_found(desk, request, node)),
         },
+        Action::StorageList {
+            node,
+            storage: Some(storage),
+        } => storage::refused(desk, request, node.as_ref(), storage),
         _ => None,
     };
     match refusal {
@@ -121,6 +130,10 @@ pub(super) async fn perform(desk: &Desk, task: &Task) -> Outcome {
                 .unwrap_or_else(|refusal| task.refuse(refusal));
         }
         Action::NodeStatus(node) => node_status(desk, request, node).await,
+        Action::StorageList {
+            node,
+            storage: Some(storage),
+        } => storage::one(desk, request, node.as_ref(), storage).await,
         _ => overview(desk, request),
     };
     match reply {
@@ -131,7 +144,7 @@ pub(super) async fn perform(desk: &Desk, task: &Task) -> Outcome {
 
 /// Summary and lists: everything comes from memory.
 fn overview(desk: &Desk, request: &Request) -> Result<Reply, Reply> {
-    if let Action::StorageList(node) = &request.action {
+    if let Action::StorageList { node, .. } = &request.action {
         return storage::list(desk, request, node.as_ref());
     }
     let law = desk.law();

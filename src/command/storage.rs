@@ -1,18 +1,23 @@
-//! `/storage list`: what the snapshot says, of the nodes that the person may view.
+//! `/storage list`: what the snapshot says, of the nodes that the person may view; and of one storage
+//! alone also what lies on it, which its node has to find out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::action::{Request, Right, Target};
+use futures_util::future::join_all;
+
+use crate::action::{Actor, Request, Right, Target};
 use crate::embed::status::Age;
-use crate::embed::storage::{Place, Shelf, View};
+use crate::embed::storage::{Holds, Place, Shelf, View};
 use crate::embed::{self, Reply};
-use crate::ids::{NodeQuery, NodeRef};
+use crate::ids::{NodeQuery, NodeRef, StorageName};
 use crate::proxmox::{NodeState, Snapshot, Storage};
 
+use super::Choice;
 use super::desk::Desk;
 use super::node_not_found;
 use super::read::{age, nothing};
 use super::resolve::{self, Lookup, Sight};
+use super::suggest::MOST;
 
 /// Of one node, or of all that the person may view.
 pub(super) fn list(
@@ -21,12 +26,121 @@ pub(super) fn list(
     only: Option<&NodeQuery>,
 ) -> Result<Reply, Reply> {
     let only = only.map(|node| meant(desk, request, node)).transpose()?;
+    let views = views(desk, request, only.as_ref())?;
+    Ok(embed::storage::list(&views, only.as_ref(), desk.several()))
+}
+
+/// Why the person is not told of one storage; nothing where they are, or where that is not known yet.
+pub(super) fn refused(
+    desk: &Desk,
+    request: &Request,
+    node: Option<&NodeQuery>,
+    storage: &StorageName,
+) -> Option<Reply> {
+    let seen = desk.clusters.iter().all(|c| c.latest().is_some());
+    let found = seen.then(|| named(desk, request, node, storage))?;
+    found.err()
+}
+
+/// One storage, wherever it is called so, with what lies on it.
+pub(super) async fn one(
+    desk: &Desk,
+    request: &Request,
+    node: Option<&NodeQuery>,
+    storage: &StorageName,
+) -> Result<Reply, Reply> {
+    let (before, _) = named(desk, request, node, storage)?;
+    let shelves = before
+        .iter()
+        .flat_map(|view| view.shelves.iter().map(move |shelf| (view, shelf)));
+    let asked = shelves.map(|(view, shelf)| async move {
+        let holds = held(desk, request, view, shelf, storage).await;
+        (key(view, shelf), holds)
+    });
+    let mut told: HashMap<_, _> = join_all(asked).await.into_iter().collect();
+    // The right may be gone since.
+    let (mut views, only) = named(desk, request, node, storage)?;
+    for view in &mut views {
+        let mut shelves = std::mem::take(&mut view.shelves);
+        for shelf in &mut shelves {
+            shelf.holds = told.remove(&key(view, shelf)).unwrap_or_default();
+        }
+        view.shelves = shelves;
+    }
+    let several = desk.several();
+    Ok(embed::storage::one(&views, storage, only.as_ref(), several))
+}
+
+/// A shared storage is one, whatever nodes it hangs at.
+fn key(view: &View, shelf: &Shelf) -> (String, Option<String>) {
+    let place = shelf.places.first().filter(|_| !shelf.shared);
+    (view.cluster.clone(), place.map(|place| place.node.clone()))
+}
+
+/// What lies there, asked of one node that reaches it.
+async fn held(
+    desk: &Desk,
+    request: &Request,
+    view: &View,
+    shelf: &Shelf,
+    storage: &StorageName,
+) -> Holds {
+    let mut clusters = desk.clusters.iter();
+    let inventory = clusters.find(|c| c.client().cluster().as_str() == view.cluster);
+    let reached = shelf.places.iter().find(|place| place.reached());
+    let node = reached.and_then(|place| place.node.parse().ok());
+    let (Some(inventory), Some(node)) = (inventory, node) else {
+        return Holds::NotAsked;
+    };
+    match inventory.contents(&node, storage, shelf.shared).await {
+        Ok(contents) => Holds::Listed(contents),
+        Err(error) => {
+            tracing::debug!(interaction = %request.id, %error, "a storage cannot be listed");
+            Holds::Unread
+        }
+    }
+}
+
+/// What the snapshot says of one storage. Hidden and missing are the same.
+fn named(
+    desk: &Desk,
+    request: &Request,
+    node: Option<&NodeQuery>,
+    storage: &StorageName,
+) -> Result<(Vec<View>, Option<NodeRef>), Reply> {
+    let only = node.map(|node| meant(desk, request, node)).transpose()?;
+    let mut views = views(desk, request, only.as_ref())?;
+    for view in &mut views {
+        view.shelves.retain(|shelf| shelf.name == storage.as_str());
+        view.untold.clear();
+    }
+    views.retain(|view| !view.shelves.is_empty() || view.age == Age::Never);
+    if views.is_empty() {
+        let why = format!("no such storage, or not visible: {storage}");
+        desk.note_refusal(request, None, &why);
+        return Err(embed::problem::no_such_storage(storage));
+    }
+    Ok((views, only))
+}
+
+/// All that the person may see, by cluster.
+fn views(desk: &Desk, request: &Request, only: Option<&NodeRef>) -> Result<Vec<View>, Reply> {
+    let views = shown(desk, &request.actor, only);
+    let any = desk.law().of(&request.actor).any();
+    let never = views.iter().any(|view| view.age == Age::Never);
+    if views.iter().all(|view| view.age == Age::Never) && !(never && any) {
+        return Err(nothing(desk, request));
+    }
+    Ok(views)
+}
+
+fn shown(desk: &Desk, actor: &Actor, only: Option<&NodeRef>) -> Vec<View> {
     let law = desk.law();
-    let mine = law.of(&request.actor);
+    let mine = law.of(actor);
     let mut views = Vec::new();
     for inventory in &desk.clusters {
         let cluster = inventory.client().cluster();
-        if only.as_ref().is_some_and(|node| node.cluster != *cluster) {
+        if only.is_some_and(|node| node.cluster != *cluster) {
             continue;
         }
         let Some(snapshot) = inventory.latest() else {
@@ -41,7 +155,7 @@ pub(super) fn list(
         let nodes: Vec<NodeRef> = snapshot
             .nodes
             .keys()
-            .filter(|node| only.as_ref().is_none_or(|only| only.node == **node))
+            .filter(|node| only.is_none_or(|only| only.node == **node))
             .map(|node| NodeRef {
                 cluster: cluster.clone(),
                 node: node.clone(),
@@ -52,11 +166,22 @@ pub(super) fn list(
             views.push(view(&snapshot, &nodes));
         }
     }
-    let never = views.iter().any(|view| view.age == Age::Never);
-    if views.iter().all(|view| view.age == Age::Never) && !(never && mine.any()) {
-        return Err(nothing(desk, request));
-    }
-    Ok(embed::storage::list(&views, only.as_ref(), desk.several()))
+    views
+}
+
+/// What can be completed: the storages of the nodes that the person may view.
+pub(super) fn names(desk: &Desk, actor: &Actor, text: &str) -> Vec<Choice> {
+    let shelves = shown(desk, actor, None);
+    let shelves = shelves.iter().flat_map(|view| &view.shelves);
+    let names: BTreeSet<&str> = shelves.map(|shelf| shelf.name.as_str()).collect();
+    let fitting = names
+        .into_iter()
+        .filter(|name| name.to_lowercase().contains(text) && name.parse::<StorageName>().is_ok());
+    let choice = |name: &str| Choice {
+        name: name.to_owned(),
+        value: name.to_owned(),
+    };
+    fitting.take(MOST).map(choice).collect()
 }
 
 fn meant(desk: &Desk, request: &Request, node: &NodeQuery) -> Result<NodeRef, Reply> {
@@ -92,6 +217,7 @@ fn view(snapshot: &Snapshot, nodes: &[NodeRef]) -> View {
                     used: None,
                     total: None,
                     places: Vec::new(),
+                    holds: Holds::NotAsked,
                 });
             put(shelf, storage, snapshot);
         }

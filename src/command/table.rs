@@ -57,6 +57,7 @@ impl Row {
             Field::Since => Some(Completion::Since),
             Field::Snapshot => self.right.map(Completion::Snapshot),
             Field::Storage => Some(Completion::Storage),
+            Field::AnyStorage => Some(Completion::AnyStorage),
             Field::Person
             | Field::Right
             | Field::Switch

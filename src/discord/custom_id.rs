@@ -7,7 +7,7 @@ use crate::action::{
     Action, AuditPage, BackupMode, Deed, LogPart, NodePower, NoticeId, QuestionId, Right, Ruling,
     TaskId, TasksOf, Unclear, Yes,
 };
-use crate::ids::{BadId, GrantId, Kind, RequestId, UserId};
+use crate::ids::{BadId, GrantId, Kind, NodeQuery, RequestId, StorageName, UserId};
 
 /// Raised when the meaning of a word changes: presses of older buttons are then not understood,
 /// rather than misunderstood.
@@ -37,8 +37,7 @@ pub(super) fn encode(action: &Action) -> Option<String> {
         Action::SnapshotFirst(QuestionId(id)) => format!("first:{id:016x}"),
         // One letter each: then the longest names fit.
         Action::NodeDo { power, node } => format!("{}:{node}", node_power_word(*power)),
-        Action::StorageList(None) => "storages".to_owned(),
-        Action::StorageList(Some(node)) => format!("s:{node}"),
+        Action::StorageList { node, storage } => storages(node.as_ref(), storage.as_ref()),
         Action::TaskList(TasksOf::All) => "tasks".to_owned(),
         Action::TaskList(TasksOf::Node(node)) => format!("t:{node}"),
         Action::TaskList(TasksOf::Guest(guest)) => format!("tasks:{guest}"),
@@ -86,8 +85,7 @@ fn read(id: &str) -> Option<Action> {
         ("whoami", None) => Some(Action::Whoami),
         ("help", None) => Some(Action::Help),
         ("n", Some(node)) => exact(node).map(Action::NodeStatus),
-        ("storages", None) => Some(Action::StorageList(None)),
-        ("s", Some(node)) => Some(Action::StorageList(Some(exact(node)?))),
+        ("storages" | "s" | "store", rest) => storage_list(verb, rest),
         ("tasks", None) => Some(Action::TaskList(TasksOf::All)),
         ("t", Some(node)) => Some(Action::TaskList(TasksOf::Node(exact(node)?))),
         ("tasks", Some(guest)) => Some(Action::TaskList(TasksOf::Guest(exact(guest)?))),
@@ -131,6 +129,28 @@ fn read(id: &str) -> Option<Action> {
         }
         _ => None,
     }
+}
+
+fn storages(node: Option<&NodeQuery>, storage: Option<&StorageName>) -> String {
+    match (node, storage) {
+        (None, None) => "storages".to_owned(),
+        (Some(node), None) => format!("s:{node}"),
+        (None, Some(storage)) => format!("store:{storage}"),
+        (Some(node), Some(storage)) => format!("store:{storage}:{node}"),
+    }
+}
+
+fn storage_list(verb: &str, rest: Option<&str>) -> Option<Action> {
+    let (node, storage) = match (verb, rest) {
+        ("storages", None) => (None, None),
+        ("s", Some(node)) => (Some(exact(node)?), None),
+        ("store", Some(rest)) => match rest.split_once(':') {
+            Some((storage, node)) => (Some(exact(node)?), Some(exact(storage)?)),
+            None => (None, Some(exact(rest)?)),
+        },
+        _ => return None,
+    };
+    Some(Action::StorageList { node, storage })
 }
 
 /// What is asked about snapshots and backups, and is not already one deed.
@@ -284,7 +304,7 @@ fn log_part(word: &str) -> Option<LogPart> {
 mod tests {
     use super::*;
     use crate::action::Power;
-    use crate::ids::{GuestQuery, NodeQuery};
+    use crate::ids::GuestQuery;
 
     fn guest(text: &str) -> GuestQuery {
         text.parse().unwrap()
@@ -416,8 +436,10 @@ mod tests {
     #[test]
     fn what_concerns_nodes_and_tasks_comes_back_as_it_went() {
         let mut actions = vec![
-            Action::StorageList(None),
-            Action::StorageList(Some("home/pve1".parse().unwrap())),
+            storage_list("storages", None).unwrap(),
+            storage_list("s", Some("home/pve1")).unwrap(),
+            storage_list("store", Some("nas")).unwrap(),
+            storage_list("store", Some("local-zfs.2:home/pve1")).unwrap(),
             Action::TaskList(TasksOf::All),
             Action::TaskList(TasksOf::Node("home/pve1".parse().unwrap())),
             Action::TaskList(TasksOf::Guest(guest("home/101"))),
@@ -440,6 +462,13 @@ mod tests {
             "1:d:home/",
             "1:w:pve1:",
             "1:s:",
+            "1:storages:",
+            "1:store",
+            "1:store:",
+            "1:store:x",
+            "1:store:nas:",
+            "1:store:nas:pve1:",
+            "1:store::pve1",
             "1:t: pve1",
             "1:tasks:",
             "1:log:1",
@@ -458,7 +487,10 @@ mod tests {
         let node: NodeQuery = format!("{cluster}/{}", "n".repeat(63)).parse().unwrap();
         let mut about_nodes = vec![
             Action::NodeStatus(node.clone()),
-            Action::StorageList(Some(node.clone())),
+            Action::StorageList {
+                node: Some(node.clone()),
+                storage: None,
+            },
             Action::TaskList(TasksOf::Node(node.clone())),
         ];
         about_nodes.extend(NodePower::ALL.map(|power| Action::NodeDo {

@@ -17,6 +17,7 @@ pub mod help;
 pub mod letter;
 pub mod node;
 pub mod node_act;
+pub mod node_end;
 pub mod notify;
 pub mod overview;
 pub mod policy;

@@ -1,6 +1,4 @@
-//! What is done to a whole node: the two questions before it, the card as it changes, the end.
-
-use std::time::Duration;
+//! What is done to a whole node: the two questions before it, and the card as it changes.
 
 use crate::action::{Action, NodePower, NoticeId};
 use crate::ids::{NodeRef, UserId};
@@ -9,7 +7,7 @@ use crate::proxmox::Quorum;
 use super::confirm::Subject;
 use super::notify;
 use super::reply::{Button, Card, Colour, Reply, Style};
-use super::words::{ago, duration, node_footer, person};
+use super::words::{ago, node_footer, person};
 
 /// Who does what to which node, since when (unix seconds).
 #[derive(Debug, Clone)]
@@ -30,18 +28,6 @@ pub enum State {
     Offline,
     /// Proxmox gives no answer at all.
     Silent,
-}
-
-/// How it ended, as far as it was seen; with how long it took.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    Down(Duration),
-    Back(Duration),
-    Awake(Duration),
-    StillOn,
-    NotBack,
-    NotAwake,
-    NoWord,
 }
 
 /// "reboot pve1": after "may" and "really".
@@ -258,61 +244,6 @@ pub fn perhaps_sent(act: &NodeAct) -> Reply {
     Reply::card(card(act, Colour::Amber, "🟠", going_on(act.power), body))
 }
 
-#[must_use]
-pub fn ended(act: &NodeAct, end: &End) -> Reply {
-    let by = person(act.by);
-    let (colour, mark, state, body) = match end {
-        End::Down(took) => (
-            Colour::Grey,
-            "⚪",
-            "offline",
-            format!("By {by}.\nIt went offline after {}.", duration(*took)),
-        ),
-        End::Back(took) => (
-            Colour::Green,
-            "🟢",
-            "rebooted",
-            format!("By {by}.\nIt is back after {}.", duration(*took)),
-        ),
-        End::Awake(took) => (
-            Colour::Green,
-            "🟢",
-            "online",
-            format!("By {by}.\nSeen online after {}.", duration(*took)),
-        ),
-        End::StillOn => unknown(
-            &by,
-            "still online",
-            "Proxmox took the order, and after a\nquarter of an hour the node is still\nonline. A guest may hold it up.",
-        ),
-        End::NotBack => unknown(
-            &by,
-            "not seen back yet",
-            "It went offline a quarter of an hour\nago at most, and is not back.",
-        ),
-        End::NotAwake => unknown(
-            &by,
-            "not seen yet",
-            "The packet was sent a quarter of an\nhour ago. Whether it arrived, nobody\nknows.",
-        ),
-        End::NoWord => unknown(
-            &by,
-            "outcome unknown",
-            "Proxmox does not answer me any more.\nIf I reach it through this node alone,\nthat is what it looks like.",
-        ),
-    };
-    Reply::card(card(act, colour, mark, state, body)).with_buttons(vec![refresh(&act.node)])
-}
-
-fn unknown(
-    by: &str,
-    state: &'static str,
-    body: &str,
-) -> (Colour, &'static str, &'static str, String) {
-    let body = format!("Asked by {by}.\n{body}\nLook again before you repeat it.");
-    (Colour::Amber, "🟠", state, body)
-}
-
 /// It is that way already. Nothing was sent.
 #[must_use]
 pub fn not_needed(act: &NodeAct) -> Reply {
@@ -371,7 +302,7 @@ pub fn why_refused(status: Option<u16>, text: Option<&str>) -> String {
     .to_owned()
 }
 
-fn card(act: &NodeAct, colour: Colour, mark: &str, state: &str, body: String) -> Card {
+pub(super) fn card(act: &NodeAct, colour: Colour, mark: &str, state: &str, body: String) -> Card {
     Card {
         colour,
         title: format!("{mark} {} · {state}", act.node.node),
@@ -380,7 +311,7 @@ fn card(act: &NodeAct, colour: Colour, mark: &str, state: &str, body: String) ->
     }
 }
 
-fn refresh(node: &NodeRef) -> Button {
+pub(super) fn refresh(node: &NodeRef) -> Button {
     Button {
         label: "Refresh".into(),
         style: Style::Secondary,

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::action::{Action, Deed, GuestFacts, Right};
-use crate::ids::{GuestQuery, GuestRef, InteractionId, Kind, NodeQuery, UserId};
+use crate::ids::{GuestQuery, GuestRef, InteractionId, Kind, NodeQuery, StorageName, UserId};
 use crate::permission::Denied;
 use crate::privileges::Privileges;
 
@@ -28,6 +28,15 @@ pub fn no_such_node(node: &NodeQuery) -> Reply {
     refusal(
         &format!("No node {} for you here", plain(&node.to_string())),
         "Pick one from the list that appears\nwhile you type, or see `/access whoami`.".to_owned(),
+    )
+}
+
+/// There is no such storage, or the person may not know that there is.
+#[must_use]
+pub fn no_such_storage(storage: &StorageName) -> Reply {
+    refusal(
+        &format!("No storage {} for you here", plain(storage.as_str())),
+        "Pick one from the list that appears\nwhile you type, or see `/storage list`.".to_owned(),
     )
 }
 

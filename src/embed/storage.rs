@@ -1,8 +1,8 @@
 //! Storages: how full, what for, and where they cannot be reached.
 
 use crate::action::Action;
-use crate::ids::NodeRef;
-use crate::proxmox::StorageState;
+use crate::ids::{NodeRef, StorageName};
+use crate::proxmox::{Contents, Count, StorageState};
 
 use super::reply::{Button, Card, Colour, Reply, Style};
 use super::status::Age;
@@ -36,6 +36,16 @@ pub struct Shelf {
     pub total: Option<u64>,
     /// Where it hangs.
     pub places: Vec<Place>,
+    pub holds: Holds,
+}
+
+/// What lies on one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Holds {
+    #[default]
+    NotAsked,
+    Listed(Contents),
+    Unread,
 }
 
 /// A storage at one node.
@@ -46,6 +56,13 @@ pub struct Place {
     pub state: StorageState,
 }
 
+impl Place {
+    #[must_use]
+    pub fn reached(&self) -> bool {
+        self.up && self.state == StorageState::Available
+    }
+}
+
 impl Shelf {
     fn full(&self) -> Option<f64> {
         Some(share(self.used?, self.total?))
@@ -53,7 +70,7 @@ impl Shelf {
 
     /// Where it cannot be reached, though the node is up.
     fn lost(&self) -> Vec<&str> {
-        let lost = |place: &&Place| place.up && place.state != StorageState::Available;
+        let lost = |place: &&Place| place.up && !place.reached();
         self.places
             .iter()
             .filter(lost)
@@ -69,7 +86,19 @@ impl Shelf {
 
 #[must_use]
 pub fn list(views: &[View], only: Option<&NodeRef>, several: bool) -> Reply {
-    let cards = views.iter().map(|view| card(view, only, several)).collect();
+    let card = |view| card(view, &count(view), only, several);
+    reply(views.iter().map(card).collect(), None, only)
+}
+
+/// One storage alone, wherever it is called so.
+#[must_use]
+pub fn one(views: &[View], storage: &StorageName, only: Option<&NodeRef>, several: bool) -> Reply {
+    let name = plain(storage.as_str());
+    let card = |view| card(view, &name, only, several);
+    reply(views.iter().map(card).collect(), Some(storage), only)
+}
+
+fn reply(cards: Vec<Card>, storage: Option<&StorageName>, only: Option<&NodeRef>) -> Reply {
     Reply {
         cards,
         ..Reply::default()
@@ -77,11 +106,22 @@ pub fn list(views: &[View], only: Option<&NodeRef>, several: bool) -> Reply {
     .with_buttons(vec![Button {
         label: "Refresh".into(),
         style: Style::Secondary,
-        action: Action::StorageList(only.map(Into::into)),
+        action: Action::StorageList {
+            node: only.map(Into::into),
+            storage: storage.cloned(),
+        },
     }])
 }
 
-fn card(view: &View, only: Option<&NodeRef>, several: bool) -> Card {
+fn count(view: &View) -> String {
+    match view.shelves.len() {
+        0 if !view.untold.is_empty() => "No storage is told".to_owned(),
+        1 => "1 storage".to_owned(),
+        count => format!("{count} storages"),
+    }
+}
+
+fn card(view: &View, title: &str, only: Option<&NodeRef>, several: bool) -> Card {
     let mut parts: Vec<String> = view.shelves.iter().map(shelf).collect();
     if !view.untold.is_empty() {
         let nodes = view.untold.join(", ");
@@ -90,20 +130,13 @@ fn card(view: &View, only: Option<&NodeRef>, several: bool) -> Card {
         ));
     }
     parts.extend(view.age.line());
-    let count = view.shelves.len();
-    let plural = if count == 1 { "" } else { "s" };
     let of = match only {
         Some(node) => format!(" on {}", node.node),
         None => String::new(),
     };
-    let title = if count == 0 && !view.untold.is_empty() {
-        format!("💾 No storage is told{of}")
-    } else {
-        format!("💾 {count} storage{plural}{of}")
-    };
     Card {
         colour: colour(view),
-        title,
+        title: format!("💾 {title}{of}"),
         body: parts.join("\n"),
         footer: several.then(|| plain(&view.cluster)),
     }
@@ -161,11 +194,53 @@ fn shelf(shelf: &Shelf) -> String {
     if shelf.shared {
         notes.push("shared".to_owned());
     }
-    notes.extend(kinds(&shelf.content));
+    if !matches!(shelf.holds, Holds::Listed(_)) {
+        notes.extend(kinds(&shelf.content));
+    }
     if !notes.is_empty() {
         lines.push(notes.join(" · "));
     }
+    lines.extend(holds(shelf));
     lines.join("\n")
+}
+
+/// What lies there. Where Proxmox may have left something out, no number is the whole one.
+fn holds(shelf: &Shelf) -> Vec<String> {
+    let contents = match &shelf.holds {
+        Holds::NotAsked => return Vec::new(),
+        Holds::Unread => {
+            return vec!["What lies on it could not be read.\nTry again in a minute.".to_owned()];
+        }
+        Holds::Listed(contents) => contents,
+    };
+    let (mut lines, mut hidden) = (Vec::new(), Vec::new());
+    for kind in &shelf.content {
+        match contents.count(kind) {
+            Count::Exactly(0) => lines.push(format!("• no {}", noun(kind, 0))),
+            Count::Exactly(n) => lines.push(format!("• {n} {}", noun(kind, n))),
+            Count::AtLeast(0) => hidden.push(noun(kind, 0)),
+            Count::AtLeast(n) => lines.push(format!("• at least {n} {}", noun(kind, n))),
+        }
+    }
+    if !hidden.is_empty() {
+        let hidden = hidden.join(", ");
+        lines.push(format!("Hidden from the bot, if any:\n{hidden}"));
+    }
+    lines
+}
+
+fn noun(kind: &str, count: usize) -> String {
+    let (one, many) = match kind {
+        "images" => ("disk image", "disk images"),
+        "rootdir" => ("container volume", "container volumes"),
+        "vztmpl" => ("container template", "container templates"),
+        "iso" => ("ISO image", "ISO images"),
+        "backup" => ("backup", "backups"),
+        "snippets" => ("snippet", "snippets"),
+        "import" => ("image to import", "images to import"),
+        other => (other, other),
+    };
+    plain(if count == 1 { one } else { many })
 }
 
 /// What may lie there, in everyday words.

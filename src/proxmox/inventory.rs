@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 use super::backup::Backups;
+use super::content::Contents;
 use super::guest::GuestNow;
 use super::guest_config::GuestConfig;
 use super::kept::Kept;
@@ -21,7 +22,7 @@ use super::task::{TaskEnd, TaskState};
 use super::tasks_list::{Listed, TaskLists, Tenures};
 use super::{Client, Error};
 use crate::action::GuestFacts;
-use crate::ids::{Kind, NodeName, Upid, Vmid};
+use crate::ids::{Kind, NodeName, StorageName, Upid, Vmid};
 
 /// `/cluster/status` is asked anew when older, or when nodes came or went.
 const QUORUM_AGE: Duration = Duration::from_mins(1);
@@ -44,6 +45,7 @@ pub struct Inventory {
     guests: Mutex<HashMap<GuestKey, GuestReads>>,
     pub(super) snapshots: Kept<GuestKey, Snapshots>,
     pub(super) backups: Kept<GuestKey, Backups>,
+    pub(super) contents: Kept<Shelf, Tried<Contents>>,
     pub(super) configs: Kept<GuestKey, Tried<GuestConfig>>,
     pub(super) addresses: Kept<GuestKey, Tried<Vec<IpAddr>>>,
     updates: Kept<NodeName, Option<usize>>,
@@ -51,6 +53,8 @@ pub struct Inventory {
 }
 
 pub(super) type GuestKey = (Vmid, Kind, NodeName);
+/// A storage, and of which node; `None`: all have the same.
+pub(super) type Shelf = (StorageName, Option<NodeName>);
 
 pub(super) fn key_of(guest: &GuestFacts) -> GuestKey {
     (guest.guest.vmid, guest.kind, guest.node.clone())
@@ -118,6 +122,7 @@ impl Inventory {
             guests: Mutex::default(),
             snapshots: Kept::new(TYPING_REST),
             backups: Kept::new(TYPING_REST),
+            contents: Kept::new(TYPING_REST),
             configs: Kept::new(TYPING_REST),
             addresses: Kept::new(TYPING_REST),
             updates: Kept::new(UPDATES_AGE),

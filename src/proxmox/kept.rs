@@ -82,6 +82,12 @@ impl<K: Eq + Hash, T: Send + Sync + 'static> Kept<K, T> {
         all.remove(key);
     }
 
+    /// Anything of it may have changed.
+    pub(super) fn forget_all(&self) {
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        all.clear();
+    }
+
     fn with<R>(&self, key: K, now: Instant, then: impl FnOnce(&mut One<T>) -> R) -> R {
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|_, one| now - one.used < KEPT);

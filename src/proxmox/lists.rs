@@ -1,10 +1,12 @@
-//! What many look at of one guest: its snapshots, its backups, its configuration and addresses.
+//! What many look at of one guest: its snapshots, its backups, its configuration and addresses; and of
+//! one storage.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::backup::Backups;
+use super::content::Contents;
 use super::guest_config::GuestConfig;
 use super::inventory::{GuestKey, Inventory, key_of};
 use super::kept::Kept;
@@ -12,11 +14,15 @@ use super::shared::Held;
 use super::snapshot::Snapshots;
 use super::{Error, StaleWhy};
 use crate::action::GuestFacts;
+use crate::ids::{NodeName, StorageName};
 
 /// A list of snapshots that serves everybody who looks.
 const SNAPSHOTS_AGE: Duration = Duration::from_secs(2);
 /// A look at all storages takes longer and changes seldom.
 const BACKUPS_AGE: Duration = Duration::from_mins(1);
+/// What lies on a storage, or that it could not be had: one that hangs keeps a worker of its node at
+/// every look.
+const CONTENTS_AGE: Duration = Duration::from_mins(1);
 /// Configuration and addresses, or that they could not be had, serve everybody for so long: an agent
 /// that hangs is not asked by each who looks.
 const DETAILS_AGE: Duration = Duration::from_secs(5);
@@ -114,6 +120,31 @@ impl Inventory {
     pub fn lists_changed(&self, guest: &GuestFacts) {
         self.snapshots.forget(&key_of(guest));
         self.backups.forget(&key_of(guest));
+        self.contents.forget_all();
+    }
+
+    /// What lies on a storage, at most a minute old, and likewise if that cannot be read. A `shared`
+    /// one is the same for all nodes, whichever of them is asked.
+    ///
+    /// # Errors
+    ///
+    /// As [`super::Client::contents`].
+    pub async fn contents(
+        &self,
+        node: &NodeName,
+        storage: &StorageName,
+        shared: bool,
+    ) -> Result<Contents, Error> {
+        let keep = || {
+            let (client, node, storage) = (self.client_shared(), node.clone(), storage.clone());
+            async move { Ok(client.contents(&node, &storage).await) }
+        };
+        let of = (!shared).then(|| node.clone());
+        let got = self.contents.get((storage.clone(), of), CONTENTS_AGE, keep);
+        match got.await {
+            Ok(held) => Tried::clone(&held.value),
+            Err(error) => Err(Error::clone(&error)),
+        }
     }
 
     /// How a guest is configured, at most 5 s old, and likewise if that cannot be read.

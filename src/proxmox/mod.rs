@@ -8,6 +8,7 @@ mod access;
 mod addresses;
 mod answer;
 mod backup;
+mod content;
 mod deed;
 mod endpoints;
 mod error;
@@ -47,6 +48,7 @@ use turns::Lane;
 
 pub use access::{Permissions, Roles, Version};
 pub use backup::{BackedUp, Backups, Listing};
+pub use content::{Contents, Count};
 pub use deed::{Order, Sent};
 pub use error::{Error, Failure, Missing, Why};
 pub use guest::{GuestNow, RunState};

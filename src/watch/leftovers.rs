@@ -5,12 +5,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
-use crate::action::{Deed, Right};
+use crate::action::{Deed, NodePower, Right};
 use crate::audit::{self, About, Ending, Unfinished};
 use crate::embed::act::{self, Act};
+use crate::embed::node_act::NodeAct;
 use crate::embed::token;
 use crate::errand::{Errands, Recipient};
-use crate::follow::{self, End};
+use crate::follow::{self, End, Given};
+use crate::ids::ClusterName;
 use crate::proxmox::Inventory;
 use crate::store::Store;
 
@@ -22,19 +24,13 @@ pub async fn finish(
     left: Vec<Unfinished>,
     errands: Errands,
 ) {
+    let clusters: Arc<[_]> = clusters.into();
     for unfinished in left {
         let (store, errands) = (store.clone(), errands.clone());
-        let inventory = act_of(&unfinished).and_then(|act| {
-            let cluster = &act.guest.guest.cluster;
-            let inventory = clusters.iter().find(|c| c.client().cluster() == cluster);
-            Some((Arc::clone(inventory?), act))
-        });
+        let clusters = Arc::clone(&clusters);
         // Each by itself: one task that goes on for an hour holds up no other.
         tokio::spawn(async move {
-            let end = match &inventory {
-                Some((inventory, act)) => end_of(inventory, &unfinished, act).await,
-                None => about_a_token(&unfinished).unwrap_or_else(|| unseen(&unfinished)),
-            };
+            let end = end_of(&clusters, &unfinished).await;
             tracing::warn!(
                 action = unfinished.action, about = ?unfinished.about, ending = ?end.ending,
                 "a former process left this open"
@@ -53,14 +49,26 @@ pub async fn finish(
     }
 }
 
-async fn end_of(inventory: &Arc<Inventory>, unfinished: &Unfinished, act: &Act) -> End {
+async fn end_of(clusters: &[Arc<Inventory>], unfinished: &Unfinished) -> End {
+    let of = |cluster: &ClusterName| clusters.iter().find(|c| c.client().cluster() == cluster);
+    if let Some(act) = act_of(unfinished)
+        && let Some(inventory) = of(&act.guest.guest.cluster)
+    {
+        return end_of_deed(inventory, unfinished, &act).await;
+    }
+    if let Some(act) = node_act_of(unfinished)
+        && let Some(inventory) = of(&act.node.cluster)
+    {
+        let given = Given::Left(age(unfinished));
+        return follow::node_to_the_end(inventory, &act, given, None).await;
+    }
+    about_a_token(unfinished).unwrap_or_else(|| unseen(unfinished))
+}
+
+async fn end_of_deed(inventory: &Arc<Inventory>, unfinished: &Unfinished, act: &Act) -> End {
     if let Some(upid) = &unfinished.upid {
-        let age = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .ok()
-            .and_then(|now| now.checked_sub(opened(unfinished)))
-            .unwrap_or_default();
-        let started = Instant::now().checked_sub(age).unwrap_or_else(Instant::now);
+        let started = Instant::now().checked_sub(age(unfinished));
+        let started = started.unwrap_or_else(Instant::now);
         return follow::to_the_end(inventory, act, upid, started, None).await;
     }
     let runs = follow::runs_now(inventory, &act.guest).await;
@@ -77,8 +85,8 @@ fn about_a_token(unfinished: &Unfinished) -> Option<End> {
     })
 }
 
-/// It was not about a guest, or about one of a cluster that is no longer configured: nobody can look
-/// how it ended.
+/// It was about nothing that can be looked at, or in a cluster that is no longer configured: nobody can
+/// look how it ended.
 fn unseen(unfinished: &Unfinished) -> End {
     let what = match &unfinished.about {
         About::Guest(guest) => guest.guest.to_string(),
@@ -103,8 +111,33 @@ fn act_of(unfinished: &Unfinished) -> Option<Act> {
         approved: None,
         before: None,
         notice: None,
-        since: i64::try_from(opened(unfinished).as_secs()).unwrap_or(i64::MAX),
+        since: since(unfinished),
     })
+}
+
+fn node_act_of(unfinished: &Unfinished) -> Option<NodeAct> {
+    let About::Node(node) = &unfinished.about else {
+        return None;
+    };
+    let mut powers = NodePower::ALL.into_iter();
+    Some(NodeAct {
+        power: powers.find(|power| power.key() == unfinished.action)?,
+        node: node.clone(),
+        by: unfinished.user,
+        since: since(unfinished),
+        notice: None,
+    })
+}
+
+fn since(unfinished: &Unfinished) -> i64 {
+    i64::try_from(opened(unfinished).as_secs()).unwrap_or(i64::MAX)
+}
+
+/// How long ago it was begun.
+fn age(unfinished: &Unfinished) -> Duration {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let age = now.unwrap_or_default().checked_sub(opened(unfinished));
+    age.unwrap_or_default()
 }
 
 fn opened(unfinished: &Unfinished) -> Duration {

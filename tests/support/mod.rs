@@ -391,7 +391,7 @@ pub fn command(row: &Row, guest_of: impl Fn(Kind) -> u32) -> String {
         Field::Since => "2h".to_owned(),
         Field::Snapshot => "before-mods".to_owned(),
         Field::NewSnapshot => "new-one".to_owned(),
-        Field::Storage => "nas".to_owned(),
+        Field::Storage | Field::AnyStorage => "nas".to_owned(),
         Field::Mode => "snapshot".to_owned(),
         Field::Token(TokenPart::User) => "discord@pve".to_owned(),
         Field::Token(TokenPart::Name) => "ci".to_owned(),

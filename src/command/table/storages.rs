@@ -8,7 +8,19 @@ use super::{Row, maybe};
 pub(super) const ROWS: &[Row] = &[Row {
     path: &["storage", "list"],
     help: "Storages, and how full they are",
-    options: &[maybe("node", "Only this node", Field::Node)],
+    options: &[
+        maybe("node", "Only this node", Field::Node),
+        maybe(
+            "storage",
+            "Only this one, and what lies on it",
+            Field::AnyStorage,
+        ),
+    ],
     right: Some(Right::View),
-    action: |given| Some(Action::StorageList(given.node())),
+    action: |given| {
+        Some(Action::StorageList {
+            node: given.node(),
+            storage: given.storage(),
+        })
+    },
 }];

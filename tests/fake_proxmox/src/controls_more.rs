@@ -6,7 +6,7 @@ use crate::cluster::Cluster;
 use crate::history::{self, Past};
 use crate::node_power::{self, Next};
 use crate::pveum;
-use crate::storage::{self, Backup};
+use crate::storage::{self, Backup, File};
 use crate::{backup, backup_turn};
 
 impl Cluster {
@@ -16,6 +16,12 @@ impl Cluster {
     /// When there is no such storage, or it holds no backups.
     pub fn add_backup(&self, storage: &str, backup: Backup) -> String {
         storage::add(&mut self.lock(), storage, backup)
+    }
+
+    /// # Panics
+    /// When there is no such storage, or it holds nothing of that kind.
+    pub fn add_file(&self, storage: &str, file: File) {
+        storage::add_file(&mut self.lock(), storage, file);
     }
 
     /// All on a storage, in the order they were made.

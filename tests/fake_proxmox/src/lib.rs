@@ -62,5 +62,5 @@ pub use node::{Node, Update};
 pub use record::Recorded;
 pub use setup::{Acl, BackupJob, Clock, Setup, Token};
 pub use snapshot::Snapshot;
-pub use storage::{Backup, Storage};
+pub use storage::{Backup, File, Storage};
 pub use tasks::TaskView;

@@ -7,7 +7,7 @@ use crate::guest::{Guest, Kind};
 use crate::history::Past;
 use crate::node::Update;
 use crate::snapshot::Snapshot;
-use crate::storage::{Backup, Storage};
+use crate::storage::{Backup, File, Storage};
 
 /// When tasks end.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -216,8 +216,8 @@ impl Setup {
         setup
     }
 
-    /// As after some weeks of use: backups, tasks of the past, updates that wait, nodes that can be
-    /// woken. Gives nobody any rights.
+    /// As after some weeks of use: backups, ISO images, tasks of the past, updates that wait, nodes that
+    /// can be woken. Gives nobody any rights.
     #[must_use]
     pub fn lived_in(mut self) -> Setup {
         const HOUR: Duration = Duration::from_secs(3600);
@@ -228,6 +228,13 @@ impl Setup {
             self.wol.insert(node.clone(), mac);
         }
         self.updates.insert(first.clone(), updates());
+        for storage in self.storages.iter_mut().filter(|it| it.holds("iso")) {
+            let file = |content, name| File::new(content, name, &first);
+            storage.files = vec![
+                file("iso", "debian-13.1.0-amd64-netinst.iso"),
+                file("vztmpl", "debian-13-standard_13.1-1_amd64.tar.zst"),
+            ];
+        }
         self.backup_jobs =
             vec![BackupJob::all("backup-8a3c41d2-77f0", "nas").only(&[101, 102, 103, 104])];
         for guest in self

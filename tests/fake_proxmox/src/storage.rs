@@ -22,6 +22,7 @@ pub struct Storage {
     /// Switched off in the configuration.
     pub disabled: bool,
     pub backups: Vec<Backup>,
+    pub files: Vec<File>,
 }
 
 impl Storage {
@@ -37,6 +38,7 @@ impl Storage {
             available: true,
             disabled: false,
             backups: Vec::new(),
+            files: Vec::new(),
         }
     }
 
@@ -92,6 +94,42 @@ impl Storage {
             "lvmthin" | "lvm" => format!("no such volume group '{name}'"),
             _ => format!("storage '{name}' is not online"),
         })
+    }
+}
+
+/// What somebody put there, and what is no guest's.
+#[derive(Clone, Debug, PartialEq)]
+pub struct File {
+    /// `iso`, `vztmpl`, `snippets` or `import`.
+    pub content: String,
+    pub name: String,
+    /// As with a backup.
+    pub node: String,
+    pub size: u64,
+}
+
+impl File {
+    pub fn new(content: &str, name: &str, node: &str) -> File {
+        File {
+            content: content.into(),
+            name: name.into(),
+            node: node.into(),
+            size: 700 << 20,
+        }
+    }
+
+    pub(crate) fn is_on(&self, storage: &Storage, node: &str) -> bool {
+        storage.shared || self.node == node
+    }
+
+    /// As Proxmox names it: by the ending, but not of a snippet.
+    pub(crate) fn format(&self) -> String {
+        let ending = self.name.rsplit_once('.').map_or("", |(_, ending)| ending);
+        match self.content.as_str() {
+            "snippets" => "snippet".into(),
+            "vztmpl" => format!("t{ending}"),
+            _ => ending.into(),
+        }
     }
 }
 
@@ -229,4 +267,17 @@ pub(crate) fn add(state: &mut State, storage: &str, mut backup: Backup) -> Strin
     let volid = backup.volid.clone();
     storage.backups.push(backup);
     volid
+}
+
+/// Puts a file on a storage.
+///
+/// # Panics
+/// When there is no such storage, or it holds nothing of that kind.
+pub(crate) fn add_file(state: &mut State, storage: &str, file: File) {
+    let Some(storage) = state.storages.iter_mut().find(|it| it.name == storage) else {
+        panic!("no storage {storage} in the fake cluster");
+    };
+    let (name, content) = (&storage.name, &file.content);
+    assert!(storage.holds(content), "{name} holds no {content}");
+    storage.files.push(file);
 }

@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use fake_proxmox::{Backup, Clock, Cluster, Guest, Storage};
+use fake_proxmox::{Backup, Clock, Cluster, File, Guest, Storage};
 use serde_json::{Value, json};
 use support::{delete, exit, get, home, post, quick, start, upid};
 
@@ -475,6 +475,46 @@ async fn content_is_filtered_without_a_word() {
         );
     }
     assert_eq!(count().await, Some(2));
+}
+
+#[tokio::test]
+async fn files_are_shown_to_all_who_may_look_but_snippets_are_not() {
+    let mut setup = quick();
+    for storage in &mut setup.storages {
+        if storage.name == "local" {
+            storage.content = "iso,vztmpl,snippets".into();
+            storage.files = vec![
+                File::new("iso", "debian.iso", "pve1"),
+                File::new("vztmpl", "debian.tar.zst", "pve1"),
+                File::new("snippets", "cloud.yaml", "pve1"),
+                File::new("iso", "of-the-other.iso", "pve2"),
+            ];
+        }
+    }
+    let cluster = start(setup).await;
+    let names = async |query: &str| {
+        let path = format!("/nodes/pve1/storage/local/content{query}");
+        let rows = get(&cluster, &path).await.data();
+        let rows = rows.as_array().cloned().unwrap_or_default();
+        let names = rows
+            .iter()
+            .map(|row| format!("{} {}", row["volid"], row["format"]));
+        names.collect::<Vec<_>>().join(", ").replace('"', "")
+    };
+    let open = "local:iso/debian.iso iso, local:vztmpl/debian.tar.zst tzst";
+    assert_eq!(names("").await, open);
+    for who in [USER, TOKEN] {
+        cluster.acl(
+            "/storage",
+            who,
+            &["Datastore.Audit", "Datastore.Allocate"],
+            true,
+        );
+    }
+    let snippet = "local:snippets/cloud.yaml snippet";
+    assert_eq!(names("?content=snippets").await, snippet);
+    assert_eq!(names("?vmid=101").await, snippet);
+    assert_eq!(names("?content=iso").await, "local:iso/debian.iso iso");
 }
 
 #[tokio::test]

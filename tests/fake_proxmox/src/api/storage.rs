@@ -10,7 +10,7 @@ use crate::guest::Kind;
 use crate::params::scalar;
 use crate::routes::Given;
 use crate::state::State;
-use crate::storage::{Backup, Storage};
+use crate::storage::{Backup, File, Storage};
 
 const SEEN_WITH: &[&str] = &["Datastore.Audit", "Datastore.AllocateSpace"];
 
@@ -138,6 +138,13 @@ pub(crate) fn content(state: &mut State, call: &Call) -> Result<Reply, Refusal> 
             .filter(|(id, ..)| may_also(*id, "Datastore.Audit", "VM.Config.Disk"))
             .map(|(.., row)| row),
     );
+    // A file is nobody's. A snippet is shown to nobody but those who are shown everything.
+    let seen = storage.files.iter().filter(|file| {
+        let of_guest = vmid.is_none() || !matches!(file.content.as_str(), "iso" | "vztmpl");
+        let may = all || file.content != "snippets";
+        file.is_on(storage, call.node()) && holds(&file.content) && of_guest && may
+    });
+    rows.extend(seen.map(|file| file_row(storage, file)));
     rows.sort_by_key(|row| row["volid"].as_str().unwrap_or_default().to_lowercase());
     Ok(Value::from(rows).into())
 }
@@ -176,6 +183,16 @@ fn row(storage: &Storage, backup: &Backup) -> Value {
         row["encrypted"] = json!(fingerprint);
     }
     row
+}
+
+fn file_row(storage: &Storage, file: &File) -> Value {
+    json!({
+        "volid": format!("{}:{}/{}", storage.name, file.content, file.name),
+        "content": file.content,
+        "format": file.format(),
+        "size": file.size,
+        "ctime": 1_760_000_000,
+    })
 }
 
 fn content_of(kind: Kind) -> &'static str {
