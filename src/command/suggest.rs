@@ -34,7 +34,7 @@ pub(super) fn suggest(desk: &Desk, typing: &Typing) -> Vec<Choice> {
         Completion::Grant => grants(desk, typing, &text),
         Completion::Snapshot(right) => snapshots(desk, typing, right, &text),
         Completion::Storage => storages(desk, typing, &text),
-        Completion::Token(part) => super::token::suggest(desk, &typing.actor, part, &text),
+        Completion::Token(part) => super::token::suggest(desk, typing, part, &text),
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -13,6 +14,8 @@ use serde::de::DeserializeOwned;
 use super::access::{Paths, permissions};
 use super::answer::{OF_ALL, OF_ONE};
 use super::http::{Limits, Read, Transport, Verb, Write};
+use super::kept::Kept;
+use super::lists::TYPING_REST;
 use super::path::ApiPath;
 use super::perl::{Object, Scalar};
 use super::turns::Lane;
@@ -26,6 +29,8 @@ use crate::permission::Permit;
 pub struct TokenAdmin {
     transport: Transport,
     id: String,
+    /// For completion.
+    kept: Kept<PveUser, Vec<Token>>,
 }
 
 /// A token as Proxmox lists it: never its secret.
@@ -122,6 +127,7 @@ impl TokenAdmin {
         Ok(Some(Self {
             transport,
             id: token.id.clone(),
+            kept: Kept::new(TYPING_REST),
         }))
     }
 
@@ -145,6 +151,16 @@ impl TokenAdmin {
         let rows: Vec<Object<TokenRow>> = self.get(&path, OF_ONE).await?;
         let rows = rows.into_iter().filter_map(|row| row.0);
         Ok(rows.filter_map(TokenRow::read).collect())
+    }
+
+    /// What is known of them, for completion: never waits, and begins a read where it is old.
+    #[must_use]
+    pub fn tokens_while_typing(self: &Arc<Self>, user: &PveUser) -> Option<Arc<Vec<Token>>> {
+        let held = self.kept.now_and_later(user.clone(), || {
+            let (admin, user) = (Arc::clone(self), user.clone());
+            async move { admin.tokens(&user).await }
+        })?;
+        Some(Arc::clone(&held.value))
     }
 
     /// All roles. Every token may read them.
@@ -230,7 +246,9 @@ impl TokenAdmin {
             ("comment", draft.comment),
         ];
         let path = token_path(draft.token);
-        let made: Object<Made> = self.write(permit, Verb::Post, path, &form).await?;
+        let made = self.write(permit, Verb::Post, path, &form).await;
+        self.kept.forget(&draft.token.user);
+        let made: Object<Made> = made?;
         let secret = made.0.and_then(|made| made.value.text());
         secret
             .map(Secret::new)
@@ -270,7 +288,9 @@ impl TokenAdmin {
     /// As for [`TokenAdmin::create`]; for one that is not there a 500.
     pub async fn delete(&self, permit: &Permit, token: &TokenId) -> Result<(), Error> {
         let path = token_path(token);
-        let _: Scalar = self.write(permit, Verb::Delete, path, &[]).await?;
+        let gone = self.write(permit, Verb::Delete, path, &[]).await;
+        self.kept.forget(&token.user);
+        let _: Scalar = gone?;
         Ok(())
     }
 

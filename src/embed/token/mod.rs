@@ -5,15 +5,16 @@ mod refusal;
 mod removing;
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::ids::{AclPath, ClusterName, PveUser, RoleName, TokenId};
+use crate::ids::{AclPath, ClusterName, PveUser, RoleName, TokenId, TokenName};
 use crate::proxmox::Token;
 
 use super::problem;
 use super::reply::{Card, Colour, Reply};
-use super::words::{ago, plain};
+use super::words::{ago, duration, plain};
 
 pub use making::{Gave, Power, Undone, ask_to_create, lost, made, no_longer, not_made, not_shown};
 pub(super) use refusal::unclear;
@@ -125,6 +126,41 @@ fn ends(token: &Token, now: i64) -> String {
         Some(at) if at <= now => format!("expired {}", ago(at)),
         Some(at) => format!("expires {}", ago(at)),
     }
+}
+
+/// One line of completion: `ci · expires in 7 d`, at most 100 characters, plain text.
+#[must_use]
+pub fn choice(token: &Token, own: bool, now: i64) -> String {
+    let seconds = |from: i64, to: i64| {
+        Duration::from_secs(u64::try_from(to.saturating_sub(from)).unwrap_or_default())
+    };
+    let ends = match token.expires {
+        None => "never expires".to_owned(),
+        Some(at) if at <= now => format!("expired {} ago", duration(seconds(at, now))),
+        Some(at) => format!("expires in {}", duration(seconds(now, at))),
+    };
+    format!("{}{} · {ends}{}", robot(own), token.name, bots(own))
+}
+
+/// The same where several clusters could be meant, with those that have one of that name.
+#[must_use]
+pub fn choice_on(name: &TokenName, clusters: &[&ClusterName], own: bool) -> String {
+    let clusters: Vec<&str> = clusters.iter().map(|name| name.as_str()).collect();
+    let text = format!(
+        "{}{name} · {}{}",
+        robot(own),
+        clusters.join(", "),
+        bots(own)
+    );
+    text.chars().take(100).collect()
+}
+
+fn robot(own: bool) -> &'static str {
+    if own { "🤖 " } else { "" }
+}
+
+fn bots(own: bool) -> &'static str {
+    if own { " · the bot's own" } else { "" }
 }
 
 /// An act on a token that a former process did not see to its end. `detail`: as in the audit.
