@@ -1177,9 +1177,10 @@ fn a_token_under_way_at_a_crash_is_told_of() {
         │ 🟠 token · outcome unknown
         │ create discord\@pve!ci \(home\), until <day>, PVEAuditor on /vms
         │ I did not see how it ended. See
-        │ `/token list`.
-        │ If it was made, its secret is lost:
-        │ delete it with `/token delete`.
+        │ `/token list discord@pve`.
+        │ If it was made, its secret is lost.
+        │ Then delete it:
+        │ `/token delete discord@pve ci`
         │ I was restarted in between.
         ");
         world.audited_last("closed unknown").await;

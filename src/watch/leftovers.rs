@@ -22,6 +22,7 @@ pub async fn finish(
     left: Vec<Unfinished>,
     errands: Errands,
 ) {
+    let several = clusters.len() > 1;
     for unfinished in left {
         let (store, errands) = (store.clone(), errands.clone());
         let inventory = act_of(&unfinished).and_then(|act| {
@@ -33,7 +34,7 @@ pub async fn finish(
         tokio::spawn(async move {
             let end = match &inventory {
                 Some((inventory, act)) => end_of(inventory, &unfinished, act).await,
-                None => about_a_token(&unfinished).unwrap_or_else(|| unseen(&unfinished)),
+                None => about_a_token(&unfinished, several).unwrap_or_else(|| unseen(&unfinished)),
             };
             tracing::warn!(
                 action = unfinished.action, about = ?unfinished.about, ending = ?end.ending,
@@ -69,11 +70,11 @@ async fn end_of(inventory: &Arc<Inventory>, unfinished: &Unfinished, act: &Act) 
 }
 
 /// Tokens cannot be looked at from here, and the secret of one that was made is lost anyway.
-fn about_a_token(unfinished: &Unfinished) -> Option<End> {
+fn about_a_token(unfinished: &Unfinished, several: bool) -> Option<End> {
     let detail = unfinished.detail.as_deref()?;
     (unfinished.action == Right::Token.key()).then(|| {
         let why = "the bot stopped before it saw the end".to_owned();
-        End::of(token::left_open(detail), Ending::Unknown(why))
+        End::of(token::left_open(detail, several), Ending::Unknown(why))
     })
 }
 

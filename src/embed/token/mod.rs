@@ -49,6 +49,14 @@ pub enum Own {
     Admin,
 }
 
+/// Where a token is. A command that people are told to type names the cluster where there are
+/// several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct On<'a> {
+    pub cluster: &'a ClusterName,
+    pub several: bool,
+}
+
 /// The audit's line about it. Never a secret: none is known when it is written.
 #[must_use]
 pub fn detail(making: &Making) -> String {
@@ -165,30 +173,64 @@ fn bots(own: bool) -> &'static str {
 
 /// An act on a token that a former process did not see to its end. `detail`: as in the audit.
 #[must_use]
-pub fn left_open(detail: &str) -> Reply {
+pub fn left_open(detail: &str, several: bool) -> Reply {
+    let (list, delete) = match named(detail) {
+        Some((token, cluster)) => {
+            let on = On {
+                cluster: &cluster,
+                several,
+            };
+            (to_list(&token, on), to_delete(&token, on))
+        }
+        None => ("`/token list`".to_owned(), "`/token delete`".to_owned()),
+    };
     let made = if detail.starts_with("create ") {
-        "\nIf it was made, its secret is lost:\ndelete it with `/token delete`."
+        format!("\nIf it was made, its secret is lost.\nThen delete it:\n{delete}")
     } else {
-        ""
+        String::new()
     };
     Reply::card(Card {
         colour: Colour::Amber,
         title: "🟠 token · outcome unknown".to_owned(),
         body: format!(
-            "{}\nI did not see how it ended. See\n`/token list`.{made}",
+            "{}\nI did not see how it ended. See\n{list}.{made}",
             plain(detail)
         ),
         footer: None,
     })
 }
 
-fn how_to_delete(token: &TokenId) -> String {
+/// Which token a line of the audit is about, and where.
+fn named(detail: &str) -> Option<(TokenId, ClusterName)> {
+    let (_, rest) = detail.split_once(' ')?;
+    let (token, rest) = rest.split_once(" (")?;
+    let (cluster, _) = rest.split_once(')')?;
+    Some((token.parse().ok()?, cluster.parse().ok()?))
+}
+
+fn how_to_delete(token: &TokenId, on: On<'_>) -> String {
     format!(
-        "`/token delete {} {}`\nor on a Proxmox node, as root:\n{}",
-        token.user,
-        token.name,
+        "{}\nor on a Proxmox node, as root:\n{}",
+        to_delete(token, on),
         typed(&[remove(token)])
     )
+}
+
+fn to_delete(token: &TokenId, on: On<'_>) -> String {
+    let TokenId { user, name } = token;
+    format!("`/token delete {user} {name}{}`", there(on))
+}
+
+fn to_list(token: &TokenId, on: On<'_>) -> String {
+    format!("`/token list {}{}`", token.user, there(on))
+}
+
+fn there(on: On<'_>) -> String {
+    if on.several {
+        format!(" cluster:{}", on.cluster)
+    } else {
+        String::new()
+    }
 }
 
 fn remove(token: &TokenId) -> String {
@@ -227,4 +269,32 @@ fn card(colour: Colour, title: String, body: String, cluster: &ClusterName) -> R
         body,
         footer: Some(cluster.to_string()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_left_open_is_looked_up_where_it_was() {
+        let (token, cluster) = ("backup@pve!ci".parse().unwrap(), "lab".parse().unwrap());
+        let making = Making {
+            token,
+            cluster,
+            expires: None,
+            rights: None,
+        };
+        let body = |detail: &str, several| left_open(detail, several).cards.remove(0).body;
+        let made = body(&detail(&making), true);
+        for line in [
+            "`/token list backup@pve cluster:lab`",
+            "`/token delete backup@pve ci cluster:lab`",
+        ] {
+            assert!(made.contains(line), "{made}");
+        }
+        assert!(!body(&detail(&making), false).contains("cluster:"));
+        let deleted = body(&detail_of_deletion(&making.token, &making.cluster), true);
+        assert!(deleted.contains("list backup@pve cluster:lab"), "{deleted}");
+        assert!(!deleted.contains("/token delete"), "{deleted}");
+    }
 }
