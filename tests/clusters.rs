@@ -220,8 +220,8 @@ fn a_command_that_is_shown_can_be_typed() {
         let asked = owner
             .slash("/token create discord@pve new cluster:lab")
             .await;
-        let lost = owner.click(&asked.first().await, "Create it").await;
-        let delete = told_to_type(&lost.until("unknown").await);
+        let unknown = owner.click(&asked.first().await, "Create it").await;
+        let delete = told_to_type(&unknown.until("unknown").await);
         assert_eq!(delete, "/token delete discord@pve new cluster:lab");
         asked.until("Confirmed").await;
         let asked = owner.slash(&delete).await;
