@@ -1053,6 +1053,15 @@ fn reads_of(world: &World, path: &str) -> usize {
 #[test]
 fn the_tokens_that_there_are_are_completed() {
     run(setup(), async |world| {
+        for line in [
+            "pveum user add backup@pve",
+            "pveum acl modify /vms -user backup@pve -role PVEAuditor",
+        ] {
+            world.px.pveum(line).unwrap();
+        }
+        let users = ["discord@pve", "steward@pve", "backup@pve"];
+        completed(world, "/token delete user:", &users).await;
+        completed(world, "/token list user:back", &users[2..]).await;
         world.px.add_token("discord@pve!ci", "5c", true);
         world.px.add_token("discord@pve!zeta", "5c", true);
         world.px.expire_token("discord@pve!zeta", Some(1));

@@ -31,6 +31,7 @@ pub struct TokenAdmin {
     id: String,
     /// For completion.
     kept: Kept<PveUser, Vec<Token>>,
+    users: Kept<(), BTreeSet<PveUser>>,
 }
 
 /// A token as Proxmox lists it: never its secret.
@@ -75,6 +76,14 @@ struct RoleRow {
     privs: Scalar,
 }
 
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct AclRow {
+    #[serde(rename = "type")]
+    kind: Scalar,
+    ugid: Scalar,
+}
+
 /// Read field by field, so that no error can quote what stands in it.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -94,6 +103,18 @@ impl TokenRow {
             comment: self.comment.text().filter(|text| !text.trim().is_empty()),
             separate: self.privsep.flag(),
         })
+    }
+}
+
+impl AclRow {
+    /// The user that was given something, or whose token was.
+    fn user(&self) -> Option<PveUser> {
+        let id = self.ugid.text()?;
+        match self.kind.text()?.as_str() {
+            "user" => id.parse().ok(),
+            "token" => id.split_once('!')?.0.parse().ok(),
+            _ => None,
+        }
     }
 }
 
@@ -128,6 +149,7 @@ impl TokenAdmin {
             transport,
             id: token.id.clone(),
             kept: Kept::new(TYPING_REST),
+            users: Kept::new(TYPING_REST),
         }))
     }
 
@@ -159,6 +181,22 @@ impl TokenAdmin {
         let held = self.kept.now_and_later(user.clone(), || {
             let (admin, user) = (Arc::clone(self), user.clone());
             async move { admin.tokens(&user).await }
+        })?;
+        Some(Arc::clone(&held.value))
+    }
+
+    /// The users that are known to have been given something, or whose tokens were: never waits, and
+    /// begins a read where it is old. Only of paths where this token may give rights itself.
+    #[must_use]
+    pub fn users_while_typing(self: &Arc<Self>) -> Option<Arc<BTreeSet<PveUser>>> {
+        let held = self.users.now_and_later((), || {
+            let admin = Arc::clone(self);
+            async move {
+                let path = ApiPath::new(&["access", "acl"]);
+                let rows: Vec<Object<AclRow>> = admin.get(&path, OF_ALL).await?;
+                let rows = rows.into_iter().filter_map(|row| row.0);
+                Ok(rows.filter_map(|row| row.user()).collect())
+            }
         })?;
         Some(Arc::clone(&held.value))
     }
@@ -377,6 +415,19 @@ mod tests {
                 "{odd}"
             );
         }
+    }
+
+    #[test]
+    fn users_are_those_that_were_given_something() {
+        let rows: Vec<Object<AclRow>> = serde_json::from_str(
+            r#"[{"type":"user","ugid":"ci@pve"}, {"type":"token","ugid":"a@pve!x"},
+                {"type":"group","ugid":"admins"}, {"type":"user","ugid":"a,b@pve"}, "odd", {}]"#,
+        )
+        .unwrap();
+        let rows = rows.into_iter().filter_map(|row| row.0);
+        let users: Vec<PveUser> = rows.filter_map(|row| row.user()).collect();
+        let named: Vec<&str> = users.iter().map(PveUser::as_str).collect();
+        assert_eq!(named, ["ci@pve", "a@pve"]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What is completed while somebody types about tokens: only for those who may manage them, from
 //! memory. Typing never waits; it has the roles read again when they are old.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -80,7 +80,7 @@ pub(in crate::command) fn suggest(
     match part {
         TokenPart::NewName => Vec::new(),
         TokenPart::Name => names(desk, typing, text),
-        TokenPart::User => fitting(users(desk), text),
+        TokenPart::User => fitting(users(desk, typing), text),
         TokenPart::Expiry => words(&["7d", "30d", "90d", "365d", "never"], text),
         TokenPart::Cluster => {
             let admins = desk.token_admins.iter();
@@ -97,13 +97,30 @@ pub(in crate::command) fn suggest(
     }
 }
 
-/// Those that the bot itself is.
-fn users(desk: &Desk) -> Vec<String> {
-    let of = |admin: &Arc<TokenAdmin>| {
-        let admins = admin.id().split_once('!').map(|(user, _)| user.to_owned());
-        [bots_user(desk, admin).map(|user| user.to_string()), admins]
-    };
-    desk.token_admins.iter().flat_map(of).flatten().collect()
+/// The clusters that the command may mean.
+fn meant<'d>(desk: &'d Desk, typing: &Typing) -> Vec<&'d Arc<TokenAdmin>> {
+    let named = typing.cluster.as_ref();
+    let all = desk.token_admins.iter();
+    all.filter(|admin| named.is_none_or(|cluster| cluster == admin.cluster()))
+        .collect()
+}
+
+/// Those that the bot itself is, then others that are known.
+fn users(desk: &Desk, typing: &Typing) -> Vec<String> {
+    let (mut bots, mut others) = (Vec::new(), BTreeSet::new());
+    for admin in meant(desk, typing) {
+        bots.extend(bots_user(desk, admin).map(|user| user.to_string()));
+        bots.extend(admin.id().split_once('!').map(|(user, _)| user.to_owned()));
+        let known = admin.users_while_typing();
+        others.extend(
+            known
+                .iter()
+                .flat_map(|all| all.iter())
+                .map(ToString::to_string),
+        );
+    }
+    bots.extend(others);
+    bots
 }
 
 /// The tokens of the command's user. What is not known yet, the next letter finds.
@@ -111,11 +128,7 @@ fn names(desk: &Desk, typing: &Typing, text: &str) -> Vec<Choice> {
     let Some(user) = &typing.user else {
         return Vec::new();
     };
-    let named = typing.cluster.as_ref();
-    let all = desk.token_admins.iter();
-    let admins: Vec<_> = all
-        .filter(|admin| named.is_none_or(|cluster| cluster == admin.cluster()))
-        .collect();
+    let admins = meant(desk, typing);
     let mut found: BTreeMap<TokenName, Vec<There<'_>>> = BTreeMap::new();
     for admin in &admins {
         for there in known(desk, admin, user) {
