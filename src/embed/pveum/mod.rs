@@ -165,7 +165,7 @@ const ADMIN: [(&str, &[&str]); 3] = [
     ("/access/groups", &["User.Modify"]),
 ];
 
-/// Privileges of [`ADMIN`], each once.
+/// Privileges of `ADMIN`, each once.
 pub const ADMINS: [&str; 3] = ["Permissions.Modify", "Sys.Audit", "User.Modify"];
 
 /// Makes the second token. It can make itself anything: it is as good as root.
