@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use crate::ids::{
     ChannelId, ClusterName, GrantId, GuestQuery, GuestRef, GuildId, InteractionId, Kind, NodeName,
-    NodeQuery, NodeRef, RequestId, RoleId, StorageName, UserId,
+    NodeQuery, NodeRef, PveUser, RequestId, RoleId, StorageName, UserId,
 };
 use crate::until::End;
 
@@ -307,8 +307,10 @@ pub struct Request {
 pub struct Typing {
     pub actor: Actor,
     pub wanted: Completion,
-    /// The guest of the command, where it is filled in already.
+    /// What the command is about, as far as it is filled in already.
     pub guest: Option<GuestQuery>,
+    pub user: Option<PveUser>,
+    pub cluster: Option<ClusterName>,
     /// As typed; compared with names, never shown or logged.
     pub text: String,
 }

@@ -711,7 +711,7 @@ fn the_audit_is_closed_to_others() {
 #[test]
 fn who_only_looks_sees_nothing_that_a_lost_role_lent() {
     let rules = rules(RULES).replace("who = [\"friend\"]", "who = [\"friends\"]");
-    run(setup().rules(&rules), async |mut world| {
+    run(setup().rules(&rules), async |world| {
         let stranger = world.person("stranger");
         let max = world.person("max");
         let granted = max.slash("/access grant stranger start 105 6h").await;

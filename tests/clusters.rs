@@ -6,7 +6,8 @@ mod support;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use fake_proxmox::{Clock, Cluster, Fault, FaultKind, Guest, Setup as Proxmox};
+use fake_discord::Message;
+use fake_proxmox::{Clock, Cluster, Fault, FaultKind, Guest, Match, Setup as Proxmox};
 use insta::assert_snapshot;
 use support::{Setup, World, run_without_bot, shown};
 
@@ -38,6 +39,37 @@ async fn with_lab(world: &mut World) -> Cluster {
     );
     std::fs::write(&world.files[0], text).unwrap();
     lab
+}
+
+/// And both let the bot manage tokens.
+async fn with_tokens_on_lab(world: &mut World) -> Cluster {
+    let lab = with_lab(world).await;
+    lab.add_token(support::ADMIN_TOKEN, support::ADMIN_SECRET, true);
+    for who in [support::ADMIN_USER, support::ADMIN_TOKEN] {
+        lab.acl("/", who, &["User.Modify", "Permissions.Modify"], true);
+    }
+    let mut text = std::fs::read_to_string(&world.files[0]).unwrap();
+    let _ = write!(
+        text,
+        "admin_token_id = \"{}\"\nadmin_token_secret = \"{}\"\n",
+        support::ADMIN_TOKEN,
+        support::ADMIN_SECRET
+    );
+    std::fs::write(&world.files[0], text).unwrap();
+    lab
+}
+
+/// The one command with something behind its name that a card tells people to type.
+fn told_to_type(message: &Message) -> String {
+    let text = message.text();
+    let quoted = text.split('`').skip(1).step_by(2);
+    let typed: Vec<&str> = quoted
+        .filter(|text| text.starts_with('/') && text.split(' ').count() > 2)
+        .collect();
+    let [one] = typed[..] else {
+        panic!("{typed:?} in {text}")
+    };
+    one.to_owned()
 }
 
 async fn started(world: &mut World, lab: &Cluster) {
@@ -123,19 +155,7 @@ fn a_cluster_that_is_away_does_not_stop_the_other() {
 #[test]
 fn a_token_is_made_where_it_was_said() {
     run_without_bot(Setup::automatic().token_admin(), async |world| {
-        let lab = with_lab(world).await;
-        lab.add_token(support::ADMIN_TOKEN, support::ADMIN_SECRET, true);
-        for who in [support::ADMIN_USER, support::ADMIN_TOKEN] {
-            lab.acl("/", who, &["User.Modify", "Permissions.Modify"], true);
-        }
-        let mut text = std::fs::read_to_string(&world.files[0]).unwrap();
-        let _ = write!(
-            text,
-            "admin_token_id = \"{}\"\nadmin_token_secret = \"{}\"\n",
-            support::ADMIN_TOKEN,
-            support::ADMIN_SECRET
-        );
-        std::fs::write(&world.files[0], text).unwrap();
+        let lab = with_tokens_on_lab(world).await;
         started(world, &lab).await;
         let owner = world.person("owner");
         let which = owner.slash("/token list").await.first().await;
@@ -173,6 +193,74 @@ fn a_token_is_made_where_it_was_said() {
         asked.until("Confirmed").await;
         assert_eq!(world.writes(), Vec::<String>::new());
         assert_eq!(lab.writes().len(), 2);
+    });
+}
+
+/// What a card tells people to type does what it says, typed as it stands.
+#[test]
+fn a_command_that_is_shown_can_be_typed() {
+    run_without_bot(Setup::automatic().token_admin(), async |world| {
+        let lab = with_tokens_on_lab(world).await;
+        lab.add_token("discord@pve!ci", "5c", true);
+        started(world, &lab).await;
+        let owner = world.person("owner");
+        let wrong = owner.slash("/ct start lab/201").await.first().await;
+        let start = told_to_type(&wrong);
+        assert_eq!(start, "/vm start lab/201");
+        owner.slash(&start).await.until("started").await;
+        let none = owner.slash("/token delete discord@pve nix cluster:lab");
+        let list = told_to_type(&none.await.first().await);
+        let text = shown(&owner.slash(&list).await.first().await);
+        assert!(text.contains("**ci**") && text.contains("lab"), "{text}");
+        lab.fault(Fault {
+            kind: FaultKind::DropAfterRequest,
+            on: Match::any().method("POST").path("/token/"),
+            times: Some(1),
+        });
+        let asked = owner
+            .slash("/token create discord@pve new cluster:lab")
+            .await;
+        let unknown = owner.click(&asked.first().await, "Create it").await;
+        let delete = told_to_type(&unknown.until("unknown").await);
+        assert_eq!(delete, "/token delete discord@pve new cluster:lab");
+        asked.until("Confirmed").await;
+        let asked = owner.slash(&delete).await;
+        let deleted = owner.click(&asked.first().await, "Delete it").await;
+        deleted.until("is deleted").await;
+        asked.until("Confirmed").await;
+        assert_eq!(world.writes(), Vec::<String>::new());
+    });
+}
+
+/// One name on two clusters is completed once, with both; where one is named, only with what is there.
+#[test]
+fn tokens_are_completed_with_their_clusters() {
+    run_without_bot(Setup::automatic().token_admin(), async |world| {
+        let lab = with_tokens_on_lab(world).await;
+        lab.add_token("discord@pve!ci", "5c", true);
+        started(world, &lab).await;
+        let owner = world.person("owner");
+        for (typed, wanted) in [
+            (
+                "/token delete discord@pve name:",
+                &["ci · lab", "🤖 bot · home, lab · the bot's own"][..],
+            ),
+            (
+                "/token delete discord@pve cluster:home name:",
+                &["🤖 bot · never expires · the bot's own"],
+            ),
+        ] {
+            let mut seen = Vec::new();
+            for _ in 0..200 {
+                let offered = owner.type_ahead(typed).await;
+                seen = offered.into_iter().map(|choice| choice.name).collect();
+                if seen == wanted {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            assert_eq!(seen, wanted, "{typed}");
+        }
     });
 }
 

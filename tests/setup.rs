@@ -16,6 +16,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdout, Command};
 
 const OWNER: u64 = 184_405_311_681_986_560;
+/// What is asked behind the bot's own token.
+const SECOND: &str = "Shall people manage API tokens from Discord (/token)? [no]: ";
 const WRONG: &str = "00000000-0000-4000-8000-000000000000";
 
 /// The folder that is set up.
@@ -119,7 +121,12 @@ fn says(said: &str, parts: &[&str]) {
 
 #[track_caller]
 fn no_secret_in(said: &str, world: &World) {
-    for secret in [world.px.token_secret(), world.dc.token(), WRONG.to_owned()] {
+    for secret in [
+        world.px.token_secret(),
+        world.dc.token(),
+        WRONG.to_owned(),
+        support::ADMIN_SECRET.to_owned(),
+    ] {
         assert!(!said.contains(&secret), "{said}");
     }
 }
@@ -396,6 +403,8 @@ async fn answer_about_proxmox(talk: &mut Talk, world: &World) {
             &format!("x={px}"),
         ),
         ("Only what follows the `=` is the secret.", &px),
+        (SECOND, "maybe"),
+        ("Type yes or no.", ""),
     ])
     .await;
 }
@@ -437,7 +446,7 @@ fn a_certificate_is_pinned_only_after_it_was_compared() {
         ])
         .await;
         for question in [
-            "Token id",
+            SECOND,
             "Commands",
             "Requests",
             "What needs",
@@ -445,9 +454,6 @@ fn a_certificate_is_pinned_only_after_it_was_compared() {
             "Time zone",
             "Write",
         ] {
-            if question == "Token id" {
-                continue;
-            }
             talk.answers(&[(question, "")]).await;
         }
         let (said, code) = talk.ends().await;
@@ -517,6 +523,7 @@ fn a_wrong_token_is_said_and_can_be_typed_again() {
             ("What now? [2]: ", ""),
             ("Token id", ""),
             ("Secret of the token (not shown): ", &px),
+            (SECOND, ""),
             ("Token of the bot (not shown): ", &dc),
             ("Commands", ""),
             ("Requests", ""),
@@ -576,6 +583,7 @@ fn what_was_written_in_another_way_by_hand_is_kept_so() {
             "as before",
             "Token id",
             "Secret",
+            SECOND,
             "Token of",
             "In which",
             "Commands",
@@ -632,6 +640,7 @@ fn a_second_run_changes_one_thing_and_leaves_the_rest_to_the_byte() {
             ("as before", ""),
             ("Token id [discord@pve!bot]: ", ""),
             (&format!("Secret of the token {kept}"), ""),
+            (SECOND, ""),
             (&format!("Token of the bot {kept}"), ""),
             ("In which server shall it listen (several: 1 2) [1]: ", ""),
             ("Commands", ""),
@@ -693,7 +702,7 @@ fn a_second_cluster_is_added_with_files_of_its_own() {
 #[test]
 fn whoever_stops_it_leaves_nothing_behind() {
     run_without_bot(Setup::default(), async |world| {
-        let answers = Answers::new(world);
+        let answers = Answers::new(world).with("--admin-token-id", "none");
         let words = answers.words();
         for signal in ["-INT", "-TERM"] {
             let mut talk = Talk::start(setup(world, &words));
@@ -778,6 +787,7 @@ fn it_waits_until_the_bot_is_in_a_server() {
     let guilds = std::mem::take(&mut setup_.dc.guilds);
     run_without_bot(setup_, async |world| {
         let answers = Answers::new(world).without("--guild").without("--owner");
+        let answers = answers.with("--admin-token-id", "none");
         let words = answers.words();
         let mut talk = Talk::start(setup(world, &words));
         talk.answers(&[("then press [Enter]: ", "")]).await;
@@ -911,6 +921,15 @@ fn a_terminal_shows_no_secret_and_is_given_back() {
         talk.hears("Secret of the token (not shown): ").await;
         assert!(!echoes());
         talk.types(&world.px.token_secret()).await;
+        talk.answers(&[
+            (SECOND, "yes"),
+            ("Id of the second token [steward@pve!admin]: ", ""),
+        ])
+        .await;
+        talk.hears("Secret of the second token (not shown): ").await;
+        assert!(!echoes());
+        talk.types(WRONG).await;
+        talk.answers(&[("What now? [2]: ", "3")]).await;
         talk.hears("Token of the bot (not shown): ").await;
         assert!(!echoes());
         let (said, code) = talk.ends_by("-INT").await;
@@ -922,5 +941,247 @@ fn a_terminal_shows_no_secret_and_is_given_back() {
         assert!(shown.contains("discord@pve!bot"), "{shown}");
         no_secret_in(&shown, world);
         no_secret_in(&said, world);
+    });
+}
+
+/// The options that name the second token; its secret in a file.
+fn second(world: &World, secret: &str) -> Answers {
+    let path = world.dir.path().join("given-admin");
+    std::fs::write(&path, secret).unwrap();
+    Answers::new(world)
+        .with("--admin-token-id", support::ADMIN_TOKEN)
+        .with("--admin-token-secret-file", &path.display().to_string())
+}
+
+/// Types on a node what was printed for it.
+fn typed_on_a_node(world: &World, said: &str) {
+    let (_, lines) = said.split_once("pveum user add steward@pve").unwrap();
+    let lines = lines.lines().map(str::trim);
+    world.px.pveum("pveum user add steward@pve").unwrap();
+    for line in lines.filter(|line| line.starts_with("pveum ")) {
+        if line.starts_with("pveum user token add") {
+            world
+                .px
+                .add_token(support::ADMIN_TOKEN, support::ADMIN_SECRET, true);
+        } else {
+            world.px.pveum(line).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_second_token_is_asked_for_tried_and_written() {
+    run_without_bot(Setup::default(), async |world| {
+        let answers = Answers::new(world);
+        let words = answers.words();
+        let mut talk = Talk::start(setup(world, &words));
+        talk.hears("as good as root").await;
+        talk.answers(&[
+            (SECOND, "yes"),
+            (
+                "Id of the second token [steward@pve!admin]: ",
+                "discord@pve!bot",
+            ),
+            ("The bot runs on that one", support::ADMIN_TOKEN),
+        ])
+        .await;
+        talk.hears("Secret of the second token (not shown): ").await;
+        typed_on_a_node(world, &talk.said.clone());
+        talk.types(WRONG).await;
+        talk.hears("FAIL home: token steward@pve!admin, for /token")
+            .await;
+        talk.answers(&[("What now? [2]: ", ""), ("Id of the second token", "")])
+            .await;
+        talk.answers(&[("Secret of the second token", support::ADMIN_SECRET)])
+            .await;
+        // With the lines that were printed it lacks nothing.
+        talk.hears("warn home: token steward@pve!admin is for /token")
+            .await;
+        for question in [
+            "Commands",
+            "Requests",
+            "What needs",
+            "The audit",
+            "Time zone",
+            "Write",
+        ] {
+            talk.answers(&[(question, "")]).await;
+        }
+        let (said, code) = talk.ends().await;
+        assert_eq!(code, Some(0), "{said}");
+        assert!(!said.contains("admin lacks"), "{said}");
+        no_secret_in(&said, world);
+        let files = files(world);
+        let secret = support::ADMIN_SECRET.to_owned() + "\n";
+        assert_eq!(files["pve_admin_token"], (0o600, secret));
+        no_secret_in(&files["steward.toml"].1, world);
+        let path = config_file(world);
+        let loaded =
+            pve_steward::config::load(std::slice::from_ref(&path), std::iter::empty()).unwrap();
+        let admin = loaded.config.clusters[0].admin_token.as_ref().unwrap();
+        assert_eq!(admin.id, support::ADMIN_TOKEN);
+        assert_eq!(admin.secret.expose(), support::ADMIN_SECRET);
+        assert_eq!(world.writes(), Vec::<String>::new());
+    });
+}
+
+#[test]
+fn a_second_token_is_kept_until_somebody_says_no() {
+    run_without_bot(Setup::default().token_admin(), async |world| {
+        let answers = second(world, support::ADMIN_SECRET);
+        let (said, code) = told(&mut answers.setup(world)).await;
+        assert_eq!(code, Some(0), "{said}");
+        no_secret_in(&said, world);
+        let before = files(world);
+        assert_eq!(before.len(), 5, "{before:?}");
+        // One thing is changed, without a word about the token.
+        let zone = ["--yes", "--time-zone", "Europe/Paris"];
+        let (said, code) = told(&mut setup(world, &zone)).await;
+        assert_eq!(code, Some(0), "{said}");
+        let mut wanted = before.clone();
+        let file = wanted.get_mut("steward.toml").unwrap();
+        file.1 = file.1.replace("Europe/Berlin", "Europe/Paris");
+        assert_eq!(files(world), wanted);
+        // Enter keeps it, too.
+        let mut talk = Talk::start(setup(world, &["--time-zone", "Europe/Paris"]));
+        for question in [
+            "Address",
+            "as before",
+            "Token id",
+            "Secret",
+            "(/token)? [yes]: ",
+            "Id of the second token [steward@pve!admin]: ",
+            "Secret of the second token (not shown; Enter keeps the one that is there): ",
+            "Token of",
+            "In which",
+            "Commands",
+            "Requests",
+            "What needs",
+            "The audit",
+            "User id",
+        ] {
+            talk.answers(&[(question, "")]).await;
+        }
+        talk.hears("Nothing is to be changed.").await;
+        let (said, code) = talk.ends().await;
+        assert_eq!(code, Some(0), "{said}");
+        assert_eq!(files(world), wanted);
+        let none = ["--yes", "--admin-token-id", "none"];
+        let (said, code) = told(&mut setup(world, &none)).await;
+        assert_eq!(code, Some(0), "{said}");
+        says(
+            &said,
+            &[
+                "pve_admin_token\n",
+                "pveum user token remove steward@pve admin",
+            ],
+        );
+        let after = files(world);
+        assert!(
+            !after["steward.toml"].1.contains("admin_token"),
+            "{after:?}"
+        );
+        assert!(
+            after.contains_key("pve_admin_token"),
+            "somebody may need it"
+        );
+    });
+}
+
+#[test]
+fn a_second_token_that_does_not_work_leaves_nothing_half_written() {
+    run_without_bot(Setup::default().token_admin(), async |world| {
+        let (said, code) = told(&mut second(world, WRONG).setup(world)).await;
+        assert_eq!(code, Some(78), "{said}");
+        says(
+            &said,
+            &[
+                "FAIL home: token steward@pve!admin, for /token",
+                "The second token cannot be used like this",
+                "Nothing was written.",
+            ],
+        );
+        no_secret_in(&said, world);
+        assert!(!folder(world).exists());
+        let half = second(world, WRONG).without("--admin-token-secret-file");
+        let (said, code) = told(&mut half.setup(world)).await;
+        assert_eq!(code, Some(78), "{said}");
+        says(
+            &said,
+            &["--admin-token-secret-file\n", "Nothing was written."],
+        );
+        let half = second(world, WRONG).without("--admin-token-id");
+        let (said, code) = told(&mut half.setup(world)).await;
+        assert_eq!(code, Some(78), "{said}");
+        says(&said, &["--admin-token-id\n"]);
+        let same = second(world, WRONG).with("--admin-token-id", &world.px.token_id());
+        let (said, code) = told(&mut same.setup(world)).await;
+        assert_eq!(code, Some(78), "{said}");
+        says(&said, &["--admin-token-id: The bot runs on that one"]);
+        assert!(!folder(world).exists());
+    });
+}
+
+#[test]
+fn what_a_second_token_lacks_is_said_and_can_be_mended_at_once() {
+    run_without_bot(Setup::default().token_admin(), async |world| {
+        world.px.clear_acls(support::ADMIN_TOKEN);
+        let answers = second(world, support::ADMIN_SECRET);
+        let words = answers.words();
+        let mut talk = Talk::start(setup(world, &words));
+        talk.hears(
+            "admin lacks User.Modify on /access/groups: no token can be seen, made or deleted",
+        )
+        .await;
+        talk.hears("What now? [1]: ").await;
+        for line in pve_steward::embed::pveum::admin(support::ADMIN_TOKEN) {
+            if !line.starts_with("pveum user") {
+                world.px.pveum(&line).unwrap();
+            }
+        }
+        talk.types("").await;
+        talk.hears("warn home: token steward@pve!admin is for /token")
+            .await
+            .hears("Commands only in")
+            .await;
+        assert!(
+            !talk.said[talk.read - 200..].contains("lacks"),
+            "{}",
+            talk.said
+        );
+        let (said, code) = talk.ends_by("-INT").await;
+        assert_eq!(code, Some(130), "{said}");
+        assert!(!folder(world).exists());
+        // Without questions it is written with what it lacks, and that is said.
+        world.px.clear_acls(support::ADMIN_TOKEN);
+        let (said, code) = told(&mut answers.setup(world)).await;
+        assert_eq!(code, Some(0), "{said}");
+        says(
+            &said,
+            &["admin lacks Permissions.Modify on /: no token can be given roles"],
+        );
+    });
+}
+
+/// As for every other command, a variable says where Discord is; it is not written into the file.
+#[test]
+fn where_discord_is_can_stand_in_a_variable() {
+    run_without_bot(Setup::default(), async |world| {
+        let answers = Answers::new(world);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pve-steward"));
+        command.args(["setup", "--yes", "--dir"]).arg(folder(world));
+        command
+            .arg("--state-dir")
+            .arg(world.dir.path().join("state"));
+        command.args(answers.words()).stdin(Stdio::null());
+        let variable = "PVE_STEWARD__DISCORD__API_URL";
+        let (said, code) = told(command.env(variable, "nowhere")).await;
+        assert_eq!(code, Some(78), "{said}");
+        says(&said, &[variable, "Nothing was written."]);
+        let (said, code) = told(command.env(variable, world.dc.url())).await;
+        assert_eq!(code, Some(0), "{said}");
+        says(&said, &["The token belongs to steward."]);
+        let file = files(world)["steward.toml"].1.clone();
+        assert!(!file.contains("api_url"), "{file}");
     });
 }

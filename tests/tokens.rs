@@ -982,6 +982,7 @@ fn others_meet_a_refusal_and_no_completion() {
             for typed in [
                 "/token list user:",
                 "/token list cluster:",
+                "/token delete discord@pve name:",
                 "/token create discord@pve ci expires:",
                 "/token create discord@pve ci roles:",
                 "/token create discord@pve ci path:",
@@ -1010,7 +1011,8 @@ fn what_one_types_is_completed_for_those_who_may() {
             let offered = owner.type_ahead(typed).await;
             offered.into_iter().map(|it| it.name).collect::<Vec<_>>()
         };
-        assert_eq!(offered("/token list user:").await, ["discord@pve"]);
+        let users = offered("/token list user:").await;
+        assert_eq!(users, ["discord@pve", "steward@pve"], "the bot's own");
         assert_eq!(offered("/token list cluster:").await, ["home"]);
         let create = "/token create discord@pve ci";
         assert_eq!(offered(&format!("{create} expires:9")).await, ["90d"]);
@@ -1025,6 +1027,77 @@ fn what_one_types_is_completed_for_those_who_may() {
         );
         let help = owner.slash("/help").await.first().await;
         assert!(help.text().contains("/token create"), "{}", help.text());
+    });
+}
+
+/// What is completed at last: typing never waits, so it is asked again until it is known.
+async fn completed(world: &World, typed: &str, wanted: &[&str]) {
+    let owner = world.person("owner");
+    let mut seen = Vec::new();
+    for _ in 0..200 {
+        let offered = owner.type_ahead(typed).await;
+        seen = offered.into_iter().map(|it| it.name).collect::<Vec<_>>();
+        if seen == wanted {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{typed}: {seen:?}");
+}
+
+fn reads_of(world: &World, path: &str) -> usize {
+    let reads = world.px.requests();
+    reads.iter().filter(|read| read.path == path).count()
+}
+
+#[test]
+fn the_tokens_that_there_are_are_completed() {
+    run(setup(), async |world| {
+        for line in [
+            "pveum user add backup@pve",
+            "pveum acl modify /vms -user backup@pve -role PVEAuditor",
+        ] {
+            world.px.pveum(line).unwrap();
+        }
+        let users = ["discord@pve", "steward@pve", "backup@pve"];
+        completed(world, "/token delete user:", &users).await;
+        completed(world, "/token list user:back", &users[2..]).await;
+        world.px.add_token("discord@pve!ci", "5c", true);
+        world.px.add_token("discord@pve!zeta", "5c", true);
+        world.px.expire_token("discord@pve!zeta", Some(1));
+        let delete = "/token delete discord@pve name:";
+        let (ci, bot) = (
+            "ci · never expires",
+            "🤖 bot · never expires · the bot's own",
+        );
+        let owner = world.person("owner");
+        assert!(owner.type_ahead(delete).await.is_empty(), "it never waits");
+        completed(world, &format!("{delete}C"), &[ci]).await;
+        let offered = owner.type_ahead(delete).await;
+        let values: Vec<_> = offered.iter().filter_map(|it| it.value.as_str()).collect();
+        assert_eq!(values, ["ci", "zeta", "bot"]);
+        assert_eq!(offered[2].name, bot);
+        assert!(
+            offered[1].name.starts_with("zeta · expired "),
+            "{offered:?}"
+        );
+        let path = "/access/users/discord@pve/token";
+        assert_eq!(reads_of(world, path), 1, "however many letters");
+        // Somebody who is not there has none; what is deleted is not offered any more.
+        assert!(
+            owner
+                .type_ahead("/token delete nobody@pve name:")
+                .await
+                .is_empty()
+        );
+        confirmed(world, "/token delete discord@pve zeta", "Delete it")
+            .await
+            .until("is deleted")
+            .await;
+        completed(world, delete, &[ci, bot]).await;
+        // A new one is to be called otherwise.
+        let create = "/token create discord@pve name:";
+        assert!(owner.try_type_ahead(create).await.is_err());
     });
 }
 
@@ -1113,9 +1186,10 @@ fn a_token_under_way_at_a_crash_is_told_of() {
         │ 🟠 token · outcome unknown
         │ create discord\@pve!ci \(home\), until <day>, PVEAuditor on /vms
         │ I did not see how it ended. See
-        │ `/token list`.
-        │ If it was made, its secret is lost:
-        │ delete it with `/token delete`.
+        │ `/token list discord@pve`.
+        │ If it was made, its secret is lost.
+        │ Then delete it:
+        │ `/token delete discord@pve ci`
         │ I was restarted in between.
         ");
         world.audited_last("closed unknown").await;

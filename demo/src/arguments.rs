@@ -16,6 +16,7 @@ use fake_discord::{Discord, Setup};
   demo --as friend '/vm start 101'                 a friend starts a VM
   demo --as stranger '/vm start 101'               a stranger is refused
   demo '/vm stop 102' --press 'Stop now'           the owner answers a question
+  demo --setup                                     set it up, with answers at hand
   demo --break task-fails '/vm start 101'          Proxmox fails"
 )]
 pub struct Arguments {
@@ -31,6 +32,9 @@ pub struct Arguments {
     /// Show the bot's log on stderr: info, `pve_steward=debug`
     #[arg(long, value_name = "FILTER")]
     pub log: Option<String>,
+    /// Try `pve-steward setup`: it asks, and the answers are shown beforehand
+    #[arg(long, conflicts_with_all = ["command", "person", "faults", "log"])]
+    pub setup: bool,
     /// A slash command, such as /vm start 101
     #[arg(value_name = "COMMAND")]
     pub command: Vec<String>,

@@ -2,7 +2,7 @@
 //!
 //! `world` starts the three; a `Conversation` is one person at a time who types and presses, and
 //! prints what that person sees (`channel` finds what is new, `card` and `words` make it readable).
-//! `exchange` does one command and ends; `prompt` goes on until you quit.
+//! `exchange` does one command and ends; `prompt` goes on until you quit; `setup` is that of the bot.
 
 mod arguments;
 mod card;
@@ -14,6 +14,7 @@ mod paint;
 mod press;
 mod prompt;
 mod screen;
+mod setup;
 mod words;
 mod world;
 
@@ -47,6 +48,10 @@ fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         .enable_all()
         .build()?;
     let code = runtime.block_on(async {
+        if arguments.setup {
+            // It ends by itself on Ctrl-C, and says so.
+            return setup::run().await;
+        }
         let acted = async {
             match arguments.command() {
                 Some(command) => exchange::run(arguments, &command).await,

@@ -1,6 +1,6 @@
 //! The demo as a newcomer and as CI runs it: the built program, its output and its exit code.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -216,4 +216,47 @@ quit
         "\nProxmox: 1 write: POST /nodes/pve1/qemu/101/status/start\n",
     ]);
     assert_eq!(ran.code, Some(0));
+}
+
+/// What it shows beforehand is what it takes.
+#[test]
+fn setup_can_be_tried_with_the_answers_that_are_shown() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_demo"))
+        .arg("--setup")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut shown = String::new();
+    while !shown.contains("Token of the bot ") {
+        assert!(stdout.read_line(&mut shown).unwrap() > 0, "{shown}");
+    }
+    let answer = |question: &str| {
+        let line = shown.lines().find(|line| line.contains(question)).unwrap();
+        line.rsplit(' ').next().unwrap().to_owned()
+    };
+    let (id, secret) = (answer("Second token"), answer("Secret of the second"));
+    let (address, token) = (answer("Address of a node"), answer("Token id"));
+    let (tokens, bots) = (answer("Secret of the token"), answer("Token of the bot"));
+    let about_proxmox = [&address, "2", "yes", &token, &tokens, "yes", &id, &secret];
+    let about_discord = [&bots, "1", "1", "none", "none", "none", "", "UTC", "yes"];
+    for line in about_proxmox.iter().chain(&about_discord) {
+        writeln!(stdin, "{line}").unwrap();
+    }
+    let mut said = String::new();
+    stdout.read_to_string(&mut said).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{said}");
+    for part in [
+        &answer("Its fingerprint"),
+        "ok   home: Proxmox VE",
+        "admin_token_id = \"steward@pve!admin\"",
+        "fingerprints = [",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert!(!said.contains("admin lacks"), "{said}");
+    assert!(!said.contains(&secret), "{said}");
 }

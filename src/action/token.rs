@@ -32,7 +32,10 @@ pub struct NewToken {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TokenPart {
     User,
+    /// One that there is.
     Name,
+    /// What a new one is to be called.
+    NewName,
     Expiry,
     Roles,
     Path,

@@ -9,6 +9,7 @@ mod seen;
 mod setup;
 mod status;
 
+use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -102,6 +103,16 @@ pub fn main() -> ExitCode {
         }
     };
     ExitCode::from(runtime.block_on(cli.act()))
+}
+
+/// Does what these words say, as if they were typed in a shell; the exit code.
+///
+/// # Errors
+///
+/// Where they say nothing that there is.
+pub async fn typed(words: impl IntoIterator<Item = OsString>) -> Result<u8, clap::Error> {
+    let cli = Cli::try_parse_from(words)?;
+    Ok(cli.act().await)
 }
 
 impl Cli {

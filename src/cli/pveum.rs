@@ -202,8 +202,7 @@ fn nodes(config: &Config, cluster: &Cluster, policy: &Policy) -> (Vec<NodeName>,
 /// What the token has beside the plan.
 fn beyond<'a>(plan: &Plan, seen: &'a Seen) -> Beyond<'a> {
     // Those of a second token are not the bot's.
-    let others = ["Permissions.Modify", "User.Modify"];
-    let needed = plan.privileges().into_iter().chain(others);
+    let needed = plan.privileges().into_iter().chain(words::ADMINS);
     let needed: Vec<String> = needed.map(words::role).collect();
     let roles = seen.roles.keys().map(String::as_str);
     let roles = roles.filter(|role| {

@@ -275,7 +275,7 @@ fn guest_not_found(
     lookup: Lookup<FoundGuest>,
 ) -> Reply {
     match lookup {
-        Lookup::WrongKind(facts) => embed::problem::wrong_kind(&facts, subcommand),
+        Lookup::WrongKind(facts) => embed::problem::wrong_kind(&facts, subcommand, desk.several()),
         Lookup::Ambiguous(guests) => embed::problem::ambiguous(query, &guests),
         Lookup::OnlySeen(facts) => embed::problem::only_seen(query, &facts),
         // Somebody whom no rule knows learns nothing, not even that Proxmox is away.

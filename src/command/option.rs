@@ -98,7 +98,8 @@ impl Given {
         self.0.iter().find_map(pick)
     }
 
-    pub(super) fn guest(&self) -> Option<GuestQuery> {
+    #[must_use]
+    pub fn guest(&self) -> Option<GuestQuery> {
         self.find(|value| match value {
             Value::Guest(guest) => Some(guest.clone()),
             _ => None,
@@ -119,9 +120,18 @@ impl Given {
         })
     }
 
-    pub(super) fn cluster(&self) -> Option<ClusterName> {
+    #[must_use]
+    pub fn cluster(&self) -> Option<ClusterName> {
         self.find(|value| match value {
             Value::Cluster(cluster) => Some(cluster.clone()),
+            _ => None,
+        })
+    }
+
+    #[must_use]
+    pub fn user(&self) -> Option<PveUser> {
+        self.find(|value| match value {
+            Value::PveUser(user) => Some(user.clone()),
             _ => None,
         })
     }
@@ -244,7 +254,7 @@ fn task(text: &str) -> Option<TaskId> {
 fn token_part(part: TokenPart, text: &str) -> Option<Value> {
     match part {
         TokenPart::User => text.parse().map(Value::PveUser).ok(),
-        TokenPart::Name => text.parse().map(Value::TokenName).ok(),
+        TokenPart::Name | TokenPart::NewName => text.parse().map(Value::TokenName).ok(),
         TokenPart::Expiry => text.parse().map(Value::Expiry).ok(),
         TokenPart::Roles => roles(text).map(Value::Roles),
         TokenPart::Path => text.parse().map(Value::AclPath).ok(),

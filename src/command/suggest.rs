@@ -35,7 +35,7 @@ pub(super) fn suggest(desk: &Desk, typing: &Typing) -> Vec<Choice> {
         Completion::Snapshot(right) => snapshots(desk, typing, right, &text),
         Completion::Storage => storages(desk, typing, &text),
         Completion::AnyStorage => super::storage::names(desk, &typing.actor, &text),
-        Completion::Token(part) => super::token::suggest(desk, &typing.actor, part, &text),
+        Completion::Token(part) => super::token::suggest(desk, typing, part, &text),
     }
 }
 

@@ -65,7 +65,7 @@ impl Row {
             | Field::Flag
             | Field::NewSnapshot
             | Field::Mode
-            | Field::Token(TokenPart::Name) => None,
+            | Field::Token(TokenPart::NewName) => None,
             Field::Token(part) => Some(Completion::Token(part)),
         }
     }

@@ -17,7 +17,7 @@ use super::send::FORM_LINE;
 use super::{Settings, custom_id};
 use crate::action::{Action, Actor, Door, Person, Remark, Request, Ruling, Typing, Unclear};
 use crate::command::{Desk, Field, Given, Row, Value};
-use crate::ids::{ChannelId, GuestQuery, GuildId, InteractionId, RoleId, UserId};
+use crate::ids::{ChannelId, GuildId, InteractionId, RoleId, UserId};
 
 /// One interaction, and what to do with it.
 pub(super) struct Incoming {
@@ -276,34 +276,38 @@ fn person(id: serenity::model::id::UserId, resolved: &CommandDataResolved) -> Pe
 
 fn completion(desk: &Desk, typed: &CommandInteraction, actor: Actor) -> What {
     let wanted = row(desk, &typed.data.name, &typed.data.options).and_then(|(row, options)| {
-        options.iter().find_map(|option| {
+        let (wanted, text) = options.iter().find_map(|option| {
             let CommandDataOptionValue::Autocomplete { value, .. } = &option.value else {
                 return None;
             };
             let known = row.options.iter().find(|known| known.name == option.name)?;
             Some((row.completion(known)?, value.clone()))
-        })
+        })?;
+        Some((wanted, text, so_far(row, options)))
     });
     match wanted {
         None => What::NothingToComplete,
-        Some((wanted, text)) => What::Typing(Typing {
+        Some((wanted, text, given)) => What::Typing(Typing {
             actor,
             wanted,
-            guest: guest_of(desk, typed),
+            guest: given.guest(),
+            user: given.user(),
+            cluster: given.cluster(),
             text,
         }),
     }
 }
 
-/// The guest that stands in the command already, if it is one.
-fn guest_of(desk: &Desk, typed: &CommandInteraction) -> Option<GuestQuery> {
-    let (row, options) = row(desk, &typed.data.name, &typed.data.options)?;
-    let guest = row
-        .options
-        .iter()
-        .find(|option| matches!(option.field, Field::Guest(_)))?;
-    let given = options.iter().find(|option| option.name == guest.name)?;
-    given.value.as_str()?.parse().ok()
+/// What stands in the command already, where it can be read.
+fn so_far(row: &Row, options: &[CommandDataOption]) -> Given {
+    let read = row.options.iter().filter_map(|known| {
+        let option = options.iter().find(|option| option.name == known.name)?;
+        match &option.value {
+            CommandDataOptionValue::String(text) => known.field.parse(text).ok(),
+            _ => None,
+        }
+    });
+    Given(read.collect())
 }
 
 /// The row of a command, and the options that are left once its subcommand is unpacked.

@@ -9,6 +9,7 @@ use crate::permission::Denied;
 use crate::privileges::Privileges;
 
 use super::deed::{going_on, noun};
+use super::guest::number;
 use super::pveum;
 use super::reply::{Button, Card, Colour, Reply, Style};
 use super::words::{acts, ago, clock, duration, guest_footer, guest_name, kind, person, plain};
@@ -139,16 +140,16 @@ pub fn locked_down(right: Right, guest: &GuestFacts) -> Reply {
     reply
 }
 
-/// `/vm` on a container, or the reverse.
+/// `/vm` on a container, or the reverse. Of `several` clusters the right one stands in the command.
 #[must_use]
-pub fn wrong_kind(guest: &GuestFacts, subcommand: &str) -> Reply {
+pub fn wrong_kind(guest: &GuestFacts, subcommand: &str, several: bool) -> Reply {
     let (is, command) = match guest.kind {
         Kind::Vm => ("a VM", "vm"),
         Kind::Ct => ("a container", "ct"),
     };
     let mut reply = refusal(
         &format!("{} is {is}", guest_name(guest)),
-        format!("Use `/{command} {subcommand} {}`.", guest.guest.vmid),
+        format!("Use `/{command} {subcommand} {}`.", number(guest, several)),
     );
     footer(&mut reply, guest_footer(guest));
     reply

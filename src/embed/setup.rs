@@ -1,5 +1,7 @@
 //! What `pve-steward setup` asks and says, in a plain terminal.
 
+pub mod admin;
+
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -100,7 +102,8 @@ pub fn one_of(most: usize) -> String {
 pub fn not_hidden(why: &str) -> String {
     format!(
         "The terminal cannot hide what is typed ({why}).\n\
-         Put the secrets into files and name them: --token-secret-file, --discord-token-file\n"
+         Put the secrets into files and name them: --token-secret-file, --discord-token-file,\n\
+         --admin-token-secret-file\n"
     )
 }
 

@@ -55,6 +55,17 @@ pub struct TokenId {
     pub name: TokenName,
 }
 
+impl FromStr for TokenId {
+    type Err = BadId;
+    fn from_str(text: &str) -> Result<Self, BadId> {
+        let (user, name) = text.rsplit_once('!').ok_or(BadId::TokenName)?;
+        Ok(Self {
+            user: user.parse()?,
+            name: name.parse()?,
+        })
+    }
+}
+
 impl fmt::Display for TokenId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}!{}", self.user, self.name)
@@ -157,6 +168,7 @@ mod tests {
             name: "ci".parse().unwrap(),
         };
         assert_eq!(id.to_string(), "discord@pve!ci");
+        assert_eq!("discord@pve!ci".parse(), Ok(id));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -13,6 +14,8 @@ use serde::de::DeserializeOwned;
 use super::access::{Paths, permissions};
 use super::answer::{OF_ALL, OF_ONE};
 use super::http::{Limits, Read, Transport, Verb, Write};
+use super::kept::Kept;
+use super::lists::TYPING_REST;
 use super::path::ApiPath;
 use super::perl::{Object, Scalar};
 use super::turns::Lane;
@@ -26,6 +29,9 @@ use crate::permission::Permit;
 pub struct TokenAdmin {
     transport: Transport,
     id: String,
+    /// For completion.
+    kept: Kept<PveUser, Vec<Token>>,
+    users: Kept<(), BTreeSet<PveUser>>,
 }
 
 /// A token as Proxmox lists it: never its secret.
@@ -70,6 +76,14 @@ struct RoleRow {
     privs: Scalar,
 }
 
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct AclRow {
+    #[serde(rename = "type")]
+    kind: Scalar,
+    ugid: Scalar,
+}
+
 /// Read field by field, so that no error can quote what stands in it.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -89,6 +103,18 @@ impl TokenRow {
             comment: self.comment.text().filter(|text| !text.trim().is_empty()),
             separate: self.privsep.flag(),
         })
+    }
+}
+
+impl AclRow {
+    /// The user that was given something, or whose token was.
+    fn user(&self) -> Option<PveUser> {
+        let id = self.ugid.text()?;
+        match self.kind.text()?.as_str() {
+            "user" => id.parse().ok(),
+            "token" => id.split_once('!')?.0.parse().ok(),
+            _ => None,
+        }
     }
 }
 
@@ -122,6 +148,8 @@ impl TokenAdmin {
         Ok(Some(Self {
             transport,
             id: token.id.clone(),
+            kept: Kept::new(TYPING_REST),
+            users: Kept::new(TYPING_REST),
         }))
     }
 
@@ -145,6 +173,32 @@ impl TokenAdmin {
         let rows: Vec<Object<TokenRow>> = self.get(&path, OF_ONE).await?;
         let rows = rows.into_iter().filter_map(|row| row.0);
         Ok(rows.filter_map(TokenRow::read).collect())
+    }
+
+    /// What is known of them, for completion: never waits, and begins a read where it is old.
+    #[must_use]
+    pub fn tokens_while_typing(self: &Arc<Self>, user: &PveUser) -> Option<Arc<Vec<Token>>> {
+        let held = self.kept.now_and_later(user.clone(), || {
+            let (admin, user) = (Arc::clone(self), user.clone());
+            async move { admin.tokens(&user).await }
+        })?;
+        Some(Arc::clone(&held.value))
+    }
+
+    /// The users that are known to have been given something, or whose tokens were: never waits, and
+    /// begins a read where it is old. Only of paths where this token may give rights itself.
+    #[must_use]
+    pub fn users_while_typing(self: &Arc<Self>) -> Option<Arc<BTreeSet<PveUser>>> {
+        let held = self.users.now_and_later((), || {
+            let admin = Arc::clone(self);
+            async move {
+                let path = ApiPath::new(&["access", "acl"]);
+                let rows: Vec<Object<AclRow>> = admin.get(&path, OF_ALL).await?;
+                let rows = rows.into_iter().filter_map(|row| row.0);
+                Ok(rows.filter_map(|row| row.user()).collect())
+            }
+        })?;
+        Some(Arc::clone(&held.value))
     }
 
     /// All roles. Every token may read them.
@@ -230,7 +284,9 @@ impl TokenAdmin {
             ("comment", draft.comment),
         ];
         let path = token_path(draft.token);
-        let made: Object<Made> = self.write(permit, Verb::Post, path, &form).await?;
+        let made = self.write(permit, Verb::Post, path, &form).await;
+        self.kept.forget(&draft.token.user);
+        let made: Object<Made> = made?;
         let secret = made.0.and_then(|made| made.value.text());
         secret
             .map(Secret::new)
@@ -270,7 +326,9 @@ impl TokenAdmin {
     /// As for [`TokenAdmin::create`]; for one that is not there a 500.
     pub async fn delete(&self, permit: &Permit, token: &TokenId) -> Result<(), Error> {
         let path = token_path(token);
-        let _: Scalar = self.write(permit, Verb::Delete, path, &[]).await?;
+        let gone = self.write(permit, Verb::Delete, path, &[]).await;
+        self.kept.forget(&token.user);
+        let _: Scalar = gone?;
         Ok(())
     }
 
@@ -357,6 +415,19 @@ mod tests {
                 "{odd}"
             );
         }
+    }
+
+    #[test]
+    fn users_are_those_that_were_given_something() {
+        let rows: Vec<Object<AclRow>> = serde_json::from_str(
+            r#"[{"type":"user","ugid":"ci@pve"}, {"type":"token","ugid":"a@pve!x"},
+                {"type":"group","ugid":"admins"}, {"type":"user","ugid":"a,b@pve"}, "odd", {}]"#,
+        )
+        .unwrap();
+        let rows = rows.into_iter().filter_map(|row| row.0);
+        let users: Vec<PveUser> = rows.filter_map(|row| row.user()).collect();
+        let named: Vec<&str> = users.iter().map(PveUser::as_str).collect();
+        assert_eq!(named, ["ci@pve", "a@pve"]);
     }
 
     #[test]

@@ -62,7 +62,7 @@ async fn end_of(clusters: &[Arc<Inventory>], unfinished: &Unfinished) -> End {
         let given = Given::Left(age(unfinished));
         return follow::node_to_the_end(inventory, &act, given, None).await;
     }
-    about_a_token(unfinished).unwrap_or_else(|| unseen(unfinished))
+    about_a_token(unfinished, clusters.len() > 1).unwrap_or_else(|| unseen(unfinished))
 }
 
 async fn end_of_deed(inventory: &Arc<Inventory>, unfinished: &Unfinished, act: &Act) -> End {
@@ -77,11 +77,11 @@ async fn end_of_deed(inventory: &Arc<Inventory>, unfinished: &Unfinished, act: &
 }
 
 /// Tokens cannot be looked at from here, and the secret of one that was made is lost anyway.
-fn about_a_token(unfinished: &Unfinished) -> Option<End> {
+fn about_a_token(unfinished: &Unfinished, several: bool) -> Option<End> {
     let detail = unfinished.detail.as_deref()?;
     (unfinished.action == Right::Token.key()).then(|| {
         let why = "the bot stopped before it saw the end".to_owned();
-        End::of(token::left_open(detail), Ending::Unknown(why))
+        End::of(token::left_open(detail, several), Ending::Unknown(why))
     })
 }
 

@@ -485,6 +485,7 @@ fn the_lines_of_a_second_token_work() {
             .unwrap();
         for (path, privilege) in [
             ("/access/groups", "User.Modify"),
+            ("/access", "Sys.Audit"),
             ("/vms", "Permissions.Modify"),
         ] {
             assert!(held.contains(path) && held.contains(privilege), "{held}");

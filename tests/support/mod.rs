@@ -394,7 +394,7 @@ pub fn command(row: &Row, guest_of: impl Fn(Kind) -> u32) -> String {
         Field::Storage | Field::AnyStorage => "nas".to_owned(),
         Field::Mode => "snapshot".to_owned(),
         Field::Token(TokenPart::User) => "discord@pve".to_owned(),
-        Field::Token(TokenPart::Name) => "ci".to_owned(),
+        Field::Token(TokenPart::Name | TokenPart::NewName) => "ci".to_owned(),
         Field::Token(TokenPart::Expiry) => "7d".to_owned(),
         Field::Token(TokenPart::Roles) => "PVEAuditor".to_owned(),
         Field::Token(TokenPart::Path) => "/vms".to_owned(),

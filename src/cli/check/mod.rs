@@ -3,7 +3,7 @@
 pub(super) mod cluster;
 mod discord;
 mod place;
-mod tokens;
+pub(super) mod tokens;
 
 use clap::Args;
 

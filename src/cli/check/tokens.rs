@@ -25,26 +25,48 @@ const NEEDED: [(&str, &str, &str); 3] = [
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// What came of trying it.
+pub(in crate::cli) struct Tried {
+    pub findings: Vec<Finding>,
+    /// It lacks something of [`NEEDED`].
+    pub lacks: bool,
+    pub failed: Option<Error>,
+}
+
 pub(super) async fn findings(cluster: &Cluster) -> Vec<Finding> {
+    tried(cluster).await.map_or_else(Vec::new, |it| it.findings)
+}
+
+/// `None`: the cluster has no such token.
+pub(in crate::cli) async fn tried(cluster: &Cluster) -> Option<Tried> {
+    let name = cluster.name.as_str();
+    let id = &cluster.admin_token.as_ref()?.id;
+    let failed = |error: Error| Tried {
+        findings: vec![words::token_admin_unread(name, id, &error)],
+        lacks: false,
+        failed: Some(error),
+    };
     let admin = match TokenAdmin::new(cluster) {
-        Ok(None) => return Vec::new(),
-        Ok(Some(admin)) => admin,
-        Err(error) => return vec![words::token_admin_unread(cluster.name.as_str(), "", &error)],
+        Ok(admin) => admin?,
+        Err(error) => return Some(failed(error)),
     };
     let read = timeout(PATIENCE, lacking(&admin)).await;
     let read = read.unwrap_or_else(|_| Err(Error::BadReply("no answer in 20 s".to_owned())));
-    let (name, id) = (cluster.name.as_str(), admin.id());
-    match read {
-        Err(error) => vec![words::token_admin_unread(name, id, &error)],
+    Some(match read {
+        Err(error) => failed(error),
         Ok(lacking) => {
             let mut findings = vec![words::token_admin(name, id)];
             let lacks = |(path, privilege, what): &(&str, &str, &str)| {
                 words::token_admin_lacks(name, id, (path, privilege), what)
             };
             findings.extend(lacking.iter().map(lacks));
-            findings
+            Tried {
+                findings,
+                lacks: !lacking.is_empty(),
+                failed: None,
+            }
         }
-    }
+    })
 }
 
 /// `Permissions.Modify` may well be held only below the root: there is enough then.

@@ -4,7 +4,7 @@ use super::Options;
 use super::ask::{Dialogue, Stop};
 use super::present::Present;
 use crate::cli::say;
-use crate::config::{Secret, typed};
+use crate::config::{self, Secret, typed};
 use crate::discord::{Application, LookUp, Room, Trouble};
 use crate::embed::check::no_bot;
 use crate::embed::setup as words;
@@ -64,6 +64,24 @@ fn stop(trouble: &Trouble) -> Stop {
     }
 }
 
+/// Where Discord is. As everywhere, a variable beats the file; it is not written into it.
+fn api_url(options: &Options, present: &Present) -> Result<Option<String>, Stop> {
+    const VARIABLE: &str = "PVE_STEWARD__DISCORD__API_URL";
+    if let Some(url) = &options.discord_api_url {
+        return Ok(Some(url.clone()));
+    }
+    let set = config::environment().find(|(name, value)| {
+        let ours = name.eq_ignore_ascii_case(VARIABLE);
+        ours && !value.is_empty()
+    });
+    let Some((_, url)) = set else {
+        return Ok(present.one("discord", "api_url"));
+    };
+    let url = typed::api_url(&url);
+    url.map(Some)
+        .map_err(|why| Stop::lasting(words::bad_option(VARIABLE, &why)))
+}
+
 /// The token, tried.
 async fn bot(
     dialogue: &mut Dialogue,
@@ -71,8 +89,7 @@ async fn bot(
     present: &Present,
     kept: Option<&Secret>,
 ) -> Result<(Secret, LookUp, Application), Stop> {
-    let api_url = options.discord_api_url.clone();
-    let api_url = api_url.or_else(|| present.one("discord", "api_url"));
+    let api_url = api_url(options, present)?;
     let given = options.discord_token_file.as_deref();
     let given = given.map(|file| super::secret_of(file, "--discord-token-file"));
     let mut given = given.transpose()?;

@@ -1,6 +1,7 @@
 //! `pve-steward setup`: asks for what the bot needs, tries it, and writes the configuration. Run
 //! again, it changes single things.
 
+mod admin;
 mod ask;
 mod discord;
 mod edit;
@@ -19,6 +20,7 @@ use crate::config::{self, Secret, typed};
 use crate::embed::setup as words;
 use crate::embed::terminal;
 use crate::ids::{ClusterName, GuildId, UserId};
+use admin::Admin;
 use ask::{Dialogue, Stop};
 use plan::Found;
 use present::{FILE, Present};
@@ -55,6 +57,12 @@ pub(super) struct Options {
     /// A file that holds the token's secret and nothing else
     #[arg(long, value_name = "FILE")]
     token_secret_file: Option<PathBuf>,
+    /// A second token, with which people manage tokens from Discord (/token): its id, or `none`
+    #[arg(long, value_name = "ID")]
+    admin_token_id: Option<String>,
+    /// A file that holds the second token's secret and nothing else
+    #[arg(long, value_name = "FILE")]
+    admin_token_secret_file: Option<PathBuf>,
     /// A file that holds the bot's token for Discord and nothing else
     #[arg(long, value_name = "FILE")]
     discord_token_file: Option<PathBuf>,
@@ -136,6 +144,8 @@ struct Done {
     folder: PathBuf,
     cluster: ClusterName,
     existed: bool,
+    /// The secret of a second token that there was not before.
+    second: Option<PathBuf>,
 }
 
 async fn written(options: &Options, files: &[PathBuf]) -> Result<Done, Stop> {
@@ -158,7 +168,12 @@ async fn written(options: &Options, files: &[PathBuf]) -> Result<Done, Stop> {
         say(&words::greeting(&present.file, existed));
     }
     let proxmox = proxmox::found(&mut dialogue, options, &present, kept.proxmox.as_ref()).await?;
+    let admin = {
+        let kept = (&proxmox, kept.admin.as_ref());
+        admin::found(&mut dialogue, options, &present, kept).await?
+    };
     let discord = discord::found(&mut dialogue, options, &present, kept.discord.as_ref()).await?;
+    let second = matches!(admin, Admin::Token { .. }) && admin::before(&present).is_none();
     let time_zone = time_zone(&mut dialogue, options, &present).await?;
     let state_dir = match &options.state_dir {
         Some(folder) => Some(folder.display().to_string()),
@@ -166,6 +181,7 @@ async fn written(options: &Options, files: &[PathBuf]) -> Result<Done, Stop> {
     };
     let found = Found {
         proxmox,
+        admin,
         discord,
         time_zone,
         state_dir,
@@ -182,7 +198,9 @@ async fn written(options: &Options, files: &[PathBuf]) -> Result<Done, Stop> {
         write::write(&present.folder, &plan.files)?;
         say(words::WRITTEN);
     }
+    let secret = present.path("cluster", "admin_token_secret_file");
     Ok(Done {
+        second: secret.filter(|_| second),
         file: present.file,
         folder: present.folder,
         cluster: present.cluster,
@@ -247,6 +265,9 @@ async fn after(done: &Done) -> u8 {
     complain(&terminal::warnings(&loaded.warnings));
     let code = check::check(&loaded, &check::Query::default()).await;
     let service = done.folder == Path::new(SYSTEM);
+    if let (Some(secret), true) = (&done.second, service) {
+        say(&words::admin::for_the_unit(done.cluster.as_str(), secret));
+    }
     say(&words::next(
         &done.file,
         done.cluster.as_str(),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Options;
+use super::admin::{self, Admin};
 use super::ask::Stop;
 use super::discord::Discord;
 use super::edit::{self, Put};
@@ -14,16 +15,20 @@ use crate::embed::setup as words;
 use crate::proxmox::fingerprint_text;
 
 const DISCORD_TOKEN: &str = "discord_token";
+const ADMIN_TOKEN: &str = "pve_admin_token";
 
 /// The secrets that are there.
 pub(super) struct KeptSecrets {
     pub discord: Option<Secret>,
     pub proxmox: Option<Secret>,
+    /// Of the second token.
+    pub admin: Option<Secret>,
 }
 
 /// All answers.
 pub(super) struct Found {
     pub proxmox: Proxmox,
+    pub admin: Admin,
     pub discord: Discord,
     /// `None`: as it is.
     pub time_zone: Option<String>,
@@ -59,9 +64,11 @@ fn usual(present: &Present, stem: &str, end: &str) -> String {
 
 pub(super) fn kept(present: &Present) -> KeptSecrets {
     let file = usual(present, "pve_token", "");
+    let admin_file = usual(present, ADMIN_TOKEN, "");
     KeptSecrets {
         discord: present.secret("discord", "token", DISCORD_TOKEN),
         proxmox: present.secret("cluster", "token_secret", &file),
+        admin: present.secret("cluster", "admin_token_secret", &admin_file),
     }
 }
 
@@ -105,7 +112,8 @@ pub(super) fn missing(
         ),
     ];
     let missing = needed.into_iter().filter(|(there, _)| !there);
-    missing.map(|(_, option)| option).collect()
+    let admin = admin::missing(options, present, kept.admin.as_ref());
+    missing.map(|(_, option)| option).chain(admin).collect()
 }
 
 /// Changes the document as the answers say, and gives all files that differ from what is there.
@@ -128,6 +136,7 @@ pub(super) fn plan(present: &mut Present, kept: &KeptSecrets, found: &Found) -> 
         None => {}
     }
     change.proxmox(&found.proxmox, kept.proxmox.as_ref())?;
+    change.admin(&found.admin, kept.admin.as_ref())?;
     if let Some(owner) = found.discord.owner {
         change.set("people", words::OWNER, &Put::Id(owner.0))?;
         if !edit::is_allowed_something(&change.present.doc, words::OWNER) {
@@ -200,10 +209,8 @@ impl Change<'_> {
     fn proxmox(&mut self, found: &Proxmox, kept: Option<&Secret>) -> Result<(), Stop> {
         self.set("cluster", "endpoints", &Put::Texts(found.endpoints.clone()))?;
         self.set("cluster", "token_id", &Put::Text(found.token_id.clone()))?;
-        let upper = self.present.cluster.as_str().to_ascii_uppercase();
-        let variable = |key: &str| format!("PVE_STEWARD__CLUSTER__{upper}__{key}");
         let usual_secret = usual(self.present, "pve_token", "");
-        let file = (usual_secret.as_str(), variable("TOKEN_SECRET_FILE"));
+        let file = (usual_secret.as_str(), self.variable("TOKEN_SECRET_FILE"));
         self.secret("cluster", "token_secret", file, (&found.secret, kept))?;
         match &found.trust {
             Believed::Ca { kept: true, .. } | Believed::Pinned { kept: true, .. } => {}
@@ -215,7 +222,7 @@ impl Change<'_> {
                         path,
                         text: pem.clone(),
                         mode: PUBLIC,
-                        variable: Some(variable("CA_FILE")),
+                        variable: Some(self.variable("CA_FILE")),
                     });
                 }
                 let put = Put::Text(self.named(&usual));
@@ -233,6 +240,30 @@ impl Change<'_> {
             }
         }
         Ok(())
+    }
+
+    fn admin(&mut self, found: &Admin, kept: Option<&Secret>) -> Result<(), Stop> {
+        match found {
+            Admin::AsItIs => Ok(()),
+            Admin::LeftOut => {
+                let keys =
+                    ["id", "secret", "secret_file"].map(|part| format!("admin_token_{part}"));
+                keys.iter()
+                    .try_for_each(|key| self.set("cluster", key, &Put::Nothing))
+            }
+            Admin::Token { id, secret } => {
+                self.set("cluster", "admin_token_id", &Put::Text(id.clone()))?;
+                let usual = usual(self.present, ADMIN_TOKEN, "");
+                let file = (usual.as_str(), self.variable("ADMIN_TOKEN_SECRET_FILE"));
+                self.secret("cluster", "admin_token_secret", file, (secret, kept))
+            }
+        }
+    }
+
+    /// What sets a key of the cluster from outside.
+    fn variable(&self, key: &str) -> String {
+        let upper = self.present.cluster.as_str().to_ascii_uppercase();
+        format!("PVE_STEWARD__CLUSTER__{upper}__{key}")
     }
 
     /// A secret that is new is written to the file that held the one before, where that lies in

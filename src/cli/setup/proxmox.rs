@@ -40,7 +40,7 @@ pub(super) enum Believed {
 }
 
 impl Believed {
-    fn trust(&self) -> Trust {
+    pub(super) fn trust(&self) -> Trust {
         match self {
             Self::Ca { pem, .. } => Trust::Ca(pem.clone()),
             Self::Pinned { pins, .. } => Trust::Fingerprints(pins.clone()),
@@ -335,7 +335,7 @@ async fn token(
         Some(_) => {}
     }
     let typed = dialogue
-        .secret(words::TOKEN_SECRET, kept.is_some(), secret)
+        .secret(words::TOKEN_SECRET, kept.is_some(), only_secret)
         .await?;
     let secret = typed.or_else(|| kept.cloned());
     Ok((
@@ -345,7 +345,7 @@ async fn token(
 }
 
 /// Whoever copies the whole line of a token's header means the part behind the `=`.
-fn secret(typed: &str) -> Result<Secret, String> {
+pub(super) fn only_secret(typed: &str) -> Result<Secret, String> {
     if typed.contains('=') {
         return Err(words::ONLY_THE_SECRET.to_owned());
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::action::{Action, NewToken, Right, TokenAction, TokenPart};
 use crate::command::option::{Field, Given, Opt, Value};
-use crate::ids::{ClusterName, PveUser, TokenId};
+use crate::ids::TokenId;
 use crate::until::Expiry;
 
 use super::{Row, maybe, opt};
@@ -17,7 +17,12 @@ const USER: Opt = opt(
     "Whose token: name@realm",
     Field::Token(TokenPart::User),
 );
-const NAME: Opt = opt("name", "What it is called", Field::Token(TokenPart::Name));
+const NAME: Opt = opt("name", "Which of them", Field::Token(TokenPart::Name));
+const NEW_NAME: Opt = opt(
+    "name",
+    "What it is to be called",
+    Field::Token(TokenPart::NewName),
+);
 const CLUSTER: Opt = maybe(
     "cluster",
     "Where there are several",
@@ -39,8 +44,8 @@ pub(super) const ROWS: &[Row] = &[
         right: Some(Right::Token),
         action: |given| {
             Some(Action::Token(TokenAction::List {
-                user: user(given),
-                cluster: cluster(given),
+                user: given.user(),
+                cluster: given.cluster(),
             }))
         },
     },
@@ -49,7 +54,7 @@ pub(super) const ROWS: &[Row] = &[
         help: "Make a token; its secret is shown once, to you alone",
         options: &[
             USER,
-            NAME,
+            NEW_NAME,
             maybe(
                 "expires",
                 "Such as 30d or 2027-01-31, or never; else 90d",
@@ -78,7 +83,7 @@ pub(super) const ROWS: &[Row] = &[
         action: |given| {
             Some(Action::Token(TokenAction::Delete {
                 token: token(given)?,
-                cluster: cluster(given),
+                cluster: given.cluster(),
             }))
         },
     },
@@ -95,7 +100,7 @@ fn create(given: &Given) -> Option<NewToken> {
     });
     Some(NewToken {
         token: token(given)?,
-        cluster: cluster(given),
+        cluster: given.cluster(),
         expiry: expiry.unwrap_or(Expiry::After(USUAL)),
         roles: roles.unwrap_or_default(),
         path: given.find(|value| match value {
@@ -111,21 +116,7 @@ fn token(given: &Given) -> Option<TokenId> {
         _ => None,
     })?;
     Some(TokenId {
-        user: user(given)?,
+        user: given.user()?,
         name,
-    })
-}
-
-fn user(given: &Given) -> Option<PveUser> {
-    given.find(|value| match value {
-        Value::PveUser(user) => Some(user.clone()),
-        _ => None,
-    })
-}
-
-fn cluster(given: &Given) -> Option<ClusterName> {
-    given.find(|value| match value {
-        Value::Cluster(cluster) => Some(cluster.clone()),
-        _ => None,
     })
 }

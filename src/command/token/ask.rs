@@ -15,7 +15,7 @@ use crate::ids::{AclPath, ClusterName, PveUser, TokenId};
 use crate::proxmox::{Role, TokenAdmin};
 
 use super::trouble::{in_time, of_name};
-use super::{Plan, admin, own};
+use super::{Plan, admin, on, own};
 
 /// The tokens of somebody, or of the user that the bot itself is.
 pub(super) async fn list(
@@ -147,7 +147,8 @@ pub(super) async fn to_remove(
     }
     let tokens = in_time(request, admin, admin.tokens(&token.user)).await;
     let tokens = tokens.map_err(|trouble| trouble.of_reading(admin, &token.user))?;
-    let found = of_name(tokens, token).ok_or_else(|| words::no_such_token(token, cluster))?;
+    let found =
+        of_name(tokens, token).ok_or_else(|| words::no_such_token(token, on(desk, cluster)))?;
     let question = words::ask_to_delete(token, cluster, &found, desk.law().unix());
     Ok((
         Plan::Remove(token.clone(), cluster.clone(), found),

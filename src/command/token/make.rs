@@ -6,13 +6,13 @@ use crate::audit::{self, Ending};
 use crate::command::desk::{Desk, reason};
 use crate::command::once::Once;
 use crate::command::{Last, Outcome};
-use crate::embed::token::{self as words, Gave, Making, Rights, Undone};
+use crate::embed::token::{self as words, Gave, Making, On, Rights, Undone};
 use crate::embed::{Reply, act};
 use crate::permission::{Denied, Permit, check};
 use crate::proxmox::{Draft, Error, TokenAdmin};
 
 use super::trouble::{explain, is_there};
-use super::{admin, ask, begin};
+use super::{admin, ask, begin, on};
 
 /// What became of the rights, and what the person is told beside it.
 struct Given {
@@ -46,7 +46,8 @@ pub(super) async fn make(desk: &Desk, request: &Request, making: &Making, once: 
     let secret = match admin.create(&permit, draft).await {
         Ok(secret) => secret,
         Err(error) => {
-            let (ending, outcome) = not_made(request, admin, making, &error).await;
+            let (ending, outcome) =
+                not_made(request, (admin, on(desk, cluster)), making, &error).await;
             audit::close(&desk.store, entry, &ending).await;
             return outcome;
         }
@@ -59,7 +60,7 @@ pub(super) async fn make(desk: &Desk, request: &Request, making: &Making, once: 
             let why = "no longer allowed once it was made";
             let (ending, undone) = undo(request, admin, &permit, making, why).await;
             audit::close(&desk.store, entry, &ending).await;
-            return Outcome::shown(words::no_longer(token, cluster, undone));
+            return Outcome::shown(words::no_longer(token, on(desk, cluster), undone));
         }
     };
     let for_rights = again.as_ref().unwrap_or(&permit);
@@ -73,7 +74,7 @@ pub(super) async fn make(desk: &Desk, request: &Request, making: &Making, once: 
         let why = "its secret could not be shown";
         let (ending, undone) = undo(request, admin, &permit, making, why).await;
         audit::close(&desk.store, entry, &ending).await;
-        return Outcome::shown(words::not_shown(token, cluster, undone));
+        return Outcome::shown(words::not_shown(token, on(desk, cluster), undone));
     }
     audit::close(&desk.store, entry, &ending_of(&given)).await;
     Outcome {
@@ -131,7 +132,7 @@ async fn give(request: &Request, admin: &TokenAdmin, permit: &Permit, making: &M
 /// Proxmox said no, or nothing. Without an answer the secret is lost, whether or not it was made.
 async fn not_made(
     request: &Request,
-    admin: &TokenAdmin,
+    (admin, on): (&TokenAdmin, On<'_>),
     making: &Making,
     error: &Error,
 ) -> (Ending, Outcome) {
@@ -140,7 +141,7 @@ async fn not_made(
     if !error.surely_not_done() {
         let there = is_there(admin, token).await;
         let ending = Ending::Unknown(format!("its secret is lost: {error}"));
-        return (ending, Outcome::shown(words::lost(token, cluster, there)));
+        return (ending, Outcome::shown(words::lost(token, on, there)));
     }
     let outcome = Outcome {
         aside: trouble.lacks,

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use crate::action::{NewToken, Request, Right, Target, TokenAction, Unclear};
 use crate::audit::{About, Opening};
-use crate::embed::token::{self as words, Making, Own};
+use crate::embed::token::{self as words, Making, On, Own};
 use crate::embed::{self, Reply};
 use crate::ids::{ClusterName, PveUser, TokenId};
 use crate::permission::Denied;
@@ -135,6 +135,13 @@ fn admin<'d>(desk: &'d Desk, wanted: Option<&ClusterName>) -> Result<&'d Arc<Tok
         let names: Vec<&ClusterName> = admins.iter().map(|admin| admin.cluster()).collect();
         words::which_cluster(&names)
     })
+}
+
+fn on<'c>(desk: &Desk, cluster: &'c ClusterName) -> On<'c> {
+    On {
+        cluster,
+        several: desk.several(),
+    }
 }
 
 /// Which of the bot's own tokens it is, if one.

@@ -9,7 +9,7 @@ use crate::ids::{ClusterName, TokenId};
 use crate::proxmox::{Error, Token, TokenAdmin};
 
 use super::trouble::{explain, in_time, is_there, of_name};
-use super::{admin, begin, own};
+use super::{admin, begin, on, own};
 
 pub(super) async fn remove(
     desk: &Desk,
@@ -29,7 +29,7 @@ pub(super) async fn remove(
         Err(trouble) => return Outcome::shown(trouble.of_reading(admin, &token.user)),
     };
     match of_name(tokens, token) {
-        None => return Outcome::shown(words::no_such_token(token, cluster)),
+        None => return Outcome::shown(words::no_such_token(token, on(desk, cluster))),
         Some(now) if now != *then => return Outcome::shown(words::replaced(token, cluster)),
         Some(_) => {}
     }

@@ -1,20 +1,23 @@
 //! What is completed while somebody types about tokens: only for those who may manage them, from
 //! memory. Typing never waits; it has the roles read again when they are old.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use dashmap::DashMap;
 use tokio::time::Instant;
 
-use crate::action::{Actor, Right, Target, TokenPart};
+use crate::action::{Actor, Right, Target, TokenPart, Typing};
 use crate::command::Choice;
 use crate::command::desk::Desk;
 use crate::command::suggest::{MOST, words};
-use crate::ids::ClusterName;
-use crate::proxmox::{Role, TokenAdmin};
+use crate::embed::token as embed;
+use crate::ids::{ClusterName, PveUser, TokenId, TokenName};
+use crate::proxmox::{Role, Token, TokenAdmin};
 
 use super::ask::bots_user;
+use super::own;
 
 /// Roles are made seldom.
 const OLD: Duration = Duration::from_mins(1);
@@ -65,22 +68,19 @@ impl KnownRoles {
 
 pub(in crate::command) fn suggest(
     desk: &Desk,
-    actor: &Actor,
+    typing: &Typing,
     part: TokenPart,
     text: &str,
 ) -> Vec<Choice> {
     let law = desk.law();
-    let may = law.of(actor).decide(Right::Token, &Target::Bot);
+    let may = law.of(&typing.actor).decide(Right::Token, &Target::Bot);
     if may.is_err() || desk.token_admins.is_empty() {
         return Vec::new();
     }
     match part {
-        TokenPart::Name => Vec::new(),
-        TokenPart::User => {
-            let users = desk.token_admins.iter();
-            let users = users.filter_map(|admin| bots_user(desk, admin));
-            fitting(users.map(|user| user.to_string()).collect(), text)
-        }
+        TokenPart::NewName => Vec::new(),
+        TokenPart::Name => names(desk, typing, text),
+        TokenPart::User => fitting(users(desk, typing), text),
         TokenPart::Expiry => words(&["7d", "30d", "90d", "365d", "never"], text),
         TokenPart::Cluster => {
             let admins = desk.token_admins.iter();
@@ -89,12 +89,95 @@ pub(in crate::command) fn suggest(
                 text,
             )
         }
-        TokenPart::Path => fitting(paths(desk, actor), text),
+        TokenPart::Path => fitting(paths(desk, &typing.actor), text),
         TokenPart::Roles => {
             desk.roles.freshen(&desk.token_admins);
             roles(&desk.roles.names(), text)
         }
     }
+}
+
+/// The clusters that the command may mean.
+fn meant<'d>(desk: &'d Desk, typing: &Typing) -> Vec<&'d Arc<TokenAdmin>> {
+    let named = typing.cluster.as_ref();
+    let all = desk.token_admins.iter();
+    all.filter(|admin| named.is_none_or(|cluster| cluster == admin.cluster()))
+        .collect()
+}
+
+/// Those that the bot itself is, then others that are known.
+fn users(desk: &Desk, typing: &Typing) -> Vec<String> {
+    let (mut bots, mut others) = (Vec::new(), BTreeSet::new());
+    for admin in meant(desk, typing) {
+        bots.extend(bots_user(desk, admin).map(|user| user.to_string()));
+        bots.extend(admin.id().split_once('!').map(|(user, _)| user.to_owned()));
+        let known = admin.users_while_typing();
+        others.extend(
+            known
+                .iter()
+                .flat_map(|all| all.iter())
+                .map(ToString::to_string),
+        );
+    }
+    bots.extend(others);
+    bots
+}
+
+/// The tokens of the command's user. What is not known yet, the next letter finds.
+fn names(desk: &Desk, typing: &Typing, text: &str) -> Vec<Choice> {
+    let Some(user) = &typing.user else {
+        return Vec::new();
+    };
+    let admins = meant(desk, typing);
+    let mut found: BTreeMap<TokenName, Vec<There<'_>>> = BTreeMap::new();
+    for admin in &admins {
+        for there in known(desk, admin, user) {
+            let list = found.entry(there.token.name.clone()).or_default();
+            list.push(there);
+        }
+    }
+    let mut found: Vec<_> = found
+        .into_iter()
+        .filter(|(name, _)| name.as_str().to_lowercase().contains(text))
+        .collect();
+    // The bot's own cannot be deleted.
+    found.sort_by_key(|(_, there)| there.iter().all(|one| one.own));
+    let (now, several) = (desk.law().unix(), admins.len() > 1);
+    let choice = |(name, there): (TokenName, Vec<There<'_>>)| Choice {
+        name: match there.as_slice() {
+            [one] if !several => embed::choice(&one.token, one.own, now),
+            there => {
+                let clusters: Vec<_> = there.iter().map(|one| one.cluster).collect();
+                embed::choice_on(&name, &clusters, there.iter().any(|one| one.own))
+            }
+        },
+        value: name.to_string(),
+    };
+    found.into_iter().take(MOST).map(choice).collect()
+}
+
+/// A token, and where it is.
+struct There<'d> {
+    cluster: &'d ClusterName,
+    token: Token,
+    /// The bot uses it.
+    own: bool,
+}
+
+fn known<'d>(desk: &Desk, admin: &'d Arc<TokenAdmin>, user: &PveUser) -> Vec<There<'d>> {
+    let known = admin.tokens_while_typing(user);
+    let there = |token: &Token| {
+        let id = TokenId {
+            user: user.clone(),
+            name: token.name.clone(),
+        };
+        There {
+            cluster: admin.cluster(),
+            token: token.clone(),
+            own: own(desk, admin, &id).is_some(),
+        }
+    };
+    known.iter().flat_map(|all| all.iter()).map(there).collect()
 }
 
 /// Roots, and what the person may see below them.

@@ -1,6 +1,6 @@
 //! The token for `/token`.
 
-use crate::embed::fault;
+use crate::embed::{fault, pveum};
 use crate::proxmox::Error;
 
 use super::Finding;
@@ -23,16 +23,16 @@ pub fn token_admin_lacks(
     (path, privilege): (&str, &str),
     what: &str,
 ) -> Finding {
-    let user = token.split('!').next().unwrap_or(token);
-    Finding::warning(format!(
-        "{cluster}: token {token} lacks {privilege} on {path}: {what}.\n\
-         pveum role add StewardTokens -privs \"User.Modify Permissions.Modify Sys.Audit\"\n\
-         pveum acl modify / -user {user} -role StewardTokens\n\
-         pveum acl modify / -token '{token}' -role StewardTokens"
-    ))
+    Finding {
+        lines: pveum::mend_admin(path, token),
+        ..Finding::warning(format!(
+            "{cluster}: token {token} lacks {privilege} on {path}: {what}."
+        ))
+    }
 }
 
-/// The bot comes up all the same, and `/token` says that it does not work.
+/// The bot comes up all the same, and `/token` says that it does not work. `setup` makes a failure of
+/// it.
 #[must_use]
 pub fn token_admin_unread(cluster: &str, token: &str, error: &Error) -> Finding {
     let next = match error {

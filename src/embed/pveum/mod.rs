@@ -157,24 +157,41 @@ pub fn no_pool(pool: &Pool) -> Vec<String> {
     lines
 }
 
-/// The second token that `/token` would use. It can make itself anything: it is as good as root.
+/// What the second token, for `/token`, has to hold, and where. An entry further down hides what is
+/// held above it.
+const ADMIN: [(&str, &[&str]); 3] = [
+    ("/", &["Permissions.Modify"]),
+    ("/access", &["Permissions.Modify", "Sys.Audit"]),
+    ("/access/groups", &["User.Modify"]),
+];
+
+/// Privileges of `ADMIN`, each once.
+pub const ADMINS: [&str; 3] = ["Permissions.Modify", "Sys.Audit", "User.Modify"];
+
+/// Makes the second token. It can make itself anything: it is as good as root.
 #[must_use]
 pub fn admin(token: &str) -> Vec<String> {
-    let paths = BTreeMap::from([
-        ("/access/groups".to_owned(), BTreeSet::from(["User.Modify"])),
-        ("/".to_owned(), BTreeSet::from(["Permissions.Modify"])),
-    ]);
     let mut lines = user(token);
-    lines.extend(roles(["Permissions.Modify", "User.Modify"], None));
-    for (path, privileges) in paths {
-        // Unlike what is given to the bot, this reaches below `/`: tokens get entries everywhere.
-        lines.push(format!(
-            "pveum acl modify {path} {} -role {}",
-            both(token),
-            names(privileges)
-        ));
-    }
+    lines.extend(roles(ADMINS, None));
+    lines.extend(ADMIN.map(|(path, privileges)| give_admin(path, privileges, token)));
     lines
+}
+
+/// Gives the second token what it lacks on one of its paths.
+#[must_use]
+pub fn mend_admin(path: &str, token: &str) -> Vec<String> {
+    let entry = ADMIN.into_iter().find(|(known, _)| *known == path);
+    entry.map_or_else(Vec::new, |(path, privileges)| {
+        let mut lines = roles(privileges.iter().copied(), None);
+        lines.push(give_admin(path, privileges, token));
+        lines
+    })
+}
+
+/// Unlike what is given to the bot, this reaches below `/`: tokens get entries everywhere.
+fn give_admin(path: &str, privileges: &[&str], token: &str) -> String {
+    let roles = names(privileges.iter().copied());
+    format!("pveum acl modify {path} {} -role {roles}", both(token))
 }
 
 /// Whether it is a token of the superuser, whom nothing is refused and whose password it can change.

@@ -7,7 +7,7 @@ use crate::embed::reply::{Colour, Reply};
 use crate::embed::words::{ago, moment, plain};
 use crate::ids::{ClusterName, TokenId};
 
-use super::{Making, Rights, card, how_to_delete, id, joined, on_a_node};
+use super::{Making, On, Rights, card, how_to_delete, id, joined, on_a_node};
 
 /// Who holds one of these can give themselves everything else.
 const AS_GOOD_AS_ROOT: [&str; 3] = ["Permissions.Modify", "User.Modify", "Realm.Allocate"];
@@ -218,7 +218,7 @@ pub fn not_made(token: &TokenId, cluster: &ClusterName, why: &str) -> Reply {
 /// No answer came: it may have been made, and then nobody knows its secret. `there`: what Proxmox
 /// lists now.
 #[must_use]
-pub fn lost(token: &TokenId, cluster: &ClusterName, there: Option<bool>) -> Reply {
+pub fn lost(token: &TokenId, on: On<'_>, there: Option<bool>) -> Reply {
     let there = match there {
         Some(true) => "It is there now: delete it.",
         Some(false) => "It is not there now. It may still\ncome: look again in a minute.",
@@ -226,46 +226,41 @@ pub fn lost(token: &TokenId, cluster: &ClusterName, there: Option<bool>) -> Repl
     };
     let body = format!(
         "Proxmox did not answer. If it was\nmade, its secret is lost and it is of\nno use.\n{there}\n{}",
-        how_to_delete(token)
+        how_to_delete(token, on)
     );
     let title = format!("🟠 {} · outcome unknown", id(token));
-    card(Colour::Amber, title, body, cluster)
+    card(Colour::Amber, title, body, on.cluster)
 }
 
 /// Its secret could not be shown to the one person who may see it.
 #[must_use]
-pub fn not_shown(token: &TokenId, cluster: &ClusterName, undone: Undone) -> Reply {
+pub fn not_shown(token: &TokenId, on: On<'_>, undone: Undone) -> Reply {
     let why = "Its secret could not be shown to you\nin private, so it is of no use.";
-    put_away(token, cluster, why, (undone, "\nCreate it once more."))
+    put_away(token, on, why, (undone, "\nCreate it once more."))
 }
 
 /// Whoever had it made may no longer do that.
 #[must_use]
-pub fn no_longer(token: &TokenId, cluster: &ClusterName, undone: Undone) -> Reply {
+pub fn no_longer(token: &TokenId, on: On<'_>, undone: Undone) -> Reply {
     let why = "It was made, but tokens are no longer\nfor you, so it was given no rights and\nits secret is not shown.";
-    put_away(token, cluster, why, (undone, ""))
+    put_away(token, on, why, (undone, ""))
 }
 
-fn put_away(
-    token: &TokenId,
-    cluster: &ClusterName,
-    why: &str,
-    (undone, then): (Undone, &str),
-) -> Reply {
+fn put_away(token: &TokenId, on: On<'_>, why: &str, (undone, then): (Undone, &str)) -> Reply {
     let (title, rest) = match undone {
         Undone::Deleted => ("is deleted again", then.to_owned()),
         Undone::NotDeleted => (
             "is of no use",
-            format!("\nI could not delete it.\n{}", how_to_delete(token)),
+            format!("\nI could not delete it.\n{}", how_to_delete(token, on)),
         ),
         Undone::Unknown => (
             "is of no use",
             format!(
                 "\nWhether I could delete it is unknown.\n{}",
-                how_to_delete(token)
+                how_to_delete(token, on)
             ),
         ),
     };
     let title = format!("🔴 {} {title}", id(token));
-    card(Colour::Red, title, format!("{why}{rest}"), cluster)
+    card(Colour::Red, title, format!("{why}{rest}"), on.cluster)
 }

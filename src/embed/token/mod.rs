@@ -5,15 +5,16 @@ mod refusal;
 mod removing;
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::ids::{AclPath, ClusterName, PveUser, RoleName, TokenId};
+use crate::ids::{AclPath, ClusterName, PveUser, RoleName, TokenId, TokenName};
 use crate::proxmox::Token;
 
 use super::problem;
 use super::reply::{Card, Colour, Reply};
-use super::words::{ago, plain};
+use super::words::{ago, duration, plain};
 
 pub use making::{Gave, Power, Undone, ask_to_create, lost, made, no_longer, not_made, not_shown};
 pub(super) use refusal::unclear;
@@ -46,6 +47,14 @@ pub struct Rights {
 pub enum Own {
     Main,
     Admin,
+}
+
+/// Where a token is. A command that people are told to type names the cluster where there are
+/// several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct On<'a> {
+    pub cluster: &'a ClusterName,
+    pub several: bool,
 }
 
 /// The audit's line about it. Never a secret: none is known when it is written.
@@ -127,32 +136,101 @@ fn ends(token: &Token, now: i64) -> String {
     }
 }
 
+/// One line of completion: `ci · expires in 7 d`, at most 100 characters, plain text.
+#[must_use]
+pub fn choice(token: &Token, own: bool, now: i64) -> String {
+    let seconds = |from: i64, to: i64| {
+        Duration::from_secs(u64::try_from(to.saturating_sub(from)).unwrap_or_default())
+    };
+    let ends = match token.expires {
+        None => "never expires".to_owned(),
+        Some(at) if at <= now => format!("expired {} ago", duration(seconds(at, now))),
+        Some(at) => format!("expires in {}", duration(seconds(now, at))),
+    };
+    format!("{}{} · {ends}{}", robot(own), token.name, bots(own))
+}
+
+/// The same where several clusters could be meant, with those that have one of that name.
+#[must_use]
+pub fn choice_on(name: &TokenName, clusters: &[&ClusterName], own: bool) -> String {
+    let clusters: Vec<&str> = clusters.iter().map(|name| name.as_str()).collect();
+    let text = format!(
+        "{}{name} · {}{}",
+        robot(own),
+        clusters.join(", "),
+        bots(own)
+    );
+    text.chars().take(100).collect()
+}
+
+fn robot(own: bool) -> &'static str {
+    if own { "🤖 " } else { "" }
+}
+
+fn bots(own: bool) -> &'static str {
+    if own { " · the bot's own" } else { "" }
+}
+
 /// An act on a token that a former process did not see to its end. `detail`: as in the audit.
 #[must_use]
-pub fn left_open(detail: &str) -> Reply {
+pub fn left_open(detail: &str, several: bool) -> Reply {
+    let (list, delete) = match named(detail) {
+        Some((token, cluster)) => {
+            let on = On {
+                cluster: &cluster,
+                several,
+            };
+            (to_list(&token, on), to_delete(&token, on))
+        }
+        None => ("`/token list`".to_owned(), "`/token delete`".to_owned()),
+    };
     let made = if detail.starts_with("create ") {
-        "\nIf it was made, its secret is lost:\ndelete it with `/token delete`."
+        format!("\nIf it was made, its secret is lost.\nThen delete it:\n{delete}")
     } else {
-        ""
+        String::new()
     };
     Reply::card(Card {
         colour: Colour::Amber,
         title: "🟠 token · outcome unknown".to_owned(),
         body: format!(
-            "{}\nI did not see how it ended. See\n`/token list`.{made}",
+            "{}\nI did not see how it ended. See\n{list}.{made}",
             plain(detail)
         ),
         footer: None,
     })
 }
 
-fn how_to_delete(token: &TokenId) -> String {
+/// Which token a line of the audit is about, and where.
+fn named(detail: &str) -> Option<(TokenId, ClusterName)> {
+    let (_, rest) = detail.split_once(' ')?;
+    let (token, rest) = rest.split_once(" (")?;
+    let (cluster, _) = rest.split_once(')')?;
+    Some((token.parse().ok()?, cluster.parse().ok()?))
+}
+
+fn how_to_delete(token: &TokenId, on: On<'_>) -> String {
     format!(
-        "`/token delete {} {}`\nor on a Proxmox node, as root:\n{}",
-        token.user,
-        token.name,
+        "{}\nor on a Proxmox node, as root:\n{}",
+        to_delete(token, on),
         typed(&[remove(token)])
     )
+}
+
+fn to_delete(token: &TokenId, on: On<'_>) -> String {
+    let TokenId { user, name } = token;
+    format!("`/token delete {user} {name}{}`", there(on))
+}
+
+fn to_list(token: &TokenId, on: On<'_>) -> String {
+    format!("`/token list {}{}`", token.user, there(on))
+}
+
+fn there(on: On<'_>) -> String {
+    if on.several {
+        format!(" cluster:{}", on.cluster)
+    } else {
+        String::new()
+    }
 }
 
 fn remove(token: &TokenId) -> String {
@@ -191,4 +269,32 @@ fn card(colour: Colour, title: String, body: String, cluster: &ClusterName) -> R
         body,
         footer: Some(cluster.to_string()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_left_open_is_looked_up_where_it_was() {
+        let (token, cluster) = ("backup@pve!ci".parse().unwrap(), "lab".parse().unwrap());
+        let making = Making {
+            token,
+            cluster,
+            expires: None,
+            rights: None,
+        };
+        let body = |detail: &str, several| left_open(detail, several).cards.remove(0).body;
+        let made = body(&detail(&making), true);
+        for line in [
+            "`/token list backup@pve cluster:lab`",
+            "`/token delete backup@pve ci cluster:lab`",
+        ] {
+            assert!(made.contains(line), "{made}");
+        }
+        assert!(!body(&detail(&making), false).contains("cluster:"));
+        let deleted = body(&detail_of_deletion(&making.token, &making.cluster), true);
+        assert!(deleted.contains("list backup@pve cluster:lab"), "{deleted}");
+        assert!(!deleted.contains("/token delete"), "{deleted}");
+    }
 }

@@ -111,7 +111,7 @@ pub(in crate::embed) fn unclear(part: TokenPart) -> (&'static str, &'static str)
             "That is no user",
             "Write name and realm, such as\n`backup@pve`.",
         ),
-        TokenPart::Name => (
+        TokenPart::Name | TokenPart::NewName => (
             "That is no name for a token",
             "It begins with a letter, then letters,\ndigits, `.`, `-` and `_`; at least two.",
         ),

@@ -6,7 +6,7 @@ use crate::embed::words::plain;
 use crate::ids::{ClusterName, TokenId};
 use crate::proxmox::Token;
 
-use super::{Own, card, ends, id, remove, titled, typed};
+use super::{On, Own, card, ends, id, remove, titled, to_list, typed};
 
 /// The question before one is deleted.
 #[must_use]
@@ -68,9 +68,9 @@ pub fn own(token: &TokenId, cluster: &ClusterName, own: Own) -> Reply {
 }
 
 #[must_use]
-pub fn no_such_token(token: &TokenId, cluster: &ClusterName) -> Reply {
-    let body = format!("See `/token list {}`.", token.user);
-    titled(&format!("No token {}", id(token)), body, cluster)
+pub fn no_such_token(token: &TokenId, on: On<'_>) -> Reply {
+    let body = format!("See {}.", to_list(token, on));
+    titled(&format!("No token {}", id(token)), body, on.cluster)
 }
 
 /// It is another one now than the one that was asked about.
