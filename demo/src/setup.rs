@@ -5,23 +5,15 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use fake_discord::Discord;
-use fake_proxmox::{Cluster, Token};
+use fake_proxmox::Cluster;
 use pve_steward::cli;
-use pve_steward::embed::pveum;
 
-/// The second token, and the secret that it has here.
-const ADMIN: (&str, &str) = ("steward@pve!admin", "3f0a9c52-7d41-4e8b-9a6c-5b1e2d7f8043");
+use crate::world::{ADMIN, with_second_token};
 
 /// Runs it to its end; the exit code.
 pub async fn run() -> anyhow::Result<u8> {
-    let mut setup = fake_proxmox::Setup::home().lived_in();
-    setup.tokens.push(Token {
-        id: ADMIN.0.to_owned(),
-        secret: ADMIN.1.to_owned(),
-        privsep: true,
-    });
-    setup.typed.extend(pveum::admin(ADMIN.0));
-    let proxmox = Cluster::start(setup).await?;
+    let setup = fake_proxmox::Setup::home().lived_in();
+    let proxmox = Cluster::start(with_second_token(setup)).await?;
     let discord = Discord::start(fake_discord::Setup::home()).await?;
     let folder = tempfile::tempdir().context("a temporary folder")?;
     println!("{}", answers(&proxmox, &discord));

@@ -48,7 +48,9 @@ impl Reading<'_> {
             let unix = unix.parse().ok()?;
             match style {
                 "R" => relative(self.now, unix),
-                _ => clock(unix),
+                "t" => in_utc(unix, "%H:%M UTC")?,
+                "D" => in_utc(unix, "%-d %B %Y")?,
+                _ => in_utc(unix, "%-d %B %Y %H:%M UTC")?,
             }
         } else if let Some(id) = inner.strip_prefix("@&") {
             let id: u64 = id.parse().ok()?;
@@ -91,12 +93,13 @@ fn between<'t>(text: &'t str, mark: &str) -> Option<(&'t str, usize)> {
 /// "now", "2 s ago", "in 3 min", as Discord counts it on the reader's screen.
 fn relative(now: i64, unix: i64) -> String {
     let apart = now.abs_diff(unix);
+    let about = |unit: u64| (apart + unit / 2) / unit;
     let amount = match apart {
         0 => return "now".to_owned(),
         1..60 => format!("{apart} s"),
-        60..3600 => format!("{} min", apart / 60),
-        3600..86_400 => format!("{} h", apart / 3600),
-        _ => format!("{} d", apart / 86_400),
+        60..3570 => format!("{} min", about(60)),
+        3570..84_600 => format!("{} h", about(3600)),
+        _ => format!("{} d", about(86_400)),
     };
     if unix > now {
         format!("in {amount}")
@@ -105,10 +108,10 @@ fn relative(now: i64, unix: i64) -> String {
     }
 }
 
-/// "14:22". Discord shows it in the reader's zone; a terminal's is not known here.
-fn clock(unix: i64) -> String {
-    let minutes = unix.rem_euclid(86_400) / 60;
-    format!("{:02}:{:02} UTC", minutes / 60, minutes % 60)
+/// Discord shows it in the reader's zone; a terminal's is not known here.
+fn in_utc(unix: i64, shape: &str) -> Option<String> {
+    let at = jiff::Timestamp::from_second(unix).ok()?;
+    Some(at.strftime(shape).to_string())
 }
 
 #[cfg(test)]
@@ -135,6 +138,10 @@ mod tests {
             (
                 "<@1> until <t:1000180:t>, <t:1000000:R>",
                 "@unknown-user until 13:49 UTC, now",
+            ),
+            (
+                "Expires <t:3591999:f>, <t:3591999:R>.",
+                "Expires 11 February 1970 13:46 UTC, in 30 d.",
             ),
             (
                 "**/vm start** `guest` 2 * 3 < 7",

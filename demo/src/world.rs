@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use fake_discord::Discord;
 use fake_discord::setup::HOME;
-use fake_proxmox::{Clock, Cluster};
+use fake_proxmox::{Clock, Cluster, Token};
 use pve_steward::app::{self, Stopped};
 use pve_steward::config::{self, Loaded};
+use pve_steward::embed::pveum;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +23,8 @@ const CONFIG: &str = include_str!("../../config/demo.toml");
 const TASK: Duration = Duration::from_secs(2);
 const START: Duration = Duration::from_secs(20);
 const STOP: Duration = Duration::from_secs(3);
+/// The second token, for `/token`, and the secret that it has here.
+pub const ADMIN: (&str, &str) = ("steward@pve!admin", "3f0a9c52-7d41-4e8b-9a6c-5b1e2d7f8043");
 
 pub struct World {
     pub proxmox: Cluster,
@@ -138,7 +141,7 @@ async fn proxmox() -> anyhow::Result<Cluster> {
     let mut setup = fake_proxmox::Setup::home().lived_in().backing_up();
     setup.clock = Clock::Auto { task: TASK };
     setup.ha_delay = 2 * TASK;
-    let cluster = Cluster::start(setup).await?;
+    let cluster = Cluster::start(with_second_token(setup)).await?;
     // Nodes can be switched, their updates read, and tasks of others stopped.
     let id = cluster.token_id();
     for who in [id.split('!').next().unwrap_or(&id), &id] {
@@ -148,6 +151,18 @@ async fn proxmox() -> anyhow::Result<Cluster> {
     let urls = cluster.urls().join(", ");
     eprintln!("Fake Proxmox   {urls} (own CA)");
     Ok(cluster)
+}
+
+/// With the rights that `pve-steward pveum` prints for it.
+pub fn with_second_token(mut setup: fake_proxmox::Setup) -> fake_proxmox::Setup {
+    let (id, secret) = ADMIN;
+    setup.tokens.push(Token {
+        id: id.to_owned(),
+        secret: secret.to_owned(),
+        privsep: true,
+    });
+    setup.typed.extend(pveum::admin(id));
+    setup
 }
 
 /// The demo's configuration as an owner would overlay it: addresses and secrets from variables.
@@ -163,6 +178,8 @@ fn configure(folder: &Path, proxmox: &Cluster, discord: &Discord) -> anyhow::Res
         ("CLUSTER__HOME__ENDPOINTS", proxmox.urls().join(",")),
         ("CLUSTER__HOME__TOKEN_ID", proxmox.token_id()),
         ("CLUSTER__HOME__TOKEN_SECRET", proxmox.token_secret()),
+        ("CLUSTER__HOME__ADMIN_TOKEN_ID", ADMIN.0.to_owned()),
+        ("CLUSTER__HOME__ADMIN_TOKEN_SECRET", ADMIN.1.to_owned()),
         ("CLUSTER__HOME__CA_FILE", ca.display().to_string()),
     ];
     let variables = variables
