@@ -286,10 +286,9 @@ fn what_the_token_is_not_shown_is_never_called_none() {
         │ 🟢 **nas**
         │ ▰▰▰▰▰▰▱▱▱▱ 62 %, 5 TB of 8 TB
         │ nfs · shared
+        │ • backups: none that I may see
         │ • 2 ISO images
         │ • no container templates
-        │ Hidden from the bot, if any:
-        │ backups
         [Refresh] (secondary)
         ");
         assert_snapshot!(shown(&owner(world, "/storage list storage:local-lvm").await), @"
@@ -298,13 +297,13 @@ fn what_the_token_is_not_shown_is_never_called_none() {
         │ 🟢 **local-lvm** on pve1
         │ ▰▰▰▰▰▱▱▱▱▱ 49 %, 410 GB of 833 GB
         │ lvmthin
-        │ Hidden from the bot, if any:
-        │ disk images, container volumes
+        │ • disk images: none that I may see
+        │ • container volumes: none that I may see
         │ 🟢 **local-lvm** on pve2
         │ ▰▰▰▰▰▱▱▱▱▱ 49 %, 410 GB of 833 GB
         │ lvmthin
-        │ Hidden from the bot, if any:
-        │ disk images, container volumes
+        │ • disk images: none that I may see
+        │ • container volumes: none that I may see
         [Refresh] (secondary)
         ");
     });
@@ -326,7 +325,7 @@ fn what_the_token_is_not_shown_is_never_called_none() {
         ");
         let snippets = shown(&owner(world, "/storage list node:pve1 storage:local").await);
         assert!(
-            snippets.contains("Hidden from the bot, if any:\n│ snippets"),
+            snippets.contains("snippets: none that I may see"),
             "{snippets}"
         );
     });
@@ -381,8 +380,7 @@ fn a_listing_that_hangs_or_fails_is_said_at_its_storage() {
         │ dir
         │ • 1 ISO image
         │ • no container templates
-        │ Hidden from the bot, if any:
-        │ snippets
+        │ • snippets: none that I may see
         [Refresh] (secondary)
         ");
         // Each look at it keeps a worker of the node, so it is left alone for a while.

@@ -213,20 +213,13 @@ fn holds(shelf: &Shelf) -> Vec<String> {
         }
         Holds::Listed(contents) => contents,
     };
-    let (mut lines, mut hidden) = (Vec::new(), Vec::new());
-    for kind in &shelf.content {
-        match contents.count(kind) {
-            Count::Exactly(0) => lines.push(format!("• no {}", noun(kind, 0))),
-            Count::Exactly(n) => lines.push(format!("• {n} {}", noun(kind, n))),
-            Count::AtLeast(0) => hidden.push(noun(kind, 0)),
-            Count::AtLeast(n) => lines.push(format!("• at least {n} {}", noun(kind, n))),
-        }
-    }
-    if !hidden.is_empty() {
-        let hidden = hidden.join(", ");
-        lines.push(format!("Hidden from the bot, if any:\n{hidden}"));
-    }
-    lines
+    let line = |kind: &String| match contents.count(kind) {
+        Count::Exactly(0) => format!("• no {}", noun(kind, 0)),
+        Count::Exactly(n) => format!("• {n} {}", noun(kind, n)),
+        Count::AtLeast(0) => format!("• {}: none that I may see", noun(kind, 0)),
+        Count::AtLeast(n) => format!("• at least {n} {}", noun(kind, n)),
+    };
+    shelf.content.iter().map(line).collect()
 }
 
 fn noun(kind: &str, count: usize) -> String {
