@@ -14,7 +14,7 @@ use super::failed::Failed;
 use super::send;
 use crate::action::{Actor, Door, Request};
 use crate::command::{self, Audience, Last, Outcome, Show, Shows, Task};
-use crate::embed::{Reply, edge};
+use crate::embed::{self, Reply, edge};
 
 /// An edit a second is what people can read and Discord takes gladly.
 const BETWEEN_EDITS: Duration = Duration::from_secs(1);
@@ -182,11 +182,7 @@ impl Exchange<'_> {
                 Err(failed) => posted = Some(failed.to_string()),
             }
         }
-        // No button would work there: a direct message has no roles and no channel.
-        let bare = Reply {
-            buttons: Vec::new(),
-            ..reply.clone()
-        };
+        let bare = embed::confirm::in_person(reply);
         match rest.direct(actor.user, &send::public(&bare)).await {
             Ok(_) => "done late",
             Err(direct) => {

@@ -9,6 +9,8 @@ use super::reply::{Button, Card, Colour, Reply, Style};
 use super::snapshot::{Back, what_a_deletion_does, what_a_rollback_does};
 use super::words::{guest_footer, guest_name, person, size};
 
+const HOLDS: &str = "The question holds for one minute.";
+
 /// What somebody is asked about, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
@@ -75,7 +77,7 @@ pub fn anyway(deed: &Deed, guest: &GuestFacts, figures: Option<(u64, u64)>) -> S
 #[must_use]
 pub fn question(id: QuestionId, about: &Subject) -> Reply {
     let title = format!("⚠️ Really {}?", about.to_do);
-    let body = format!("{}\nThe question holds for one minute.", about.consequence);
+    let body = format!("{}\n{HOLDS}", about.consequence);
     let mut buttons = vec![Button {
         label: about.yes.into(),
         style: Style::Danger,
@@ -102,6 +104,20 @@ pub fn snapshot_first(about: &Subject) -> Reply {
     let title = format!("⚪ Not yet: {}", about.to_do);
     let body = "A snapshot comes first. Then I ask\nagain.";
     closed(Colour::Grey, title, body, about)
+}
+
+/// How a reply reads in a direct message that was never meant to be one: there the person has no roles
+/// and is in no channel, so no button works.
+#[must_use]
+pub fn in_person(reply: &Reply) -> Reply {
+    let mut bare = reply.clone();
+    let asks = |button: Button| matches!(button.action, Action::Confirm(_));
+    let question = std::mem::take(&mut bare.buttons).into_iter().any(asks);
+    if let (true, Some(card)) = (question, bare.cards.first_mut()) {
+        let here = "It cannot be answered here: type the\ncommand again in the server.";
+        card.body = card.body.replace(HOLDS, here);
+    }
+    bare
 }
 
 /// The snapshot is there, and took so long that the question cannot be put any more where it could be
@@ -206,4 +222,30 @@ fn closed(colour: Colour, title: String, body: &str, about: &Subject) -> Reply {
         body: body.to_owned(),
         footer: Some(about.footer.clone()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_question_is_asked_where_no_button_works() {
+        let about = Subject {
+            to_do: "stop valheim".into(),
+            consequence: "It is like pulling the plug.".into(),
+            yes: "Stop now",
+            snapshot_first: false,
+            footer: "VM 101 · home".into(),
+        };
+        let bare = in_person(&question(QuestionId(1), &about));
+        assert!(bare.buttons.is_empty());
+        assert_eq!(
+            bare.cards[0].body,
+            "It is like pulling the plug.\nIt cannot be answered here: type the\ncommand again in the server."
+        );
+        let mut card = confirmed(&about);
+        card.buttons = question(QuestionId(1), &about).buttons.split_off(1);
+        let bare = in_person(&card);
+        assert!(bare.buttons.is_empty() && bare.cards == card.cards);
+    }
 }
