@@ -39,12 +39,19 @@ pub enum Errand {
     },
     /// The message is changed to this.
     Edit { message: Posted, reply: Reply },
-    /// `held` brings the roles, or nothing: not a member any more, or Discord did not say.
+    /// `held` brings nothing where Discord did not say.
     Roles {
         guild: GuildId,
         user: UserId,
-        held: oneshot::Sender<Vec<RoleId>>,
+        held: oneshot::Sender<Held>,
     },
+}
+
+/// What somebody holds in a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Held {
+    Roles(Vec<RoleId>),
+    NoMember,
 }
 
 /// Takes errands. Cheap to clone.
@@ -81,8 +88,16 @@ impl Errands {
         self.give(Errand::Edit { message, reply }).await;
     }
 
-    /// The roles that somebody holds now; `None` must be taken for "none at all".
+    /// The roles that a member holds now; `None` must be taken for "none at all".
     pub async fn roles(&self, guild: GuildId, user: UserId) -> Option<Vec<RoleId>> {
+        match self.held(guild, user).await? {
+            Held::Roles(roles) => Some(roles),
+            Held::NoMember => None,
+        }
+    }
+
+    /// What somebody holds now; `None`: Discord did not say.
+    pub async fn held(&self, guild: GuildId, user: UserId) -> Option<Held> {
         let (held, answer) = oneshot::channel();
         self.give(Errand::Roles { guild, user, held }).await;
         answer.await.ok()

@@ -731,6 +731,31 @@ fn who_only_looks_sees_nothing_that_a_lost_role_lent() {
 }
 
 #[test]
+fn what_discord_does_not_say_hides_nothing() {
+    let rules = rules(RULES).replace("who = [\"friend\"]", "who = [\"friends\"]");
+    run(setup().rules(&rules), async |world| {
+        let stranger = world.person("stranger");
+        let max = world.person("max");
+        let granted = max.slash("/access grant stranger start 105 6h").await;
+        granted.until("granted").await;
+        world.stop_bot().await.unwrap();
+        let looked_up = |r: &&fake_discord::Recorded| r.path.contains("/members/");
+        let before = world.dc.requests().iter().filter(looked_up).count();
+        world.dc.rest(fake_discord::RestFault {
+            on: "/members/".to_owned(),
+            kind: fake_discord::RestFaultKind::Status(503, serde_json::json!({})),
+            times: 1,
+        });
+        world.start_bot().await;
+        world.dc.wait_requests("/members/", before + 1).await;
+        assert!(said(&stranger, "/access whoami").await.contains("web-lab"));
+        // The act asks again, and is told.
+        let started = stranger.slash("/ct start 105").await;
+        started.until("started").await;
+    });
+}
+
+#[test]
 fn a_grant_does_not_outlive_its_givers_role() {
     let rules = rules(RULES).replace("who = [\"friend\"]", "who = [\"friends\"]");
     run(setup().rules(&rules), async |world| {

@@ -4,11 +4,13 @@
 mod grants;
 mod requests;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use rusqlite::Transaction;
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use crate::action::{Right, TargetKey};
 use crate::audit::{self, Note};
@@ -27,6 +29,8 @@ pub struct Access {
     standing: ArcSwap<Standing>,
     /// One change at a time, so that memory and store tell the same story.
     changing: Mutex<()>,
+    /// When the look-up began by which a giver's roles are known.
+    looked_up: Mutex<HashMap<(UserId, GuildId), Instant>>,
 }
 
 /// A grant that is to be stored, and its audit entry. The grant's id is given by the store.
@@ -89,6 +93,7 @@ impl Access {
             store,
             standing: ArcSwap::from_pointee(standing),
             changing: Mutex::new(()),
+            looked_up: Mutex::default(),
         })
     }
 
@@ -174,10 +179,23 @@ impl Access {
     /// Remembers the roles that the giver of grants holds by now, as just looked up: from here on all
     /// that they lent is worth what these give. They hold at once; a store that cannot be written
     /// means only that they are looked up again after a restart, as before every act.
-    pub async fn giver_holds(&self, user: UserId, guild: GuildId, roles: &[RoleId]) {
+    /// `asked`: when the look-up began. One that was overtaken by a later one changes nothing.
+    pub async fn giver_holds(
+        &self,
+        user: UserId,
+        guild: GuildId,
+        roles: &[RoleId],
+        asked: Instant,
+    ) {
         let theirs = |grant: &Grant| grant.giver.user == user && grant.giver.guild == guild;
         let stale = |grant: &Arc<Grant>| theirs(grant) && grant.giver.roles != roles;
         let _one = self.changing.lock().await;
+        let mut looked_up = self.looked_up.lock().await;
+        let known = looked_up.entry((user, guild)).or_insert(asked);
+        if *known > asked {
+            return;
+        }
+        *known = asked;
         if !self.standing().grants.iter().any(stale) {
             return;
         }
@@ -244,5 +262,56 @@ impl Access {
     /// Takes back an act that was not done after all.
     pub fn take_back(&self, did: &Did) {
         self.change(|standing| standing.acts.take_back(did));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::ids::GuestRef;
+    use crate::permission::Giver;
+
+    const GUILD: GuildId = GuildId(1);
+
+    fn lent_by(user: UserId, roles: &[RoleId]) -> Grant {
+        Grant {
+            id: GrantId(1),
+            to: UserId(7),
+            rights: vec![Right::Start],
+            guest: GuestRef {
+                cluster: "home".parse().unwrap(),
+                vmid: "101".parse().unwrap(),
+            },
+            guest_name: "valheim".to_owned(),
+            giver: Giver {
+                user,
+                roles: roles.to_vec(),
+                guild: GUILD,
+            },
+            since: 0,
+            ends: i64::MAX,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_look_up_that_was_overtaken_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let access = Access::load(store, 0).await.unwrap();
+        let (max, friends) = (UserId(9), RoleId(5));
+        access.change(|all| all.grants.push(lent_by(max, &[friends]).into()));
+        let roles = || access.standing().grants[0].giver.roles.clone();
+
+        let first = Instant::now();
+        let second = first + Duration::from_millis(1);
+        access.giver_holds(max, GUILD, &[], second).await;
+        assert_eq!(roles(), []);
+        access.giver_holds(max, GUILD, &[friends], first).await;
+        assert_eq!(roles(), [], "the role was gone by the later look-up");
+        let third = second + Duration::from_millis(1);
+        access.giver_holds(max, GUILD, &[friends], third).await;
+        assert_eq!(roles(), [friends]);
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::action::{GuestFacts, Request, Target};
 use crate::embed::{self, Reply};
@@ -125,9 +125,12 @@ async fn look_up_givers(
     let asked = leaned.len();
     let looked_up = leaned.into_iter().map(|grant| async move {
         let giver = &grant.giver;
+        let asked = Instant::now();
         let roles = desk.errands.roles(giver.guild, giver.user).await?;
         let access = &desk.access;
-        access.giver_holds(giver.user, giver.guild, &roles).await;
+        access
+            .giver_holds(giver.user, giver.guild, &roles, asked)
+            .await;
         Some(grant.id)
     });
     let found = futures_util::future::join_all(looked_up).await;

@@ -8,7 +8,7 @@ use tokio_util::task::TaskTracker;
 
 use super::rest::Rest;
 use super::{Fatal, Settings, http_fatal, send};
-use crate::errand::{Errand, Recipient};
+use crate::errand::{Errand, Held, Recipient};
 
 /// Carries out what comes, until nobody is left who could want something; then waits for what is
 /// under way.
@@ -63,7 +63,8 @@ async fn carry_out(rest: &Rest, errand: Errand) {
             }
         }
         Errand::Roles { guild, user, held } => match rest.roles(guild, user).await {
-            Ok(roles) => drop(held.send(roles)),
+            Ok(roles) => drop(held.send(Held::Roles(roles))),
+            Err(failed) if failed.is_no_member() => drop(held.send(Held::NoMember)),
             Err(failed) => {
                 tracing::warn!(%failed, guild.id = %guild, user.id = %user, "roles could not be looked up");
             }

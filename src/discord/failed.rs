@@ -73,6 +73,11 @@ impl Failed {
         matches!(self, Self::Refused { status, .. } if (400..500).contains(status) && !matches!(status, 403 | 404))
     }
 
+    /// Whether Discord knows of no such member of the server.
+    pub(super) fn is_no_member(&self) -> bool {
+        matches!(self, Self::Refused { code: 10007, .. })
+    }
+
     /// Whether it was surely not done, so that doing it again cannot do it twice.
     pub(super) fn undone(&self) -> bool {
         matches!(self, Self::Limited(_) | Self::NotSent(_))

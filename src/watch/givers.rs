@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Access;
-use crate::errand::Errands;
+use crate::errand::{Errands, Held};
 use crate::ids::{GuildId, UserId};
 use crate::permission::Standing;
 
@@ -28,9 +28,14 @@ pub async fn look_up_givers(access: Arc<Access>, errands: Errands, stop: Cancell
             _ = ticks.tick() => {}
         }
         for (user, guild) in givers(&access.standing(), Timestamp::now().as_second()) {
-            // Nobody knows: then there are none, until a look-up says otherwise.
-            let roles = errands.roles(guild, user).await.unwrap_or_default();
-            access.giver_holds(user, guild, &roles).await;
+            let asked = Instant::now();
+            let roles = match errands.held(guild, user).await {
+                Some(Held::Roles(roles)) => roles,
+                Some(Held::NoMember) => Vec::new(),
+                // Not worth hiding guests for: whoever acts has the giver looked up first.
+                None => continue,
+            };
+            access.giver_holds(user, guild, &roles, asked).await;
         }
     }
 }
