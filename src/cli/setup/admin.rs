@@ -1,5 +1,7 @@
 //! The second token, with which people manage tokens: only where somebody wants it.
 
+use std::path::PathBuf;
+
 use super::ask::{Dialogue, Stop};
 use super::present::Present;
 use super::proxmox::{Proxmox, only_secret};
@@ -9,6 +11,7 @@ use crate::cli::say;
 use crate::config::{AdminToken, Cluster, Secret, typed};
 use crate::embed::check::{Grade, printed};
 use crate::embed::setup::admin as words;
+use crate::ids::ClusterName;
 use crate::proxmox::Error;
 
 /// What becomes of it.
@@ -25,6 +28,25 @@ pub(super) enum Admin {
 /// The id that stands in the configuration.
 pub(super) fn before(present: &Present) -> Option<String> {
     present.one("cluster", "admin_token_id")
+}
+
+/// One that was there before and is wanted no longer. Nothing of it is deleted: others may use it.
+pub(super) struct Gone {
+    id: String,
+    secret: Option<PathBuf>,
+}
+
+/// `present` is as it was before.
+pub(super) fn gone(admin: &Admin, present: &Present) -> Option<Gone> {
+    let id = before(present).filter(|_| matches!(admin, Admin::LeftOut))?;
+    let secret = present.path("cluster", "admin_token_secret_file");
+    Some(Gone { id, secret })
+}
+
+/// Once all is written; `service`: the bot runs from the unit that comes with it.
+pub(super) fn say_gone(gone: &Gone, cluster: &ClusterName, service: bool) {
+    let cluster = service.then_some(cluster.as_str());
+    say(&words::left_out(&gone.id, gone.secret.as_deref(), cluster));
 }
 
 /// Options that a run without questions needs and does not have.
@@ -58,7 +80,7 @@ pub(super) async fn found(
 ) -> Result<Admin, Stop> {
     let before = before(present);
     if !wanted(dialogue, options, before.as_deref()).await? {
-        return Ok(left_out(present));
+        return Ok(Admin::LeftOut);
     }
     let given = options.admin_token_id.is_some() || options.admin_token_secret_file.is_some();
     if dialogue.unattended() && !given {
@@ -78,19 +100,10 @@ pub(super) async fn found(
                 let none = Options::default();
                 token = self::token(dialogue, &none, present, (proxmox, None)).await?;
             }
-            2 => return Ok(left_out(present)),
+            2 => return Ok(Admin::LeftOut),
             _ => return Ok(token.into()),
         }
     }
-}
-
-/// Nothing of what was there is deleted: others may use it.
-fn left_out(present: &Present) -> Admin {
-    if let Some(id) = before(present) {
-        let file = present.path("cluster", "admin_token_secret_file");
-        say(&words::left_out(&id, file.as_deref()));
-    }
-    Admin::LeftOut
 }
 
 impl From<AdminToken> for Admin {

@@ -146,6 +146,7 @@ struct Done {
     existed: bool,
     /// The secret of a second token that there was not before.
     second: Option<PathBuf>,
+    gone: Option<admin::Gone>,
 }
 
 async fn written(options: &Options, files: &[PathBuf]) -> Result<Done, Stop> {
@@ -168,12 +169,11 @@ async fn written(options: &Options, files: &[PathBuf]) -> Result<Done, Stop> {
         say(&words::greeting(&present.file, existed));
     }
     let proxmox = proxmox::found(&mut dialogue, options, &present, kept.proxmox.as_ref()).await?;
-    let admin = {
-        let kept = (&proxmox, kept.admin.as_ref());
-        admin::found(&mut dialogue, options, &present, kept).await?
-    };
+    let of_admin = (&proxmox, kept.admin.as_ref());
+    let admin = admin::found(&mut dialogue, options, &present, of_admin).await?;
     let discord = discord::found(&mut dialogue, options, &present, kept.discord.as_ref()).await?;
     let second = matches!(admin, Admin::Token { .. }) && admin::before(&present).is_none();
+    let gone = admin::gone(&admin, &present);
     let time_zone = time_zone(&mut dialogue, options, &present).await?;
     let state_dir = match &options.state_dir {
         Some(folder) => Some(folder.display().to_string()),
@@ -201,6 +201,7 @@ async fn written(options: &Options, files: &[PathBuf]) -> Result<Done, Stop> {
     let secret = present.path("cluster", "admin_token_secret_file");
     Ok(Done {
         second: secret.filter(|_| second),
+        gone,
         file: present.file,
         folder: present.folder,
         cluster: present.cluster,
@@ -254,6 +255,10 @@ fn secret_of(file: &Path, option: &str) -> Result<Secret, Stop> {
 
 /// `check`, as the bot would be started now, and the next step.
 async fn after(done: &Done) -> u8 {
+    let service = done.folder == Path::new(SYSTEM);
+    if let Some(gone) = &done.gone {
+        admin::say_gone(gone, &done.cluster, service);
+    }
     let loaded = config::load(std::slice::from_ref(&done.file), config::environment());
     let loaded = match loaded {
         Ok(loaded) => loaded,
@@ -264,7 +269,6 @@ async fn after(done: &Done) -> u8 {
     };
     complain(&terminal::warnings(&loaded.warnings));
     let code = check::check(&loaded, &check::Query::default()).await;
-    let service = done.folder == Path::new(SYSTEM);
     if let (Some(secret), true) = (&done.second, service) {
         say(&words::admin::for_the_unit(done.cluster.as_str(), secret));
     }

@@ -49,23 +49,35 @@ pub fn after_trying() -> [String; 4] {
     ]
 }
 
-/// It is taken out of the configuration, and is still there.
+/// It is out of the configuration, and still there. `service`: the cluster, where the bot runs from the
+/// unit, which would not start without the file, nor with the variable alone.
 #[must_use]
-pub fn left_out(id: &str, file: Option<&Path>) -> String {
+pub fn left_out(id: &str, file: Option<&Path>, service: Option<&str>) -> String {
     let (user, name) = id.split_once('!').unwrap_or((id, ""));
-    let file = file.map_or_else(String::new, |file| {
-        format!("  its secret: rm {}\n", file.display())
-    });
-    format!(
-        "The second token goes out of the configuration. Delete what stays:\n{file}  \
-         the token, on a node as root: pveum user token remove {user} {name}\n"
-    )
+    let mut text =
+        "\nThe second token is out of the configuration. Remove what stays, in this order:\n"
+            .to_owned();
+    if let Some(file) = file {
+        if let Some(cluster) = service {
+            text.push_str("  from the unit, if it has them, the lines\n");
+            for line in unit(cluster, &name_of(file), file) {
+                text = text + "    " + &line + "\n";
+            }
+        }
+        text = text + &format!("  its secret: rm {}\n", file.display());
+    }
+    text + &format!("  the token, on a node as root: pveum user token remove {user} {name}\n")
+}
+
+fn name_of(file: &Path) -> String {
+    let name = file.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
 }
 
 /// The service cannot read the secret by itself.
 #[must_use]
 pub fn for_the_unit(cluster: &str, file: &Path) -> String {
-    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let name = name_of(file);
     let mut text =
         "\nIn the unit, so that the service gets the secret of the second token:\n".to_owned();
     for line in unit(cluster, &name, file) {
@@ -96,5 +108,17 @@ mod tests {
             assert!(there.contains(&format!("# {line}\n")), "{line}");
             assert!(for_the_unit("home", file).contains(&line));
         }
+    }
+
+    #[test]
+    fn what_the_unit_needs_goes_from_the_unit_first() {
+        let file = Path::new("/etc/pve-steward/pve_admin_token");
+        let text = left_out("steward@pve!admin", Some(file), Some("home"));
+        let place = |part: &str| text.find(part).unwrap();
+        let lines = unit("home", "pve_admin_token", file).map(|line| place(&line));
+        assert!(lines.iter().all(|line| *line < place("rm /etc")), "{text}");
+        assert!(place("rm /etc") < place("pveum user token remove steward@pve admin"));
+        let elsewhere = left_out("steward@pve!admin", Some(file), None);
+        assert!(!elsewhere.contains("unit"), "{elsewhere}");
     }
 }
