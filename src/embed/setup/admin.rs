@@ -54,19 +54,22 @@ pub fn after_trying() -> [String; 4] {
 #[must_use]
 pub fn left_out(id: &str, file: Option<&Path>, service: Option<&str>) -> String {
     let (user, name) = id.split_once('!').unwrap_or((id, ""));
-    let mut text =
-        "\nThe second token is out of the configuration. Remove what stays, in this order:\n"
-            .to_owned();
+    let mut lines = vec![
+        "\nThe second token is out of the configuration. Remove what stays, in this order:"
+            .to_owned(),
+    ];
     if let Some(file) = file {
         if let Some(cluster) = service {
-            text.push_str("  from the unit, if it has them, the lines\n");
-            for line in unit(cluster, &name_of(file), file) {
-                text = text + "    " + &line + "\n";
-            }
+            lines.push("  from the unit, if it has them, the lines".to_owned());
+            let unit = unit(cluster, &name_of(file), file);
+            lines.extend(unit.map(|line| format!("    {line}")));
         }
-        text = text + &format!("  its secret: rm {}\n", file.display());
+        lines.push(format!("  its secret: rm {}", file.display()));
     }
-    text + &format!("  the token, on a node as root: pveum user token remove {user} {name}\n")
+    lines.push(format!(
+        "  the token, on a node as root: pveum user token remove {user} {name}\n"
+    ));
+    lines.join("\n")
 }
 
 fn name_of(file: &Path) -> String {
