@@ -374,7 +374,7 @@ fn a_listing_that_hangs_or_fails_is_said_at_its_storage() {
         │ ▰▰▰▱▱▱▱▱▱▱ 33 %, 31 GB of 94 GB
         │ dir · ISOs, templates, snippets
         │ What lies on it could not be read.
-        │ Try again in a minute.
+        │ Try again in a few minutes.
         │ 🟢 **local** on pve2
         │ ▰▰▰▱▱▱▱▱▱▱ 33 %, 31 GB of 94 GB
         │ dir

@@ -209,17 +209,26 @@ fn holds(shelf: &Shelf) -> Vec<String> {
     let contents = match &shelf.holds {
         Holds::NotAsked => return Vec::new(),
         Holds::Unread => {
-            return vec!["What lies on it could not be read.\nTry again in a minute.".to_owned()];
+            return vec![
+                "What lies on it could not be read.\nTry again in a few minutes.".to_owned(),
+            ];
         }
         Holds::Listed(contents) => contents,
     };
-    let line = |kind: &String| match contents.count(kind) {
+    let line = |kind: &str| match contents.count(kind) {
         Count::Exactly(0) => format!("• no {}", noun(kind, 0)),
         Count::Exactly(n) => format!("• {n} {}", noun(kind, n)),
         Count::AtLeast(0) => format!("• {}: none that I may see", noun(kind, 0)),
         Count::AtLeast(n) => format!("• at least {n} {}", noun(kind, n)),
     };
-    shelf.content.iter().map(line).collect()
+    // What it once took still lies there. Proxmox writes `none` for a storage that takes nothing.
+    let taken = shelf.content.iter().map(String::as_str);
+    let once = |kind: &&str| !shelf.content.iter().any(|taken| taken == kind);
+    taken
+        .filter(|kind| *kind != "none")
+        .chain(contents.kinds().filter(once))
+        .map(line)
+        .collect()
 }
 
 fn noun(kind: &str, count: usize) -> String {

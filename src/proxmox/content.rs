@@ -20,11 +20,13 @@ const OPEN_TO_ALL: [&str; 3] = ["iso", "vztmpl", "import"];
 /// With it nothing is left out.
 const ALL_OF_IT: &str = "Datastore.Allocate";
 
+/// `backup`, `iso` ... and how many of them were listed.
+pub(super) type Volumes = BTreeMap<String, usize>;
+
 /// What a storage shows to the bot's token.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Contents {
-    /// `backup`, `iso` ... and how many of them were listed.
-    listed: BTreeMap<String, usize>,
+    listed: Volumes,
     /// Nothing that lies there is hidden from the token.
     whole: bool,
 }
@@ -38,6 +40,15 @@ pub enum Count {
 }
 
 impl Contents {
+    pub(super) fn new(listed: Volumes, whole: bool) -> Self {
+        Self { listed, whole }
+    }
+
+    /// The kinds of what was listed, whether or not the storage still takes them.
+    pub fn kinds(&self) -> impl Iterator<Item = &str> {
+        self.listed.keys().map(String::as_str)
+    }
+
     #[must_use]
     pub fn count(&self, kind: &str) -> Count {
         let listed = self.listed.get(kind).copied().unwrap_or_default();
@@ -56,36 +67,32 @@ struct Row {
 }
 
 impl Client {
-    /// What lies on a storage, as a node sees it. Needs `Datastore.Audit` or
+    /// How many of each kind a node lists of a storage, for the bot's token. Needs `Datastore.Audit` or
     /// `Datastore.AllocateSpace` on the storage.
     ///
     /// # Errors
     ///
     /// As every read: see [`Error`]. A storage that is offline is a 500.
-    pub async fn contents(
+    pub(super) async fn volumes(
         &self,
         node: &NodeName,
         storage: &StorageName,
-    ) -> Result<Contents, Error> {
-        let read = async {
-            let on_storage = format!("/storage/{storage}");
-            tokio::join!(self.listed(node, storage), self.privileges_on(&on_storage))
-        };
-        let (listed, held) = timeout(PATIENCE, read)
-            .await
-            .map_err(|_| Error::BadReply("no answer in time".to_owned()))?;
-        Ok(Contents {
-            listed: listed?,
-            // Where the privileges are not told, nothing is proven.
-            whole: held.is_ok_and(|held| held.contains(ALL_OF_IT)),
-        })
+    ) -> Result<Volumes, Error> {
+        in_time(self.listed(node, storage)).await
     }
 
-    async fn listed(
-        &self,
-        node: &NodeName,
-        storage: &StorageName,
-    ) -> Result<BTreeMap<String, usize>, Error> {
+    /// Whether nothing that lies on the storage is hidden from the bot's token.
+    ///
+    /// # Errors
+    ///
+    /// As every read: see [`Error`].
+    pub(super) async fn is_shown_all(&self, storage: &StorageName) -> Result<bool, Error> {
+        let on_storage = format!("/storage/{storage}");
+        let held = in_time(self.privileges_on(&on_storage)).await?;
+        Ok(held.contains(ALL_OF_IT))
+    }
+
+    async fn listed(&self, node: &NodeName, storage: &StorageName) -> Result<Volumes, Error> {
         let segments = [
             "nodes",
             node.as_str(),
@@ -95,7 +102,7 @@ impl Client {
         ];
         let path = ApiPath::new(&segments);
         let (rows, _): (Vec<Object<Row>>, _) = self.get_page(Lane::Look(node), &path).await?;
-        let mut listed = BTreeMap::new();
+        let mut listed = Volumes::new();
         for row in rows {
             // One that says nothing of its kind would make some other count too small.
             let kind = row.0.and_then(|row| row.content.text());
@@ -104,6 +111,11 @@ impl Client {
         }
         Ok(listed)
     }
+}
+
+async fn in_time<T>(read: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let silent = |_| Error::BadReply("no answer in time".to_owned());
+    timeout(PATIENCE, read).await.map_err(silent)?
 }
 
 #[cfg(test)]

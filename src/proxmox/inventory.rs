@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 use super::backup::Backups;
-use super::content::Contents;
+use super::content::Volumes;
 use super::guest::GuestNow;
 use super::guest_config::GuestConfig;
 use super::kept::Kept;
@@ -41,15 +41,25 @@ pub struct Inventory {
     client: Arc<Client>,
     snapshot: Arc<Shared<Snapshot>>,
     quorum: Arc<Shared<Option<Quorum>>>,
+    online: Mutex<Online>,
     names: Mutex<BTreeMap<Vmid, Named>>,
     guests: Mutex<HashMap<GuestKey, GuestReads>>,
     pub(super) snapshots: Kept<GuestKey, Snapshots>,
     pub(super) backups: Kept<GuestKey, Backups>,
-    pub(super) contents: Kept<Shelf, Tried<Contents>>,
+    pub(super) contents: Kept<Shelf, Tried<Volumes>>,
+    /// Whether the token is shown all that lies on a storage.
+    pub(super) shown: Kept<StorageName, bool>,
     pub(super) configs: Kept<GuestKey, Tried<GuestConfig>>,
     pub(super) addresses: Kept<GuestKey, Tried<Vec<IpAddr>>>,
     updates: Kept<NodeName, Option<usize>>,
     tasks: TaskLists,
+}
+
+/// The nodes that the newest snapshot showed online, and since when they are others than before.
+#[derive(Debug, Default)]
+struct Online {
+    nodes: Option<Vec<NodeName>>,
+    changed: Option<Instant>,
 }
 
 pub(super) type GuestKey = (Vmid, Kind, NodeName);
@@ -118,11 +128,13 @@ impl Inventory {
             client,
             snapshot: Shared::new(),
             quorum: Shared::new(),
+            online: Mutex::default(),
             names: Mutex::default(),
             guests: Mutex::default(),
             snapshots: Kept::new(TYPING_REST),
             backups: Kept::new(TYPING_REST),
             contents: Kept::new(TYPING_REST),
+            shown: Kept::new(TYPING_REST),
             configs: Kept::new(TYPING_REST),
             addresses: Kept::new(TYPING_REST),
             updates: Kept::new(UPDATES_AGE),
@@ -302,11 +314,10 @@ impl Inventory {
 
     /// A failure here is no failure of the snapshot: the quorum is then not known.
     async fn known_quorum(&self, snapshot: &Snapshot, began: Instant) -> Option<Quorum> {
+        let changed = self.nodes_changed(snapshot, began);
         let held = match self.quorum.latest() {
             // Nodes that went may have taken it along.
-            Some(held)
-                if held.at < began && is_of_others(Option::as_ref(&held.value), snapshot) =>
-            {
+            Some(held) if changed.is_some_and(|at| held.at < at) => {
                 self.quorum_within(Duration::ZERO).await?
             }
             Some(held) => held,
@@ -317,6 +328,19 @@ impl Inventory {
             return None;
         }
         Option::clone(&held.value)
+    }
+
+    /// Since when the same nodes are online; `None`: since the first snapshot.
+    fn nodes_changed(&self, snapshot: &Snapshot, began: Instant) -> Option<Instant> {
+        let online = snapshot.nodes.iter();
+        let online = online.filter(|(_, node)| node.status == NodeState::Online);
+        let online: Vec<NodeName> = online.map(|(name, _)| name.clone()).collect();
+        let mut known = self.online.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.nodes.as_ref().is_some_and(|nodes| *nodes != online) {
+            known.changed = Some(began);
+        }
+        known.nodes = Some(online);
+        known.changed
     }
 
     async fn quorum_within(&self, age: Duration) -> Option<Arc<Held<Option<Quorum>>>> {
@@ -360,15 +384,6 @@ impl Inventory {
         guests
             .retain(|_, reads| reads.in_use() || reads.latest().is_some_and(|held| young(held.at)));
     }
-}
-
-/// Whether it was read when other nodes were up than the snapshot shows. A single node has always quorum.
-fn is_of_others(quorum: Option<&Quorum>, snapshot: &Snapshot) -> bool {
-    let up = snapshot.nodes.values();
-    let up = up.filter(|node| node.status == NodeState::Online).count();
-    quorum
-        .filter(|quorum| quorum.cluster.is_some())
-        .is_some_and(|quorum| (quorum.nodes, quorum.online) != (snapshot.nodes.len(), up))
 }
 
 fn value<T>(outcome: Result<Arc<Held<T>>, Arc<Error>>) -> Result<Arc<T>, Error> {

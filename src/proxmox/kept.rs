@@ -82,10 +82,10 @@ impl<K: Eq + Hash, T: Send + Sync + 'static> Kept<K, T> {
         all.remove(key);
     }
 
-    /// Anything of it may have changed.
-    pub(super) fn forget_all(&self) {
+    /// Anything may have changed but what is to be `kept`.
+    pub(super) fn forget_unless(&self, kept: impl Fn(&Held<T>) -> bool) {
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        all.clear();
+        all.retain(|_, one| one.shared.latest().is_some_and(|held| kept(&held)));
     }
 
     fn with<R>(&self, key: K, now: Instant, then: impl FnOnce(&mut One<T>) -> R) -> R {
@@ -145,5 +145,17 @@ mod tests {
         assert_eq!(*kept.latest(&key(101)).unwrap().value, 1);
         kept.forget(&key(101));
         assert!(kept.latest(&key(101)).is_none());
+    }
+
+    #[tokio::test]
+    async fn what_is_to_be_kept_outlives_a_change() {
+        let kept = Kept::<GuestKey, u32>::new(Duration::from_secs(5));
+        for (vmid, value) in [(101, 1), (102, 2)] {
+            let got = kept.get(key(vmid), Duration::ZERO, || async move { Ok(value) });
+            got.await.unwrap();
+        }
+        kept.forget_unless(|held| *held.value == 2);
+        assert!(kept.latest(&key(101)).is_none());
+        assert!(kept.latest(&key(102)).is_some());
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::backup::Backups;
-use super::content::Contents;
+use super::content::{Contents, Volumes};
 use super::guest_config::GuestConfig;
 use super::inventory::{GuestKey, Inventory, key_of};
 use super::kept::Kept;
@@ -20,9 +20,10 @@ use crate::ids::{NodeName, StorageName};
 const SNAPSHOTS_AGE: Duration = Duration::from_secs(2);
 /// A look at all storages takes longer and changes seldom.
 const BACKUPS_AGE: Duration = Duration::from_mins(1);
-/// What lies on a storage, or that it could not be had: one that hangs keeps a worker of its node at
-/// every look.
-const CONTENTS_AGE: Duration = Duration::from_mins(1);
+/// What lies on a storage is as old as the list of storages may be.
+const CONTENTS_AGE: Duration = Duration::from_secs(10);
+/// A storage that hangs keeps one of its node's few workers at every look.
+const HUNG_REST: Duration = Duration::from_mins(5);
 /// Configuration and addresses, or that they could not be had, serve everybody for so long: an agent
 /// that hangs is not asked by each who looks.
 const DETAILS_AGE: Duration = Duration::from_secs(5);
@@ -120,31 +121,39 @@ impl Inventory {
     pub fn lists_changed(&self, guest: &GuestFacts) {
         self.snapshots.forget(&key_of(guest));
         self.backups.forget(&key_of(guest));
-        self.contents.forget_all();
+        self.contents.forget_unless(hangs);
     }
 
-    /// What lies on a storage, at most a minute old, and likewise if that cannot be read. A `shared`
-    /// one is the same for all nodes, whichever of them is asked.
+    /// What lies on a storage, at most 10 s old. A `shared` one is the same for all nodes, whichever of
+    /// them is asked. One that does not answer is not asked again for five minutes.
     ///
     /// # Errors
     ///
-    /// As [`super::Client::contents`].
+    /// As every read: see [`Error`]. A storage that is offline is a 500.
     pub async fn contents(
         &self,
         node: &NodeName,
         storage: &StorageName,
         shared: bool,
     ) -> Result<Contents, Error> {
-        let keep = || {
+        let key = (storage.clone(), (!shared).then(|| node.clone()));
+        let hung = self.contents.latest(&key).is_some_and(|kept| hangs(&kept));
+        let age = if hung { HUNG_REST } else { CONTENTS_AGE };
+        let list = || {
             let (client, node, storage) = (self.client_shared(), node.clone(), storage.clone());
-            async move { Ok(client.contents(&node, &storage).await) }
+            async move { Ok(client.volumes(&node, &storage).await) }
         };
-        let of = (!shared).then(|| node.clone());
-        let got = self.contents.get((storage.clone(), of), CONTENTS_AGE, keep);
-        match got.await {
-            Ok(held) => Tried::clone(&held.value),
-            Err(error) => Err(Error::clone(&error)),
-        }
+        let prove = || {
+            let (client, storage) = (self.client_shared(), storage.clone());
+            async move { client.is_shown_all(&storage).await }
+        };
+        let (listed, whole) = tokio::join!(
+            self.contents.get(key, age, list),
+            self.shown.get(storage.clone(), CONTENTS_AGE, prove)
+        );
+        let listed = Tried::clone(&listed.map_err(|error| Error::clone(&error))?.value)?;
+        // Where the privileges are not told, nothing is proven.
+        Ok(Contents::new(listed, whole.is_ok_and(|held| *held.value)))
     }
 
     /// How a guest is configured, at most 5 s old, and likewise if that cannot be read.
@@ -191,4 +200,12 @@ where
         Ok(held) => Tried::clone(&held.value),
         Err(error) => Err(Error::clone(&error)),
     }
+}
+
+/// Whether nothing came at all: a no is an answer.
+fn hangs(kept: &Held<Tried<Volumes>>) -> bool {
+    kept.value
+        .as_ref()
+        .as_ref()
+        .is_err_and(|error| error.status().is_none())
 }
