@@ -131,6 +131,9 @@ fn the_bots_own_tokens_are_listed_and_marked() {
         │ • **ci** expires <time>
         │ ⌛ **old** expired <time>
         │   ⚠️ all that its user may do
+        │
+        │ That is the bot's own user. Of another
+        │ one: `/token list user:root@pam`
         │ — home
         ");
         assert_snapshot!(refusal(world, "/token list steward@pve").await, @r"
@@ -234,6 +237,9 @@ fn a_token_is_made_and_its_secret_works() {
         │   this bot runs on it
         │ • **ci** expires <time>
         │   By owner in Discord
+        │
+        │ That is the bot's own user. Of another
+        │ one: `/token list user:root@pam`
         │ — home
         ");
         assert_snapshot!(refusal(world, CREATE).await, @r"

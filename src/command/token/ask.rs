@@ -25,6 +25,7 @@ pub(super) async fn list(
     cluster: Option<&ClusterName>,
 ) -> Result<Reply, Reply> {
     let admin = admin(desk, cluster)?;
+    let named = user.is_some();
     let user = match user {
         Some(user) => user.clone(),
         None => {
@@ -41,7 +42,12 @@ pub(super) async fn list(
         own(desk, admin, &id)
     };
     let now = desk.law().unix();
-    Ok(words::list(&user, admin.cluster(), &tokens, own, now))
+    let list = words::list(&user, admin.cluster(), &tokens, own, now);
+    Ok(if named {
+        list
+    } else {
+        words::of_the_bots_own(list)
+    })
 }
 
 pub(super) fn bots_user(desk: &Desk, admin: &TokenAdmin) -> Option<PveUser> {

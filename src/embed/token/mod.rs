@@ -103,6 +103,17 @@ pub fn list(
     )
 }
 
+/// Nobody was named, so the bot's own user was taken.
+#[must_use]
+pub fn of_the_bots_own(mut reply: Reply) -> Reply {
+    if let Some(card) = reply.cards.first_mut() {
+        card.body.push_str(
+            "\n\nThat is the bot's own user. Of another\none: `/token list user:root@pam`",
+        );
+    }
+    reply
+}
+
 fn one(token: &Token, own: Option<Own>, now: i64) -> String {
     let mark = match (own, token.expires) {
         (_, Some(at)) if at <= now => "⌛",
