@@ -152,12 +152,14 @@ fn a_node_that_goes_down_at_kill_9_is_waited_for_by_the_next_process() {
         world.next_snapshot().await;
         world.px.node_step("pve2");
         let told = told_after_it(world).await;
-        assert!(told.contains("pve2 · rebooted"), "{told}");
+        assert!(told.contains("pve2 · online"), "{told}");
         assert!(
-            told.contains("│ By <@184405311681986560>.\n│ It is back after "),
+            told.contains("│ Asked by <@184405311681986560>.\n│ I saw it offline, and it is back"),
             "{told}"
         );
-        world.audited(&["opened node.reboot", "closed done"]).await;
+        world
+            .audited(&["opened node.reboot", "closed unknown"])
+            .await;
         assert_eq!(world.writes().len(), 1, "it was not ordered again");
         child.kill().await.unwrap();
     });
@@ -174,14 +176,17 @@ fn a_reboot_that_nobody_saw_is_concluded_from_the_uptime() {
         let mut child = running(world).await;
         assert_snapshot!(told_after_it(world).await, @"
         <@184405311681986560>
-        │ 🟢 pve2 · rebooted
+        │ 🟢 pve2 · started anew
         │ Asked by <@184405311681986560>.
         │ It was started anew <time>.
+        │ Whether by this order, is not known.
         │ I was restarted in between.
         │ — node · home
         [Refresh] (secondary)
         ");
-        world.audited(&["opened node.reboot", "closed done"]).await;
+        world
+            .audited(&["opened node.reboot", "closed unknown"])
+            .await;
         assert_eq!(world.writes().len(), 1, "it was not ordered again");
         child.kill().await.unwrap();
     });
@@ -198,12 +203,13 @@ fn a_node_that_is_off_or_on_after_kill_9_is_told_as_it_is_found() {
         │ ⚪ pve2 · offline
         │ Asked by <@184405311681986560>.
         │ It is offline now.
+        │ Whether by this order, is not known.
         │ I was restarted in between.
         │ — node · home
         [Refresh] (secondary)
         ");
         world
-            .audited(&["opened node.shutdown", "closed done"])
+            .audited(&["opened node.shutdown", "closed unknown"])
             .await;
         world.px.set_wol("pve2", Some("52:54:00:12:34:56"));
         let waking = world.person("owner").slash("/node wake pve2").await;
@@ -216,7 +222,7 @@ fn a_node_that_is_off_or_on_after_kill_9_is_told_as_it_is_found() {
             .dc
             .wait_channel_message(support::BOT_CHANNEL, "It is online now.");
         assert!(shown(&awake.await).contains("pve2 · online"));
-        world.audited_last("closed done").await;
+        world.audited_last("closed unknown").await;
         let orders = ["POST /nodes/pve2/status", "POST /nodes/pve2/wakeonlan"];
         assert_eq!(world.writes(), orders, "neither was ordered again");
         child.kill().await.unwrap();
