@@ -65,9 +65,7 @@ use resolve::{FoundGuest, Lookup};
 
 /// Decides from memory; never waits.
 pub fn decide(desk: &Desk, request: &Request) -> Decision {
-    if request.door == Door::Direct
-        && !matches!(request.action, Action::Rule { .. } | Action::Decline(_))
-    {
+    if request.door == Door::Direct && !request.action.works_directly() {
         // Who is not in a server has no roles, no channel and no rights.
         return Decision::answer(embed::problem::not_in_direct(), Audience::Private);
     }
