@@ -150,6 +150,22 @@ fn a_node_that_goes_down_at_kill_9_is_waited_for_by_the_next_process() {
         let mut child = running(world).await;
         // It looks again before the node is back.
         world.next_snapshot().await;
+        // Meanwhile nobody gives it a second order.
+        let owner = world.person("owner");
+        let second = owner.slash("/node wake pve2").await.first().await;
+        assert_snapshot!(shown(&second), @"
+        🔒 only owner
+        │ 🟡 pve2 · an order is open
+        │ <@184405311681986560> asked to reboot pve2, and
+        │ I was restarted before I saw the end.
+        │ I look what became of it.
+        │ Nothing was done now. Wait for that
+        │ to end.
+        │ — node · home
+        [Refresh] (secondary)
+        ");
+        let status = owner.slash("/node status pve2").await.first().await;
+        assert!(!shown(&status).contains("rebooting"), "not known");
         world.px.node_step("pve2");
         let told = told_after_it(world).await;
         assert!(told.contains("pve2 · online"), "{told}");

@@ -15,7 +15,6 @@ mod desk;
 mod details;
 mod doing;
 mod finish;
-mod held;
 mod matter;
 mod memory;
 mod node_act;

@@ -275,10 +275,9 @@ fn what(found: Found) -> &'static str {
         Found::Offline { seen: true } => "went offline",
         Found::Offline { seen: false } => "found offline",
         Found::Online { seen: true } => "came online",
-        Found::Online { seen: false } => "found online",
+        Found::Online { seen: false } | Found::Up(_) => "found online",
         Found::Back => "was offline, and is back",
         Found::StartedAnew { .. } => "started anew",
-        Found::Up(_) => "found online",
     }
 }
 
@@ -364,9 +363,9 @@ mod tests {
         // A moment away does not count.
         course.look(Seen::Offline, s(30));
         course.look(up(90_000), s(33));
-        let late = WHOLE - s(3);
+        let late = s(890);
         course.look(Seen::Offline, late);
-        let step = course.look(Seen::Offline, late + WHOLE - s(1));
+        let step = course.look(Seen::Offline, late + s(890));
         assert_eq!(step, Step::Wait(State::Offline));
         let step = course.look(Seen::Offline, late + WHOLE);
         assert_eq!(step, Step::Ended(Told::NotBack));
