@@ -238,6 +238,13 @@ pub enum Unclear {
 }
 
 impl Action {
+    /// Whether it can be asked for through [`Door::Direct`]: who presses there has no roles, is in no
+    /// channel, and can only decide what they were asked.
+    #[must_use]
+    pub fn works_directly(&self) -> bool {
+        matches!(self, Self::Rule { .. } | Self::Decline(_))
+    }
+
     /// The word for logs and audit entries.
     #[must_use]
     pub fn key(&self) -> &'static str {

@@ -18,6 +18,7 @@ use crate::discord::{self, Settings};
 use crate::embed::check::unusable;
 use crate::errand::Errands;
 use crate::health;
+use crate::held::Nodes;
 use crate::permission::Policy;
 use crate::proxmox::{Client, Inventory, TokenAdmin};
 use crate::store::{self, Store, StoreError};
@@ -90,7 +91,9 @@ pub async fn run(
     let rooms = Rooms::from(&config.discord);
     let mirror = watchers::mirror(store.clone(), rooms, errands.clone(), stop.clone());
     tokio::spawn(mirror);
-    watchers::finish(store.clone(), clusters.clone(), left, errands.clone()).await;
+    // Held before anybody can ask for more.
+    let nodes = Nodes::default();
+    watchers::finish(&store, &clusters, left, &errands, &nodes);
     tokio::spawn(watchers::end_grants(Arc::clone(&access), stop.clone()));
     let givers = watchers::look_up_givers(Arc::clone(&access), errands.clone(), stop.clone());
     tokio::spawn(givers);
@@ -102,6 +105,7 @@ pub async fn run(
         store: store.clone(),
         access,
         errands: errands.clone(),
+        nodes,
         stop: stop.clone(),
     };
     let desk = Arc::new(Desk::new(&config, parts));

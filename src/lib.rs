@@ -32,6 +32,7 @@ pub mod embed;
 pub mod errand;
 pub mod follow;
 pub mod health;
+pub mod held;
 pub mod ids;
 pub mod logging;
 pub mod permission;

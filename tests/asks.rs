@@ -682,6 +682,28 @@ fn a_late_decision_reaches_the_person_all_the_same() {
     });
 }
 
+/// What the person may do now is done in the server: in a direct message no button would do it.
+#[test]
+fn a_late_yes_in_a_direct_message_has_no_dead_button() {
+    let mut setup = setup();
+    setup.dc.token_life = std::time::Duration::from_secs(1);
+    run(setup, async |world| {
+        let (max, owner) = (world.person("max"), world.person("owner"));
+        let (_answer, letter) = ask(world, &max, "/ct start 105").await;
+        tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+        let yes = owner.press(&letter, "1:hour:1").await;
+        yes.until("is told").await;
+        let told = world.dc.wait_direct_message("max", "web-lab").await;
+        assert_snapshot!(shown(&told), @"
+        │ 🟢 web-lab · start: you may
+        │ <@184405311681986560> lets you do this until <time>,
+        │ <time>.
+        │ — CT 105 · home
+        ");
+        letter_until(world, &letter, "granted").await;
+    });
+}
+
 /// Approved, and then refused at the last check: the request is spent, and the channel, in which
 /// strangers read, is told nothing.
 #[test]

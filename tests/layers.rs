@@ -18,6 +18,8 @@ const MAY: &[(&str, &[&str])] = &[
     ("privileges", &["ids", "action", "permission"]),
     ("audit", &["ids", "config", "action", "store", "Permit"]),
     ("proxmox", &["ids", "config", "action", "Permit"]),
+    // Who is at which node: the commands, and what follows up a former process.
+    ("held", &["ids", "action"]),
     // What the bot wants of Discord, as data: whoever wants something need not know Discord.
     ("errand", &["ids", "embed"]),
     (
@@ -61,6 +63,7 @@ const MAY: &[(&str, &[&str])] = &[
             "follow",
             "access",
             "errand",
+            "held",
             "until",
         ],
     ),
@@ -78,6 +81,7 @@ const MAY: &[(&str, &[&str])] = &[
             "follow",
             "access",
             "errand",
+            "held",
         ],
     ),
     // The edge reads its own section of the configuration: token, servers, channels, address.

@@ -242,6 +242,29 @@ fn a_node_is_rebooted_after_two_questions_and_followed_until_it_is_back() {
     });
 }
 
+/// Corosync was restarted, or a cable pulled: the cluster misses it for a moment, and it ran all the time.
+#[test]
+fn a_node_that_is_missed_for_a_moment_was_not_rebooted() {
+    run(home(), async |world| {
+        settled(world).await;
+        let answer = twice(world, "owner", "/node reboot pve2", "Reboot the node").await;
+        answer.until("taken the order").await;
+        world.px.set_node("pve2", |node| node.online = false);
+        answer.until("wait for it").await;
+        world.px.set_node("pve2", |node| node.online = true);
+        // The look after the next one comes when what the next one showed was judged.
+        world.next_snapshot().await;
+        world.next_snapshot().await;
+        let now = answer.settled().await;
+        assert!(shown(&now).contains("taken the order"), "{}", shown(&now));
+        assert_eq!(world.audit(), ["opened node.reboot"], "it goes on");
+        world.px.node_step("pve2");
+        world.px.node_step("pve2");
+        answer.until("rebooted").await;
+        assert_eq!(world.audit(), ["opened node.reboot", "closed done"]);
+    });
+}
+
 #[test]
 fn a_node_is_shut_down_and_woken_again() {
     run(home(), async |world| {

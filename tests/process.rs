@@ -150,14 +150,32 @@ fn a_node_that_goes_down_at_kill_9_is_waited_for_by_the_next_process() {
         let mut child = running(world).await;
         // It looks again before the node is back.
         world.next_snapshot().await;
+        // Meanwhile nobody gives it a second order.
+        let owner = world.person("owner");
+        let second = owner.slash("/node wake pve2").await.first().await;
+        assert_snapshot!(shown(&second), @"
+        🔒 only owner
+        │ 🟡 pve2 · an order is open
+        │ <@184405311681986560> asked to reboot pve2, and
+        │ I was restarted before I saw the end.
+        │ I look what became of it.
+        │ Nothing was done now. Wait for that
+        │ to end.
+        │ — node · home
+        [Refresh] (secondary)
+        ");
+        let status = owner.slash("/node status pve2").await.first().await;
+        assert!(!shown(&status).contains("rebooting"), "not known");
         world.px.node_step("pve2");
         let told = told_after_it(world).await;
-        assert!(told.contains("pve2 · rebooted"), "{told}");
+        assert!(told.contains("pve2 · online"), "{told}");
         assert!(
-            told.contains("│ By <@184405311681986560>.\n│ It is back after "),
+            told.contains("│ Asked by <@184405311681986560>.\n│ I saw it offline, and it is back"),
             "{told}"
         );
-        world.audited(&["opened node.reboot", "closed done"]).await;
+        world
+            .audited(&["opened node.reboot", "closed unknown"])
+            .await;
         assert_eq!(world.writes().len(), 1, "it was not ordered again");
         child.kill().await.unwrap();
     });
@@ -174,14 +192,17 @@ fn a_reboot_that_nobody_saw_is_concluded_from_the_uptime() {
         let mut child = running(world).await;
         assert_snapshot!(told_after_it(world).await, @"
         <@184405311681986560>
-        │ 🟢 pve2 · rebooted
+        │ 🟢 pve2 · started anew
         │ Asked by <@184405311681986560>.
         │ It was started anew <time>.
+        │ Whether by this order, is not known.
         │ I was restarted in between.
         │ — node · home
         [Refresh] (secondary)
         ");
-        world.audited(&["opened node.reboot", "closed done"]).await;
+        world
+            .audited(&["opened node.reboot", "closed unknown"])
+            .await;
         assert_eq!(world.writes().len(), 1, "it was not ordered again");
         child.kill().await.unwrap();
     });
@@ -198,12 +219,13 @@ fn a_node_that_is_off_or_on_after_kill_9_is_told_as_it_is_found() {
         │ ⚪ pve2 · offline
         │ Asked by <@184405311681986560>.
         │ It is offline now.
+        │ Whether by this order, is not known.
         │ I was restarted in between.
         │ — node · home
         [Refresh] (secondary)
         ");
         world
-            .audited(&["opened node.shutdown", "closed done"])
+            .audited(&["opened node.shutdown", "closed unknown"])
             .await;
         world.px.set_wol("pve2", Some("52:54:00:12:34:56"));
         let waking = world.person("owner").slash("/node wake pve2").await;
@@ -216,7 +238,7 @@ fn a_node_that_is_off_or_on_after_kill_9_is_told_as_it_is_found() {
             .dc
             .wait_channel_message(support::BOT_CHANNEL, "It is online now.");
         assert!(shown(&awake.await).contains("pve2 · online"));
-        world.audited_last("closed done").await;
+        world.audited_last("closed unknown").await;
         let orders = ["POST /nodes/pve2/status", "POST /nodes/pve2/wakeonlan"];
         assert_eq!(world.writes(), orders, "neither was ordered again");
         child.kill().await.unwrap();

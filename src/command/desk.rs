@@ -11,11 +11,12 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Access;
-use crate::action::{Actor, NodePower, Request, TargetKey};
+use crate::action::{Actor, Request, TargetKey};
 use crate::audit;
 use crate::config::{Acts, Config};
 use crate::errand::Errands;
-use crate::ids::{ChannelId, ClusterName, NodeRef, Upid, UserId};
+use crate::held::{Held, Nodes};
+use crate::ids::{ChannelId, ClusterName, Upid, UserId};
 use crate::permission::{Denied, Law, Policy};
 use crate::proxmox::{Inventory, TokenAdmin};
 use crate::store::Store;
@@ -23,7 +24,6 @@ use crate::store::Store;
 use super::Audience;
 use super::busy::Busy;
 use super::confirm::Questions;
-use super::held::Held;
 use super::memory::Starting;
 use super::notify::Waiting;
 use super::refusals::Refusals;
@@ -51,7 +51,7 @@ pub struct Desk {
     pub(super) requests: Requests,
     pub(super) busy: Busy,
     pub(super) waiting: Waiting,
-    pub(super) nodes: Held<NodeRef, NodePower>,
+    pub(super) nodes: Nodes,
     pub(super) stopping: Held<Upid, ()>,
     /// Makes the ids of tasks that buttons carry.
     pub(super) task_ids: RandomState,
@@ -86,6 +86,8 @@ pub struct Parts {
     pub store: Store,
     pub access: Arc<Access>,
     pub errands: Errands,
+    /// Holds the orders that a former process left, too.
+    pub nodes: Nodes,
     pub stop: CancellationToken,
 }
 
@@ -102,7 +104,7 @@ impl Desk {
             requests: Requests::default(),
             busy: Busy::default(),
             waiting: Waiting::default(),
-            nodes: Held::default(),
+            nodes: parts.nodes,
             stopping: Held::default(),
             task_ids: RandomState::new(),
             token_admins: parts.token_admins,

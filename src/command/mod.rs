@@ -15,7 +15,6 @@ mod desk;
 mod details;
 mod doing;
 mod finish;
-mod held;
 mod matter;
 mod memory;
 mod node_act;
@@ -65,9 +64,7 @@ use resolve::{FoundGuest, Lookup};
 
 /// Decides from memory; never waits.
 pub fn decide(desk: &Desk, request: &Request) -> Decision {
-    if request.door == Door::Direct
-        && !matches!(request.action, Action::Rule { .. } | Action::Decline(_))
-    {
+    if request.door == Door::Direct && !request.action.works_directly() {
         // Who is not in a server has no roles, no channel and no rights.
         return Decision::answer(embed::problem::not_in_direct(), Audience::Private);
     }

@@ -12,7 +12,8 @@ use crate::embed::node_act::{self as words, Door, NodeAct, Toll};
 use crate::embed::refused::Thing;
 use crate::embed::{self, Reply};
 use crate::follow::{self, End, Given};
-use crate::ids::{NodeQuery, NodeRef};
+use crate::held::Order;
+use crate::ids::{NodeQuery, NodeRef, UserId};
 use crate::permission::{Denied, Verdict};
 use crate::privileges;
 use crate::proxmox::{Error, Node, NodeState, RunState, Snapshot};
@@ -122,14 +123,23 @@ fn in_the_way(
     power: NodePower,
     found: &FoundNode,
 ) -> Option<Reply> {
-    if let Some((current, by)) = desk.nodes.by(&found.reference) {
-        return Some(words::busy(&found.reference, current, desk.shown_actor(by)));
+    if let Some(held) = desk.nodes.by(&found.reference) {
+        return Some(busy(desk, &found.reference, held));
     }
     let already = match power {
         NodePower::Wake => found.node.status == NodeState::Online,
         _ => found.node.status == NodeState::Offline,
     };
     already.then(|| words::not_needed(&act(request, power, &found.reference)))
+}
+
+fn busy(desk: &Desk, node: &NodeRef, (order, by): (Order, UserId)) -> Reply {
+    let by = desk.shown_actor(by);
+    if order.left {
+        words::left_open(node, order.power, by)
+    } else {
+        words::busy(node, order.power, by)
+    }
 }
 
 fn act(request: &Request, power: NodePower, node: &NodeRef) -> NodeAct {
@@ -247,12 +257,11 @@ async fn order(
 ) -> Outcome {
     let request = &task.request;
     let mut act = act(request, power, &found.reference);
-    let hold = match desk.nodes.take(&found.reference, power, act.by) {
+    let left = false;
+    let ours = Order { power, left };
+    let hold = match desk.nodes.take(&found.reference, ours, act.by) {
         Ok(hold) => hold,
-        Err((current, by)) => {
-            let by = desk.shown_actor(by);
-            return task.refuse(words::busy(&found.reference, current, by));
-        }
+        Err(held) => return task.refuse(busy(desk, &found.reference, held)),
     };
     let opening = Opening {
         request,

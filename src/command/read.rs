@@ -389,9 +389,15 @@ async fn node_status(desk: &Desk, request: &Request, query: &NodeQuery) -> Resul
         updates,
         running,
         may: NodePower::ALL.into_iter().filter(may).collect(),
-        busy: desk.nodes.by(&found.reference).map(|(power, _)| power),
+        busy: busy(desk, &found.reference),
         age: latest.map_or(Age::Never, |s| age(&s)),
     }))
+}
+
+/// What is being done to the node. What a former process left may never have been sent.
+fn busy(desk: &Desk, node: &NodeRef) -> Option<NodePower> {
+    let (order, _) = desk.nodes.by(node)?;
+    (!order.left).then_some(order.power)
 }
 
 pub(super) fn nothing(desk: &Desk, request: &Request) -> Reply {

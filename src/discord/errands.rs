@@ -40,7 +40,7 @@ async fn carry_out(rest: &Rest, errand: Errand) {
                 Recipient::Channel(channel, user) => {
                     rest.post(channel, &send::public_for(user, &reply)).await
                 }
-                Recipient::Person(user) => rest.direct(user, &send::public(&reply)).await,
+                Recipient::Person(user) => rest.direct(user, &reply).await,
             };
             match sent {
                 Ok(there) => drop(posted.send(there)),

@@ -14,7 +14,7 @@ use super::failed::Failed;
 use super::send;
 use crate::action::{Actor, Door, Request};
 use crate::command::{self, Audience, Last, Outcome, Show, Shows, Task};
-use crate::embed::{self, Reply, edge};
+use crate::embed::{Reply, edge};
 
 /// An edit a second is what people can read and Discord takes gladly.
 const BETWEEN_EDITS: Duration = Duration::from_secs(1);
@@ -182,8 +182,7 @@ impl Exchange<'_> {
                 Err(failed) => posted = Some(failed.to_string()),
             }
         }
-        let bare = embed::confirm::in_person(reply);
-        match rest.direct(actor.user, &send::public(&bare)).await {
+        match rest.direct(actor.user, reply).await {
             Ok(_) => "done late",
             Err(direct) => {
                 let id = self.ticket.id;

@@ -18,7 +18,8 @@ use tokio::time::{Instant, sleep};
 
 use super::Settings;
 use super::failed::Failed;
-use super::send::Outgoing;
+use super::send::{self, Outgoing};
+use crate::embed::Reply;
 use crate::errand::Posted;
 use crate::ids::{ChannelId, GuildId, InteractionId, RoleId, UserId};
 
@@ -244,7 +245,7 @@ impl Rest {
     }
 
     /// A message to one person alone.
-    pub(super) async fn direct(&self, user: UserId, message: &Outgoing) -> Result<Posted, Failed> {
+    pub(super) async fn direct(&self, user: UserId, reply: &Reply) -> Result<Posted, Failed> {
         let recipient = Outgoing::bare(json!({"recipient_id": user.to_string()}));
         let path = "/users/@me/channels".to_owned();
         let call = Call::new(Method::POST, path, Some(&recipient)).by_bot();
@@ -252,7 +253,7 @@ impl Rest {
         let channel = opened["id"].as_str().and_then(|id| id.parse().ok());
         let channel =
             channel.ok_or_else(|| Failed::Unsure("no channel id in the answer".to_owned()))?;
-        self.post(channel, message).await
+        self.post(channel, &send::direct(reply)).await
     }
 
     /// Sends until it is done, as long as `again` says that another try may help.

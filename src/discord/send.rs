@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::custom_id;
 use super::fit::{WHOLE_ANSWER, laid_out};
 use crate::action::{Action, Remark};
+use crate::embed::confirm::in_person;
 use crate::embed::{Button, Card, Colour, Reply, Style};
 use crate::ids::UserId;
 
@@ -45,6 +46,11 @@ pub(super) fn private(reply: &Reply) -> Outgoing {
     let mut outgoing = public(reply);
     outgoing.body["flags"] = json!(EPHEMERAL);
     outgoing
+}
+
+/// The message to one person alone, with the buttons that work there.
+pub(super) fn direct(reply: &Reply) -> Outgoing {
+    public(&in_person(reply))
 }
 
 /// For everybody in the channel, and `user` is told of it.
@@ -205,8 +211,9 @@ fn rows(buttons: &[Button]) -> Value {
 mod tests {
     use super::super::fit::{BODY, EMBEDS, FOOTER, TEXT, TITLE, length};
     use super::*;
-    use crate::action::QuestionId;
+    use crate::action::{QuestionId, Ruling, Yes};
     use crate::embed::File;
+    use crate::ids::RequestId;
 
     fn card(title: &str, body: &str, footer: Option<&str>) -> Card {
         Card {
@@ -349,6 +356,27 @@ mod tests {
             rows.iter()
                 .all(|row| row["components"].as_array().unwrap().len() == 5)
         );
+    }
+
+    #[test]
+    fn a_direct_message_has_the_buttons_that_work_there() {
+        let id = RequestId(1);
+        let yes = Ruling::Yes(Yes::Once);
+        let once = Action::Rule {
+            request: id,
+            ruling: yes,
+        };
+        let status = Action::Status(None);
+        let buttons = [once, Action::Decline(id), status, Action::Help].map(button);
+        let reply = Reply::card(card("t", "b", None)).with_buttons(buttons.into());
+        let ids = |outgoing: &Outgoing| {
+            let row = outgoing.body["components"][0]["components"].clone();
+            let row = row.as_array().cloned().unwrap_or_default();
+            let id = |button: &Value| button["custom_id"].as_str().unwrap().to_owned();
+            row.iter().map(id).collect::<Vec<_>>()
+        };
+        assert_eq!(ids(&direct(&reply)), ["1:once:1", "1:why:1"]);
+        assert_eq!(ids(&public(&reply)).len(), 4);
     }
 
     #[test]

@@ -106,13 +106,14 @@ pub fn snapshot_first(about: &Subject) -> Reply {
     closed(Colour::Grey, title, body, about)
 }
 
-/// How a reply reads in a direct message that was never meant to be one: there the person has no roles
-/// and is in no channel, so no button works.
+/// How a reply reads in a direct message, whether or not it was meant to be one: what does not work
+/// there has no button.
 #[must_use]
 pub fn in_person(reply: &Reply) -> Reply {
     let mut bare = reply.clone();
-    let asks = |button: Button| matches!(button.action, Action::Confirm(_));
-    let question = std::mem::take(&mut bare.buttons).into_iter().any(asks);
+    let asks = |button: &Button| matches!(button.action, Action::Confirm(_));
+    let question = bare.buttons.iter().any(asks);
+    bare.buttons.retain(|button| button.action.works_directly());
     if let (true, Some(card)) = (question, bare.cards.first_mut()) {
         let here = "It cannot be answered here: type the\ncommand again in the server.";
         card.body = card.body.replace(HOLDS, here);

@@ -273,10 +273,27 @@ pub fn busy(node: &NodeRef, power: NodePower, by: Option<UserId>) -> Reply {
     let who = by
         .map(|by| format!("Asked by {}. ", person(by)))
         .unwrap_or_default();
+    let body = format!("{who}Nothing was done.\nWait for that to end.");
+    taken(node, &format!("is {} already", going_on(power)), body)
+}
+
+/// The same of an order that a former process left open: nobody knows whether it was sent.
+#[must_use]
+pub fn left_open(node: &NodeRef, power: NodePower, by: Option<UserId>) -> Reply {
+    let who = by.map_or_else(|| "Somebody".to_owned(), person);
+    let body = format!(
+        "{who} asked to {}, and\nI was restarted before I saw the end.\nI look what became of it.\n\
+         Nothing was done now. Wait for that\nto end.",
+        to_do(power, node.node.as_str())
+    );
+    taken(node, "· an order is open", body)
+}
+
+fn taken(node: &NodeRef, how: &str, body: String) -> Reply {
     Reply::card(Card {
         colour: Colour::Amber,
-        title: format!("🟡 {} is {} already", node.node, going_on(power)),
-        body: format!("{who}Nothing was done.\nWait for that to end."),
+        title: format!("🟡 {} {how}", node.node),
+        body,
         footer: Some(node_footer(node)),
     })
     .with_buttons(vec![refresh(node)])

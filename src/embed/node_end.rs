@@ -9,18 +9,15 @@ use super::words::{ago, duration, person};
 /// How it ended, as far as it was seen; with how long it took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// `None`: it was so before anybody looked.
-    Down(Option<Duration>),
+    Down(Duration),
     Back(Duration),
-    /// Up for so long: it was started anew since, which nobody saw.
-    Rebooted {
-        up: Duration,
-    },
+    Awake(Duration),
     /// It was to stay off, and was started anew since.
     OnAgain {
         up: Duration,
     },
-    Awake(Option<Duration>),
+    /// The order was left open by a former process.
+    Found(Found),
     /// `taken`: Proxmox said that it had the order.
     StillOn {
         taken: bool,
@@ -34,13 +31,35 @@ pub enum End {
     NoWord,
 }
 
+/// How a node is for which an order was left open: the order may never have been sent, so nothing that
+/// is seen is surely its doing. `seen`: it happened before our eyes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    Offline {
+        seen: bool,
+    },
+    Online {
+        seen: bool,
+    },
+    /// It was offline for a while.
+    Back,
+    /// Up for so long: soon after the order it was started, which nobody saw.
+    StartedAnew {
+        up: Duration,
+    },
+    /// Online, and when it was last started says nothing.
+    Up(Duration),
+}
+
 /// `now`: unix seconds.
 #[must_use]
 pub fn ended(act: &NodeAct, end: End, now: i64) -> Reply {
     let (colour, mark, state) = match end {
-        End::Down(_) => (Colour::Grey, "⚪", "offline"),
-        End::Back(_) | End::Rebooted { .. } => (Colour::Green, "🟢", "rebooted"),
-        End::Awake(_) => (Colour::Green, "🟢", "online"),
+        End::Down(_) | End::Found(Found::Offline { .. }) => (Colour::Grey, "⚪", "offline"),
+        End::Back(_) => (Colour::Green, "🟢", "rebooted"),
+        End::Found(Found::StartedAnew { .. }) => (Colour::Green, "🟢", "started anew"),
+        End::Found(Found::Up(_)) => (Colour::Amber, "🟠", "online"),
+        End::Awake(_) | End::Found(_) => (Colour::Green, "🟢", "online"),
         End::OnAgain { .. } => (Colour::Amber, "🟠", "online again"),
         End::StillOn { .. } => (Colour::Amber, "🟠", "still online"),
         End::NotBack => (Colour::Amber, "🟠", "not seen back yet"),
@@ -49,7 +68,7 @@ pub fn ended(act: &NodeAct, end: End, now: i64) -> Reply {
     };
     let by = person(act.by);
     let by = match end {
-        End::Down(Some(_)) | End::Back(_) | End::Awake(Some(_)) => format!("By {by}."),
+        End::Down(_) | End::Back(_) | End::Awake(_) => format!("By {by}."),
         // What nobody saw happen may have had another reason.
         _ => format!("Asked by {by}."),
     };
@@ -61,22 +80,42 @@ pub fn ended(act: &NodeAct, end: End, now: i64) -> Reply {
 }
 
 fn what_was_seen(end: End, now: i64) -> String {
-    let started = |up: Duration| {
-        let up = i64::try_from(up.as_secs()).unwrap_or_default();
-        ago(now.saturating_sub(up))
-    };
     match end {
-        End::Down(Some(took)) => format!("It went offline after {}.", duration(took)),
-        End::Down(None) => "It is offline now.".to_owned(),
+        End::Down(took) => format!("It went offline after {}.", duration(took)),
         End::Back(took) => format!("It is back after {}.", duration(took)),
-        End::Rebooted { up } => format!("It was started anew {}.", started(up)),
+        End::Awake(took) => format!("Seen online after {}.", duration(took)),
         End::OnAgain { up } => {
-            format!("It was started anew {},\nso it is not off.", started(up))
+            format!(
+                "It was started anew {},\nso it is not off.",
+                started(up, now)
+            )
         }
-        End::Awake(Some(took)) => format!("Seen online after {}.", duration(took)),
-        End::Awake(None) => "It is online now.".to_owned(),
+        End::Found(found) => what_was_found(found, now),
         unseen => unknown(unseen).to_owned(),
     }
+}
+
+fn what_was_found(found: Found, now: i64) -> String {
+    let found = match found {
+        Found::Offline { seen: true } => "I saw it go offline.".to_owned(),
+        Found::Offline { seen: false } => "It is offline now.".to_owned(),
+        Found::Online { seen: true } => "I saw it come online.".to_owned(),
+        Found::Online { seen: false } => "It is online now.".to_owned(),
+        Found::Back => "I saw it offline, and it is back now.".to_owned(),
+        Found::StartedAnew { up } => format!("It was started anew {}.", started(up, now)),
+        Found::Up(up) => {
+            let started = started(up, now);
+            return format!(
+                "It was last started {started}.\nWhether Proxmox got the order, is\nnot known."
+            );
+        }
+    };
+    format!("{found}\nWhether by this order, is not known.")
+}
+
+fn started(up: Duration, now: i64) -> String {
+    let up = i64::try_from(up.as_secs()).unwrap_or_default();
+    ago(now.saturating_sub(up))
 }
 
 /// Where the end was not seen.
@@ -127,31 +166,68 @@ mod tests {
     fn what_was_found_after_a_restart_is_not_said_to_be_somebodys_doing() {
         let up = Duration::from_mins(10);
         let found = [
-            (NodePower::Reboot, End::Rebooted { up }),
-            (NodePower::Shutdown, End::Down(None)),
-            (NodePower::Shutdown, End::OnAgain { up }),
-            (NodePower::Wake, End::Awake(None)),
+            (NodePower::Shutdown, Found::Offline { seen: false }),
+            (NodePower::Shutdown, Found::Offline { seen: true }),
+            (NodePower::Wake, Found::Online { seen: false }),
+            (NodePower::Wake, Found::Online { seen: true }),
+            (NodePower::Reboot, Found::Back),
+            (NodePower::Reboot, Found::StartedAnew { up }),
+            (NodePower::Reboot, Found::Up(up * 1000)),
         ];
-        let found = found.map(|(power, end)| said(power, end)).join("\n\n");
-        insta::assert_snapshot!(found, @"
-        🟢 pve2 · rebooted
-        Asked by <@7>.
-        It was started anew <t:1760003000:R>.
-
+        let found = found.map(|(power, found)| said(power, End::Found(found)));
+        let again = said(NodePower::Shutdown, End::OnAgain { up });
+        insta::assert_snapshot!(format!("{}\n\n{again}", found.join("\n\n")), @"
         ⚪ pve2 · offline
         Asked by <@7>.
         It is offline now.
+        Whether by this order, is not known.
+
+        ⚪ pve2 · offline
+        Asked by <@7>.
+        I saw it go offline.
+        Whether by this order, is not known.
+
+        🟢 pve2 · online
+        Asked by <@7>.
+        It is online now.
+        Whether by this order, is not known.
+
+        🟢 pve2 · online
+        Asked by <@7>.
+        I saw it come online.
+        Whether by this order, is not known.
+
+        🟢 pve2 · online
+        Asked by <@7>.
+        I saw it offline, and it is back now.
+        Whether by this order, is not known.
+
+        🟢 pve2 · started anew
+        Asked by <@7>.
+        It was started anew <t:1760003000:R>.
+        Whether by this order, is not known.
+
+        🟠 pve2 · online
+        Asked by <@7>.
+        It was last started <t:1759403600:R>.
+        Whether Proxmox got the order, is
+        not known.
+        Look again before you repeat it.
 
         🟠 pve2 · online again
         Asked by <@7>.
         It was started anew <t:1760003000:R>,
         so it is not off.
         Look again before you repeat it.
-
-        🟢 pve2 · online
-        Asked by <@7>.
-        It is online now.
         ");
+    }
+
+    #[test]
+    fn what_was_seen_after_the_order_is_somebodys_doing() {
+        let took = Duration::from_mins(2);
+        for end in [End::Down(took), End::Back(took), End::Awake(took)] {
+            assert!(said(NodePower::Reboot, end).contains("\nBy <@7>."));
+        }
     }
 
     #[test]

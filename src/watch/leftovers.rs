@@ -12,22 +12,27 @@ use crate::embed::node_act::NodeAct;
 use crate::embed::token;
 use crate::errand::{Errands, Recipient};
 use crate::follow::{self, End, Given};
-use crate::ids::ClusterName;
+use crate::held::{Hold, Nodes, Order};
+use crate::ids::{ClusterName, NodeRef};
 use crate::proxmox::Inventory;
 use crate::store::Store;
 
 /// Brings every entry of `left` to its end. Nothing is sent to Proxmox but questions: a write whose
 /// answer was lost is never sent again.
-pub async fn finish(
-    store: Store,
-    clusters: Vec<Arc<Inventory>>,
+/// The nodes that were told something are held until then: once this returns, nobody gives them a second
+/// order in between.
+pub fn finish(
+    store: &Store,
+    clusters: &[Arc<Inventory>],
     left: Vec<Unfinished>,
-    errands: Errands,
+    errands: &Errands,
+    nodes: &Nodes,
 ) {
     let clusters: Arc<[_]> = clusters.into();
     for unfinished in left {
         let (store, errands) = (store.clone(), errands.clone());
         let clusters = Arc::clone(&clusters);
+        let hold = hold(nodes, &unfinished);
         // Each by itself: one task that goes on for an hour holds up no other.
         tokio::spawn(async move {
             let end = end_of(&clusters, &unfinished).await;
@@ -36,6 +41,7 @@ pub async fn finish(
                 "a former process left this open"
             );
             audit::close(&store, unfinished.entry, &end.ending).await;
+            drop(hold);
             let to = if unfinished.public {
                 Recipient::Channel(unfinished.channel, unfinished.user)
             } else {
@@ -47,6 +53,14 @@ pub async fn finish(
             }
         });
     }
+}
+
+fn hold(nodes: &Nodes, unfinished: &Unfinished) -> Option<Hold<NodeRef, Order>> {
+    let NodeAct {
+        node, power, by, ..
+    } = node_act_of(unfinished)?;
+    let left = true;
+    nodes.take(&node, Order { power, left }, by).ok()
 }
 
 async fn end_of(clusters: &[Arc<Inventory>], unfinished: &Unfinished) -> End {

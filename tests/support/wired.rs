@@ -70,6 +70,7 @@ impl Bot {
         let (errands, wanted) = Errands::new();
         tokio::spawn(discord::run_errands(&settings, wanted).expect("errands"));
         let parts = Parts {
+            nodes: pve_steward::held::Nodes::default(),
             policy: Arc::new(ArcSwap::from_pointee(policy)),
             clusters: vec![inventory],
             token_admins: Vec::new(),
