@@ -18,6 +18,7 @@ mod finish;
 mod held;
 mod matter;
 mod memory;
+mod named;
 mod node_act;
 mod note;
 mod notify;
