@@ -293,7 +293,7 @@ fn not_begun(outcome: Outcome) -> Done {
 }
 
 /// What is for the person alone, in one message: as many cards as Discord takes.
-fn together(asides: impl Iterator<Item = Reply>) -> Option<Reply> {
+pub(super) fn together(asides: impl Iterator<Item = Reply>) -> Option<Reply> {
     const MOST: usize = 10;
     let mut all = Reply::default();
     for aside in asides {
