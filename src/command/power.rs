@@ -294,7 +294,7 @@ pub(super) async fn question(
     let create = law
         .of(&request.actor)
         .decide(Right::SnapshotCreate, &Target::Guest(guest));
-    // A newer one would be in the way of a rollback, on ZFS say.
+    // A newer one may be in the way of a rollback, on ZFS say.
     let first = create.is_ok() && !back.only_newest;
     desk.questions.ask(Asked {
         user: request.actor.user,
