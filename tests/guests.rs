@@ -463,7 +463,7 @@ fn several_guests_are_stopped_only_after_a_question() {
         assert_snapshot!(shown(&asked.first().await), @"
         🔒 only owner
         │ ⚠️ Really stop 2 guests?
-        │ 101 valheim, 102 minecraft
+        │ 101 valheim (does not run), 102 minecraft
         │ This pulls the plug: what is not saved
         │ in each guest is lost.
         │ The question holds for one minute.

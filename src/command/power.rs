@@ -53,7 +53,7 @@ pub(super) fn decide(desk: &Desk, request: &Request, aim: Aim) -> Decision {
 }
 
 /// Whether memory has it that there is nothing to pull the plug of. That may have changed since.
-fn seems_off(desk: &Desk, deed: &Deed, guest: &GuestFacts) -> bool {
+pub(super) fn seems_off(desk: &Desk, deed: &Deed, guest: &GuestFacts) -> bool {
     let Deed::Power(power) = deed else {
         return false;
     };

@@ -13,10 +13,10 @@ use crate::embed::several as words;
 use crate::embed::{self, Colour, Reply};
 use crate::ids::{GuestQuery, Kind};
 
-use super::begin::{Order, begin};
+use super::begin::{Order, begin, no_need};
 use super::confirm::{Asked, What};
 use super::desk::Desk;
-use super::power::Aim;
+use super::power::{Aim, seems_off};
 use super::ready::{NotReady, ready};
 use super::resolve::{self, Lookup, Sight};
 use super::{Audience, Decision, Last, Outcome, Task, Work};
@@ -60,8 +60,15 @@ pub(super) fn decide(
     if batch.guests.len() > Several::MOST {
         return refuse(words::too_many(which, batch.guests.len()));
     }
+    let deed = Deed::Power(power);
+    let off = |guest: &GuestFacts| seems_off(desk, &deed, guest);
+    if confirm && batch.guests.iter().all(off) {
+        // There is nothing to ask, and each says so once it was read.
+        let work = Work::Several(batch);
+        return Decision::go(Task::new(request, work, Audience::Private));
+    }
     if confirm {
-        let about = words::subject(power, which, &batch.guests);
+        let about = words::subject(power, which, &batch.guests, off);
         let (reply, closed) = desk.questions.ask(Asked {
             user: request.actor.user,
             what: What::Several(Box::new(batch)),
@@ -191,15 +198,12 @@ pub(super) async fn perform(
     let aside = together(told.into_iter().flatten().chain(left_out));
     let lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
     let refused = |line: &words::Line| line.state == words::State::Withdrawn;
-    let public = task.audience == Audience::Public;
-    let last = if public && lines.iter().all(refused) {
-        Last::Withdrawn
-    } else {
-        Last::Shown(words::card(batch.power, by, &lines))
-    };
-    Outcome {
-        aside,
-        ..Outcome::ended(last)
+    match aside {
+        Some(refusal) if lines.iter().all(refused) => task.refuse(refusal),
+        aside => Outcome {
+            aside,
+            ..Outcome::shown(words::card(batch.power, by, &lines))
+        },
     }
 }
 
@@ -240,7 +244,12 @@ async fn one(
             return Err(NotReady::Refused(reply));
         }
         if ready.permit.needs_confirmation() && !batch.confirmed {
-            return Err(NotReady::Refused(embed::problem::rules_changed(facts)));
+            let act = order.act(facts, None);
+            let no_need = no_need(desk, &order, &act, &ready.found, &ready.now);
+            return Err(match no_need {
+                Some(outcome) => NotReady::Failed(Box::new(outcome)),
+                None => NotReady::Refused(words::asks_by_now(facts)),
+            });
         }
         let claimed = desk.starting.claim(&ready.found, &aim.deed, false);
         let no_room = |_| NotReady::Refused(embed::problem::too_little_memory(facts));
