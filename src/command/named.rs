@@ -154,13 +154,13 @@ impl Number<'_> {
     }
 
     fn is_spoken_of(&self) -> bool {
-        let list = |c: char| {
+        let between = |c: char| {
             c.is_ascii_digit()
                 || c.is_whitespace()
                 || matches!(c, ',' | ';' | ':' | '=' | '\'' | '"')
         };
         let words = |text| str::split(text, |c: char| !c.is_alphanumeric() && c != '-');
-        let last = words(self.before.trim_end_matches(list)).next_back();
+        let last = words(self.before.trim_end_matches(between)).next_back();
         last.is_some_and(|word| WORDS.contains(&word) || word.starts_with("lxc-"))
             || words(self.before).any(|word| MANY.contains(&word))
     }
@@ -194,115 +194,118 @@ mod tests {
         named
     }
 
+    /// As Proxmox writes them.
+    const LINES: &[(&str, &[u32])] = &[
+        (
+            "INFO: starting new backup job: vzdump 101 105 --storage nas --mode snapshot",
+            &[101, 105],
+        ),
+        (
+            "INFO: starting new backup job: vzdump --quiet 1 --all 1 --exclude 105,106",
+            &[105, 106],
+        ),
+        (
+            "INFO: starting new backup job: vzdump --dumpdir /root/x --snapshot 1123",
+            &[1123],
+        ),
+        ("INFO: skip external VMs: 103, 104", &[103, 104]),
+        ("INFO: Starting Backup of VM 105 (qemu)", &[105]),
+        (
+            "ERROR: Backup of VM 105 failed - VM is locked (backup)",
+            &[105],
+        ),
+        ("INFO: Finished Backup of VM 105 (00:01:44)", &[105]),
+        (
+            "INFO: include disk 'scsi0' 'local-lvm:vm-105-disk-0' 104G",
+            &[105],
+        ),
+        (
+            "INFO: include disk 'scsi0' 'nfs:102/base-102-disk-1.qcow2' 512G",
+            &[102],
+        ),
+        (
+            "INFO: creating vzdump archive '/mnt/pve/nas/dump/vzdump-qemu-105-2026_11_24-02_00_04.vma.zst'",
+            &[105],
+        ),
+        (
+            "INFO: creating Proxmox Backup Server archive 'ct/105/2026-11-24T02:00:04Z'",
+            &[105],
+        ),
+        (
+            "INFO: run: lxc-usernsexec -m u:0:100000:65536 -- proxmox-backup-client backup pct.conf:/var/tmp/vzdumptmp4711_105/etc/vzdump/pct.conf --backup-id 105",
+            &[105],
+        ),
+        (
+            "INFO: removing backup 'nas:backup/vzdump-lxc-105-2026_11_23-02_00_04.tar.zst'",
+            &[105],
+        ),
+        (
+            "INFO: running 'proxmox-backup-client prune' for 'vm/105'",
+            &[105],
+        ),
+        ("INFO: CTID 1123 exist mounted running", &[1123]),
+        ("Removed volume 'nas:105/vm-105-disk-0.qcow2'", &[105]),
+        ("can't remove 'nas:105/snap.raw'", &[105]),
+        (
+            "  Logical volume \"vm-105-state-before\" successfully removed.",
+            &[105],
+        ),
+        ("device /dev/mapper/pve-vm--105--disk--0 is in use", &[105]),
+        (
+            "cannot destroy 'rpool/data/subvol-105-disk-0@__replicate_105-0_1700000000__'",
+            &[105],
+        ),
+        (
+            "can't lock file '/var/lock/qemu-server/lock-105.conf' - got timeout",
+            &[105],
+        ),
+        (
+            "Configuration file 'nodes/pve1/qemu-server/105.conf' does not exist",
+            &[105],
+        ),
+        (
+            "start failed: command '/usr/bin/kvm -id 105 -name payroll -pidfile /var/run/qemu-server/105.pid' failed",
+            &[105],
+        ),
+        (
+            "command 'systemctl start pve-container@105.service' failed",
+            &[105],
+        ),
+        (
+            "lxc-start 105 20261124020004.123 ERROR start - Failed to initialize container \"105\"",
+            &[105],
+        ),
+        (
+            "command '/usr/sbin/qm start 105 --skiplock' failed: exit code 255",
+            &[105],
+        ),
+        ("kvm: tap105i0: no such device", &[105]),
+        ("Requesting HA stop for service 'ct:105'", &[105]),
+        (
+            "UPID:pve1:0000A1B2:00C3D4E5:65000000:qmstart:105:root@pam:",
+            &[105],
+        ),
+        ("Starting CT 105", &[105]),
+        ("Starting VM 105 failed: got timeout", &[105]),
+        ("Stopping VM 105 (timeout = 180 seconds)", &[105]),
+        ("VM 105 not running, skipping suspension", &[105]),
+        ("skipping 105, only VMs can be suspended", &[105]),
+        ("skip VM 105 - precondition check failed:", &[105]),
+        ("Check VM 105: precondition check passed", &[105]),
+        ("Starting guests: 100, 105", &[100, 105]),
+        ("Migrating guests to pve-200: 100, 105", &[100, 105]),
+        ("Shutting down VM 105 (Timeout = 180 seconds)", &[105]),
+        ("WARN: VM 105 already on pve2, skipping.", &[105]),
+        (
+            "TASK ERROR: Some guests failed to shutdown 100, 105",
+            &[100, 105],
+        ),
+    ];
+
     #[test]
     fn what_proxmox_calls_a_guest_is_one() {
-        for (line, all) in [
-            (
-                "INFO: starting new backup job: vzdump 101 105 --storage nas --mode snapshot",
-                &[101, 105][..],
-            ),
-            (
-                "INFO: starting new backup job: vzdump --quiet 1 --all 1 --exclude 105,106",
-                &[105, 106],
-            ),
-            (
-                "INFO: starting new backup job: vzdump --dumpdir /root/x --snapshot 1123",
-                &[1123],
-            ),
-            ("INFO: skip external VMs: 103, 104", &[103, 104]),
-            ("INFO: Starting Backup of VM 105 (qemu)", &[105]),
-            (
-                "ERROR: Backup of VM 105 failed - VM is locked (backup)",
-                &[105],
-            ),
-            ("INFO: Finished Backup of VM 105 (00:01:44)", &[105]),
-            (
-                "INFO: include disk 'scsi0' 'local-lvm:vm-105-disk-0' 104G",
-                &[105],
-            ),
-            (
-                "INFO: include disk 'scsi0' 'nfs:102/base-102-disk-1.qcow2' 512G",
-                &[102],
-            ),
-            (
-                "INFO: creating vzdump archive '/mnt/pve/nas/dump/vzdump-qemu-105-2026_11_24-02_00_04.vma.zst'",
-                &[105],
-            ),
-            (
-                "INFO: creating Proxmox Backup Server archive 'ct/105/2026-11-24T02:00:04Z'",
-                &[105],
-            ),
-            (
-                "INFO: run: lxc-usernsexec -m u:0:100000:65536 -- proxmox-backup-client backup pct.conf:/var/tmp/vzdumptmp4711_105/etc/vzdump/pct.conf --backup-id 105",
-                &[105],
-            ),
-            (
-                "INFO: removing backup 'nas:backup/vzdump-lxc-105-2026_11_23-02_00_04.tar.zst'",
-                &[105],
-            ),
-            (
-                "INFO: running 'proxmox-backup-client prune' for 'vm/105'",
-                &[105],
-            ),
-            ("INFO: CTID 1123 exist mounted running", &[1123]),
-            ("Removed volume 'nas:105/vm-105-disk-0.qcow2'", &[105]),
-            ("can't remove 'nas:105/snap.raw'", &[105]),
-            (
-                "  Logical volume \"vm-105-state-before\" successfully removed.",
-                &[105],
-            ),
-            ("device /dev/mapper/pve-vm--105--disk--0 is in use", &[105]),
-            (
-                "cannot destroy 'rpool/data/subvol-105-disk-0@__replicate_105-0_1700000000__'",
-                &[105],
-            ),
-            (
-                "can't lock file '/var/lock/qemu-server/lock-105.conf' - got timeout",
-                &[105],
-            ),
-            (
-                "Configuration file 'nodes/pve1/qemu-server/105.conf' does not exist",
-                &[105],
-            ),
-            (
-                "start failed: command '/usr/bin/kvm -id 105 -name payroll -pidfile /var/run/qemu-server/105.pid' failed",
-                &[105],
-            ),
-            (
-                "command 'systemctl start pve-container@105.service' failed",
-                &[105],
-            ),
-            (
-                "lxc-start 105 20261124020004.123 ERROR start - Failed to initialize container \"105\"",
-                &[105],
-            ),
-            (
-                "command '/usr/sbin/qm start 105 --skiplock' failed: exit code 255",
-                &[105],
-            ),
-            ("kvm: tap105i0: no such device", &[105]),
-            ("Requesting HA stop for service 'ct:105'", &[105]),
-            (
-                "UPID:pve1:0000A1B2:00C3D4E5:65000000:qmstart:105:root@pam:",
-                &[105],
-            ),
-            ("Starting CT 105", &[105]),
-            ("Starting VM 105 failed: got timeout", &[105]),
-            ("Stopping VM 105 (timeout = 180 seconds)", &[105]),
-            ("VM 105 not running, skipping suspension", &[105]),
-            ("skipping 105, only VMs can be suspended", &[105]),
-            ("skip VM 105 - precondition check failed:", &[105]),
-            ("Check VM 105: precondition check passed", &[105]),
-            ("Starting guests: 100, 105", &[100, 105]),
-            ("Migrating guests to pve-200: 100, 105", &[100, 105]),
-            ("Shutting down VM 105 (Timeout = 180 seconds)", &[105]),
-            ("WARN: VM 105 already on pve2, skipping.", &[105]),
-            (
-                "TASK ERROR: Some guests failed to shutdown 100, 105",
-                &[100, 105],
-            ),
-        ] {
-            assert_eq!(named(line), all, "{line}");
+        for (line, all) in LINES {
+            assert_eq!(named(line), *all, "{line}");
         }
     }
 

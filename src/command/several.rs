@@ -17,7 +17,7 @@ use super::begin::{Order, begin, no_need};
 use super::confirm::{Asked, What};
 use super::desk::Desk;
 use super::power::{Aim, seems_off};
-use super::ready::{NotReady, ready};
+use super::ready::{NotReady, Ready, ready};
 use super::resolve::{self, Lookup, Sight};
 use super::{Audience, Decision, Last, Outcome, Task, Work};
 
@@ -244,12 +244,7 @@ async fn one(
             return Err(NotReady::Refused(reply));
         }
         if ready.permit.needs_confirmation() && !batch.confirmed {
-            let act = order.act(facts, None);
-            let no_need = no_need(desk, &order, &act, &ready.found, &ready.now);
-            return Err(match no_need {
-                Some(outcome) => NotReady::Failed(Box::new(outcome)),
-                None => NotReady::Refused(words::asks_by_now(facts)),
-            });
+            return Err(unasked(desk, &order, &ready));
         }
         let claimed = desk.starting.claim(&ready.found, &aim.deed, false);
         let no_room = |_| NotReady::Refused(embed::problem::too_little_memory(facts));
@@ -282,6 +277,16 @@ async fn one(
         line: words::ended(&end.reply, as_asked),
         aside: end.aside,
     })
+}
+
+/// It asks first, and nobody was asked: because there is no need for it, or there was none a moment ago.
+fn unasked(desk: &Desk, order: &Order<'_>, ready: &Ready) -> NotReady {
+    let facts = &ready.found.guest.facts;
+    let act = order.act(facts, None);
+    match no_need(desk, order, &act, &ready.found, &ready.now) {
+        Some(outcome) => NotReady::Failed(Box::new(outcome)),
+        None => NotReady::Refused(words::asks_by_now(facts)),
+    }
 }
 
 /// Nothing was sent: it is so already, or it cannot be done now.
