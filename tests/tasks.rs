@@ -354,6 +354,18 @@ fn a_log_that_names_a_guest_that_nobody_knows_is_for_those_who_see_all() {
 who = ["friend"]
 actions = ["task.view"]
 nodes = ["pve1"]
+
+# Every guest but one: what nobody knows may be that one.
+[[allow]]
+who = ["max"]
+actions = ["task.view"]
+guests = ["*"]
+nodes = ["pve1"]
+
+[[deny]]
+who = ["max"]
+actions = ["task.view"]
+guests = ["104"]
 "#,
     );
     run(setup, async |world| {
@@ -381,7 +393,7 @@ nodes = ["pve1"]
             let past = Past::new("pve1", kind, id).log("the beginning").log(line);
             world.px.add_task(&past.ago(minutes(ago)));
         }
-        for who in ["owner", "friend"] {
+        for who in ["owner", "max", "friend"] {
             let person = world.person(who);
             let list = person.slash("/task list node:pve1").await.first().await;
             for (row, (kind, _, line)) in (1..).zip(tasks) {
