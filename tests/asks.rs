@@ -586,6 +586,46 @@ fn whoever_decides_in_person_is_told_once() {
     });
 }
 
+/// What the bot lacks is told beside the refusal, not instead of it.
+#[test]
+fn whoever_decides_in_person_is_told_the_refusal_and_what_the_bot_lacks() {
+    use fake_proxmox::{Fault, FaultKind, Match};
+    let mut setup = setup();
+    setup.discord = String::new();
+    run(setup, async |world| {
+        let max = world.person("max");
+        let refused = max.slash("/ct start 105").await.first().await;
+        let answer = max.click(&refused, "Ask for it").await;
+        answer.until("once somebody has decided").await;
+        let letter = world.dc.wait_direct_message("owner", "asks for it").await;
+        let forbidden = FaultKind::Forbidden {
+            path: "/vms/105".to_owned(),
+            privs: "VM.Audit".to_owned(),
+        };
+        let on = Match::any().path("/105/status/current");
+        world.px.fault(Fault::always(forbidden).on(on));
+        let owner = world.person("owner").in_direct_messages();
+        let pressed = owner.click(&letter, "Once").await;
+        let told = pressed.follow_up("did not start").await;
+        assert_snapshot!(shown(&told), @"
+        🔒 only owner
+        │ 🔴 web-lab · did not start
+        │ Asked by <@80351110224678912>.
+        │ The bot itself lacks the right for it
+        │ in Proxmox. Tell the owner.
+        │ — CT 105 · home
+        │ 🔑 What the bot lacks
+        │ The bot's token lacks VM.Audit
+        │ on `/vms/105`.
+        │ Tell the owner.
+        ");
+        answer.until("You may ask again").await;
+        letter_until(world, &letter, "did not start").await;
+        assert_eq!(pressed.follow_ups().len(), 1);
+        assert_eq!(world.writes(), Vec::<String>::new());
+    });
+}
+
 #[test]
 fn a_request_lapses_and_says_so() {
     let mut setup = setup();

@@ -3,7 +3,8 @@
 
 mod support;
 
-use support::{Setup, rules, run};
+use insta::assert_snapshot;
+use support::{Setup, rules, run, run_without_bot, shown};
 
 const APPROVALS: u64 = 1_100_000_000_000_000_001;
 
@@ -160,6 +161,58 @@ fn several_that_do_not_run_are_not_called_rebooted_and_suspended_ones_are() {
             .until("2 of 2")
             .await;
         assert_eq!(world.writes().len(), 2);
+    });
+}
+
+/// As for a single one: what does not run is said to be so, and nothing is asked where none does.
+#[test]
+fn of_several_the_question_says_which_do_not_run() {
+    run_without_bot(setup(""), async |world| {
+        for (vmid, state) in [(101, "running"), (102, "stopped")] {
+            world.px.set_guest(vmid, |guest| guest.state = state.into());
+        }
+        world.start_bot().await;
+        let owner = world.person("owner");
+        let asked = owner.slash("/vm stop 101,102").await;
+        let question = asked.first().await;
+        assert_snapshot!(shown(&question), @"
+        🔒 only owner
+        │ ⚠️ Really stop 2 guests?
+        │ 101 valheim, 102 minecraft (does not run)
+        │ This pulls the plug: what is not saved
+        │ in each guest is lost.
+        │ The question holds for one minute.
+        │ — 101,102
+        [Stop now] (danger) [Cancel] (secondary)
+        ");
+        owner
+            .click(&question, "Cancel")
+            .await
+            .until("Cancelled")
+            .await;
+        asked.settled().await;
+        world
+            .px
+            .set_guest(101, |guest| guest.state = "stopped".into());
+        world.next_snapshot().await;
+        let answer = owner.slash("/vm stop 101,102").await;
+        assert_snapshot!(shown(&answer.until("2 of 2").await), @"
+        🔒 only owner
+        │ ✅ Stop: 2 of 2
+        │ Asked by <@184405311681986560>.
+        │ ⚪ valheim · is stopped already
+        │ ⚪ minecraft · is stopped already
+        ");
+        assert_eq!(world.writes(), Vec::<String>::new());
+        // Newer than what is remembered: nothing is stopped that was not asked about.
+        for vmid in [101, 102] {
+            world
+                .px
+                .set_guest(vmid, |guest| guest.state = "running".into());
+        }
+        let answer = owner.slash("/vm stop 101,102").await;
+        answer.until("ask you first").await;
+        assert_eq!(world.writes(), Vec::<String>::new());
     });
 }
 

@@ -112,6 +112,86 @@ guests = ["102"]
     });
 }
 
+/// Who may, but not now, is not told that they may not; and no refusal to resume is held against
+/// somebody who wanted to start it.
+#[test]
+fn who_may_resume_a_held_guest_later_is_told_when() {
+    let more = r#"
+[[allow]]
+who = ["friends"]
+actions = ["view", "start"]
+guests = ["101"]
+
+[[allow]]
+who = ["friends"]
+actions = ["suspend", "resume"]
+guests = ["101"]
+cooldown = "10 min"
+"#;
+    run(Setup::automatic().rules(&rules(more)), async |world| {
+        let max = world.person("max");
+        let pause = || {
+            world
+                .px
+                .set_guest(101, |guest| guest.state = "paused".into());
+        };
+        pause();
+        max.slash("/vm resume 101").await.until("resumed").await;
+        pause();
+        let start = max.slash("/vm start 101").await;
+        start.until("is paused").await;
+        assert_snapshot!(shown(&start.follow_up("resume").await), @"
+        🔒 only max
+        │ ⛔ Not now: resume valheim
+        │ It is held where it was, and has to be
+        │ resumed.
+        │ That was done a moment ago. The
+        │ guest has to rest now.
+        │ Again from <time>, <time>.
+        │ — VM 101 · home
+        ");
+        assert_eq!(world.writes(), ["POST /nodes/pve1/qemu/101/status/resume"]);
+        let audit = world.audit();
+        assert_eq!(audit, ["opened resume 101", "sent", "closed done"]);
+    });
+}
+
+#[test]
+fn what_was_asked_for_is_not_offered_to_be_asked_for_again() {
+    let more = r#"
+[[allow]]
+who = ["friends"]
+actions = ["view", "start"]
+guests = ["102"]
+
+[[ask]]
+who = ["friends"]
+actions = ["resume"]
+guests = ["102"]
+"#;
+    run(Setup::automatic().rules(&rules(more)), async |world| {
+        let max = world.person("max");
+        world
+            .px
+            .set_guest(102, |guest| guest.state = "paused".into());
+        let start = max.slash("/vm start 102").await;
+        start.until("is paused").await;
+        let told = start.follow_up("resumed").await;
+        let asked = max.click(&told, "Ask for it").await;
+        asked.until("once somebody has decided").await;
+        let letter = "May minecraft be resumed";
+        world.dc.wait_direct_message("owner", letter).await;
+        let again = max.slash("/vm start 102").await;
+        again.until("is paused").await;
+        let told = again.follow_up("resumed").await;
+        assert_eq!(told.buttons(), Vec::<String>::new());
+        let told = told.text();
+        assert!(told.contains("nobody has\n│ decided yet"), "{told}");
+        world.stop_bot().await.unwrap();
+        asked.until("restarted").await;
+    });
+}
+
 #[test]
 fn a_reset_is_asked_twice_and_only_vms_have_one() {
     run(setup(), async |world| {
@@ -388,7 +468,7 @@ fn several_guests_are_stopped_only_after_a_question() {
         assert_snapshot!(shown(&asked.first().await), @"
         🔒 only owner
         │ ⚠️ Really stop 2 guests?
-        │ 101 valheim, 102 minecraft
+        │ 101 valheim (does not run), 102 minecraft
         │ This pulls the plug: what is not saved
         │ in each guest is lost.
         │ The question holds for one minute.

@@ -575,8 +575,8 @@ fn on_zfs_only_the_newest_can_be_gone_back_to() {
         │ All that was written since then goes.
         │ Only what the later snapshot holds can
         │ be brought back.
-        │ With a disk on ZFS, Proxmox refuses:
-        │ there only the newest one will do.
+        │ Proxmox may refuse: some storages, such
+        │ as ZFS, only go back to the newest one.
         │ Then it runs on from where it was.
         │ The question holds for one minute.
         │ — VM 101 · home
@@ -628,6 +628,39 @@ fn only_a_volume_of_its_own_on_zfs_is_in_the_way_of_a_snapshot_first() {
             closed.until("Cancelled").await;
         }
     });
+}
+
+/// In a folder, a snapshot can be a link of a chain from Proxmox VE 9 on, and no list tells.
+#[test]
+fn in_a_folder_a_snapshot_first_is_offered_where_there_are_no_chains() {
+    for (plugin, version, fails, offered) in [
+        ("dir", (8, 4), false, true),
+        ("nfs", (8, 4), true, false),
+        ("cifs", (9, 2), false, false),
+    ] {
+        let mut setup = setup();
+        setup.px.version = version;
+        run_without_bot(setup, async |world| {
+            world.px.set_storage("nas", |it| it.plugin = plugin.into());
+            world
+                .px
+                .set_config(101, "scsi0", "nas:101/vm-101-disk-0.qcow2,size=32G");
+            if fails {
+                let refuses = FaultKind::Status500("no".into());
+                let on = Match::any().path("/nodes/pve1/version");
+                world.px.fault(Fault::always(refuses).on(on));
+            }
+            world.start_bot().await;
+            let owner = world.person("owner");
+            let (_, question) = asked(&owner, "/snapshot rollback 101 before-mods").await;
+            let offers = question.buttons().contains(&"Snapshot first".to_owned());
+            assert_eq!(offers, offered, "{version:?} {fails}");
+            let warns = question.text().contains("Proxmox may refuse");
+            assert_eq!(warns, !offered, "{version:?} {fails}");
+            let closed = owner.click(&question, "Cancel").await;
+            closed.until("Cancelled").await;
+        });
+    }
 }
 
 /// Whoever presses it is shown what they may see.

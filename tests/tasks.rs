@@ -343,6 +343,87 @@ guests = ["104"]
     });
 }
 
+/// Whatever it is called: a task that is about no guest may name some, and also such as the bot does
+/// not know, because they are kept from its token or gone.
+#[test]
+fn a_log_that_names_a_guest_that_nobody_knows_is_for_those_who_see_all() {
+    let mut setup = home();
+    setup.rules.push_str(
+        r#"
+[[allow]]
+who = ["friend"]
+actions = ["task.view"]
+nodes = ["pve1"]
+
+# Every guest but one: what nobody knows may be that one.
+[[allow]]
+who = ["max"]
+actions = ["task.view"]
+guests = ["*"]
+nodes = ["pve1"]
+
+[[deny]]
+who = ["max"]
+actions = ["task.view"]
+guests = ["104"]
+"#,
+    );
+    run(setup, async |world| {
+        let tasks = [
+            ("bulk-start", "", "Starting guests: 101, 104"),
+            (
+                "imgdel",
+                "555@nas",
+                "Removed volume 'nas:555/vm-555-disk-0.qcow2'",
+            ),
+            ("vzdump", "", "INFO: Starting Backup of VM 555 (qemu)"),
+            // Gone, so its task is its node's.
+            (
+                "qmstart",
+                "555",
+                "start failed: command '/usr/bin/kvm -id 555 -name payroll'",
+            ),
+            (
+                "bulk-shutdown",
+                "",
+                "Shutting down VM 101 (Timeout = 104 seconds)",
+            ),
+        ];
+        for (ago, (kind, id, line)) in (1..).zip(tasks) {
+            let past = Past::new("pve1", kind, id).log("the beginning").log(line);
+            world.px.add_task(&past.ago(minutes(ago)));
+        }
+        for who in ["owner", "max", "friend"] {
+            let person = world.person(who);
+            let list = person.slash("/task list node:pve1").await.first().await;
+            for (row, (kind, _, line)) in (1..).zip(tasks) {
+                let button = format!("Log {row}");
+                let log = person.click(&list, &button).await.settled().await.text();
+                let seen = who == "owner" || row == tasks.len();
+                assert_eq!(log.contains(line), seen, "{who} {kind}: {log}");
+                assert_eq!(log.contains("Not for you"), !seen, "{who} {kind}: {log}");
+            }
+        }
+        let list = world.person("owner").slash("/task list node:pve1").await;
+        assert_snapshot!(card(&list.first().await), @r"
+        🔒 only owner
+        │ 📋 Tasks
+        │ `1` ✅ pve1 · guests started · 20 s
+        │ <time> · root\@pam
+        │ `2` ✅ pve1 · disk deleted · 20 s
+        │ <time> · root\@pam
+        │ `3` ✅ pve1 · backed up · 20 s
+        │ <time> · root\@pam
+        │ `4` ✅ 555 (gone) · started · 20 s
+        │ <time> · root\@pam
+        │ `5` ✅ pve1 · guests shut down · 20 s
+        │ <time> · root\@pam
+        [Log 1] (secondary) [Log 2] (secondary) [Log 3] (secondary) [Log 4] (secondary) [Log 5] (secondary)
+        [Refresh] (secondary)
+        ");
+    });
+}
+
 #[test]
 fn a_task_is_stopped_after_a_question() {
     let mut setup = home();

@@ -21,6 +21,7 @@ use super::note;
 use super::power::askable;
 use super::ready::{NotReady, Ready, ready};
 use super::requests::{Open, Told, said};
+use super::several::together;
 use super::{Audience, Last, Outcome};
 
 /// One hour, as the button says.
@@ -134,10 +135,12 @@ pub(super) async fn once(
     tell_asker(desk, open, &theirs, begun && order.public).await;
     desk.access.told(asked.id);
     let ended = for_the_approver(request, reply, begun);
-    Outcome {
-        aside: outcome.aside.or(ended.aside),
-        ..ended
-    }
+    // A refusal in person comes beside the message, and so does what the bot lacks.
+    let aside = match ended.aside {
+        Some(refusal) => together([refusal].into_iter().chain(outcome.aside)),
+        None => outcome.aside,
+    };
+    Outcome { aside, ..ended }
 }
 
 /// The act is the other one's, and so are the buttons of its card.

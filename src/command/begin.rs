@@ -17,7 +17,7 @@ use super::desk::Desk;
 use super::doing::Doing;
 use super::notify::Notice;
 use super::opened::{NotOpened, opened};
-use super::power::{Aim, refuse};
+use super::power::{Aim, decide_deed, refuse, with_ask, words};
 use super::ready::{NotReady, Ready, permitted};
 use super::resolve::FoundGuest;
 
@@ -225,21 +225,26 @@ pub(super) fn no_need(
     })
 }
 
-/// For who may not resume the guest themselves; where somebody approved the act, that one reads it, and
+/// For who may not resume the guest themselves, or not now or here; where somebody approved the act, that one reads it, and
 /// knows.
 fn resumed_by_whom(desk: &Desk, order: &Order<'_>, guest: &GuestFacts) -> Option<Reply> {
-    let (law, target) = (desk.law(), Target::Guest(guest));
-    let (actor, resume) = (&order.request.actor, Deed::Power(Power::Resume));
-    let mine = law.of(actor);
-    if order.once.is_some() || mine.decide(resume.right(), &target).is_ok() {
+    if order.once.is_some() {
         return None;
     }
-    let ask = law.holders(actor, Right::Access, &target);
-    let reply = embed::problem::has_to_be_resumed(guest, &ask);
-    Some(match mine.may_ask(resume.right(), &target) {
-        Some(_) => embed::problem::with_ask(reply, &resume, guest),
-        None => reply,
-    })
+    let (law, target) = (desk.law(), Target::Guest(guest));
+    let (request, resume) = (order.request, Deed::Power(Power::Resume));
+    let denied = decide_deed(&law.of(&request.actor), &resume, &target).err()?;
+    let reply = match &denied {
+        Denied::NoRule | Denied::ByRule(_) => {
+            let ask = law.holders(&request.actor, Right::Access, &target);
+            embed::problem::has_to_be_resumed(guest, &ask)
+        }
+        denied => {
+            let no = words(desk, request, resume.right(), guest, denied);
+            embed::problem::has_to_be_resumed_later(no)
+        }
+    };
+    Some(with_ask(desk, request, &resume, guest, reply))
 }
 
 /// A guest suspended to disk is locked, and starting it is what frees it.

@@ -17,6 +17,7 @@ mod doing;
 mod finish;
 mod matter;
 mod memory;
+mod named;
 mod node_act;
 mod note;
 mod notify;

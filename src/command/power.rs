@@ -53,7 +53,7 @@ pub(super) fn decide(desk: &Desk, request: &Request, aim: Aim) -> Decision {
 }
 
 /// Whether memory has it that there is nothing to pull the plug of. That may have changed since.
-fn seems_off(desk: &Desk, deed: &Deed, guest: &GuestFacts) -> bool {
+pub(super) fn seems_off(desk: &Desk, deed: &Deed, guest: &GuestFacts) -> bool {
     let Deed::Power(power) = deed else {
         return false;
     };
@@ -294,7 +294,7 @@ pub(super) async fn question(
     let create = law
         .of(&request.actor)
         .decide(Right::SnapshotCreate, &Target::Guest(guest));
-    // A newer one would be in the way of a rollback, on ZFS say.
+    // A newer one may be in the way of a rollback, on ZFS say.
     let first = create.is_ok() && !back.only_newest;
     desk.questions.ask(Asked {
         user: request.actor.user,
@@ -317,9 +317,21 @@ pub(super) fn refuse(
 ) -> Reply {
     let right = deed.right();
     let reply = refused(desk, request, right, facts, denied);
+    with_ask(desk, request, deed, facts, reply)
+}
+
+/// A no with the button to ask for it, or with the request that is open already.
+pub(super) fn with_ask(
+    desk: &Desk,
+    request: &Request,
+    deed: &Deed,
+    facts: &GuestFacts,
+    reply: Reply,
+) -> Reply {
     let law = desk.law();
     let mine = law.of(&request.actor);
-    if mine.may_ask(right, &Target::Guest(facts)).is_none() {
+    let may_ask = mine.may_ask(deed.right(), &Target::Guest(facts));
+    if may_ask.is_none() {
         return reply;
     }
     let user = request.actor.user;
@@ -337,13 +349,25 @@ pub(super) fn refused(
     facts: &GuestFacts,
     denied: &Denied,
 ) -> Reply {
-    let target = Target::Guest(facts);
-    desk.note_refusal(request, Some(&target.key()), &reason(denied));
+    let key = Target::Guest(facts).key();
+    desk.note_refusal(request, Some(&key), &reason(denied));
+    words(desk, request, right, facts, denied)
+}
+
+/// The words alone, where nobody asked for just that.
+pub(super) fn words(
+    desk: &Desk,
+    request: &Request,
+    right: Right,
+    facts: &GuestFacts,
+    denied: &Denied,
+) -> Reply {
     let law = desk.law();
     embed::problem::not_now(right, facts, denied).unwrap_or_else(|| match denied {
         Denied::OtherChannel(_) => embed::problem::not_in_this_channel(right, facts),
         Denied::Lockdown => embed::problem::locked_down(right, facts),
         _ => {
+            let target = Target::Guest(facts);
             let ask = law.holders(&request.actor, Right::Access, &target);
             embed::problem::not_allowed(right, facts, &ask)
         }

@@ -13,11 +13,11 @@ use crate::embed::several as words;
 use crate::embed::{self, Colour, Reply};
 use crate::ids::{GuestQuery, Kind};
 
-use super::begin::{Order, begin};
+use super::begin::{Order, begin, no_need};
 use super::confirm::{Asked, What};
 use super::desk::Desk;
-use super::power::Aim;
-use super::ready::{NotReady, ready};
+use super::power::{Aim, seems_off};
+use super::ready::{NotReady, Ready, ready};
 use super::resolve::{self, Lookup, Sight};
 use super::{Audience, Decision, Last, Outcome, Task, Work};
 
@@ -60,8 +60,15 @@ pub(super) fn decide(
     if batch.guests.len() > Several::MOST {
         return refuse(words::too_many(which, batch.guests.len()));
     }
+    let deed = Deed::Power(power);
+    let off = |guest: &GuestFacts| seems_off(desk, &deed, guest);
+    if confirm && batch.guests.iter().all(off) {
+        // There is nothing to ask, and each says so once it was read.
+        let work = Work::Several(batch);
+        return Decision::go(Task::new(request, work, Audience::Private));
+    }
     if confirm {
-        let about = words::subject(power, which, &batch.guests);
+        let about = words::subject(power, which, &batch.guests, off);
         let (reply, closed) = desk.questions.ask(Asked {
             user: request.actor.user,
             what: What::Several(Box::new(batch)),
@@ -191,15 +198,12 @@ pub(super) async fn perform(
     let aside = together(told.into_iter().flatten().chain(left_out));
     let lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
     let refused = |line: &words::Line| line.state == words::State::Withdrawn;
-    let public = task.audience == Audience::Public;
-    let last = if public && lines.iter().all(refused) {
-        Last::Withdrawn
-    } else {
-        Last::Shown(words::card(batch.power, by, &lines))
-    };
-    Outcome {
-        aside,
-        ..Outcome::ended(last)
+    match aside {
+        Some(refusal) if lines.iter().all(refused) => task.refuse(refusal),
+        aside => Outcome {
+            aside,
+            ..Outcome::shown(words::card(batch.power, by, &lines))
+        },
     }
 }
 
@@ -240,7 +244,7 @@ async fn one(
             return Err(NotReady::Refused(reply));
         }
         if ready.permit.needs_confirmation() && !batch.confirmed {
-            return Err(NotReady::Refused(embed::problem::rules_changed(facts)));
+            return Err(unasked(desk, &order, &ready));
         }
         let claimed = desk.starting.claim(&ready.found, &aim.deed, false);
         let no_room = |_| NotReady::Refused(embed::problem::too_little_memory(facts));
@@ -275,6 +279,16 @@ async fn one(
     })
 }
 
+/// It asks first, and nobody was asked: because there is no need for it, or there was none a moment ago.
+fn unasked(desk: &Desk, order: &Order<'_>, ready: &Ready) -> NotReady {
+    let facts = &ready.found.guest.facts;
+    let act = order.act(facts, None);
+    match no_need(desk, order, &act, &ready.found, &ready.now) {
+        Some(outcome) => NotReady::Failed(Box::new(outcome)),
+        None => NotReady::Refused(words::asks_by_now(facts)),
+    }
+}
+
 /// Nothing was sent: it is so already, or it cannot be done now.
 fn not_begun(outcome: Outcome) -> Done {
     let line = match &outcome.last {
@@ -293,7 +307,7 @@ fn not_begun(outcome: Outcome) -> Done {
 }
 
 /// What is for the person alone, in one message: as many cards as Discord takes.
-fn together(asides: impl Iterator<Item = Reply>) -> Option<Reply> {
+pub(super) fn together(asides: impl Iterator<Item = Reply>) -> Option<Reply> {
     const MOST: usize = 10;
     let mut all = Reply::default();
     for aside in asides {

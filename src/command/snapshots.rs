@@ -10,7 +10,7 @@ use crate::embed::status::Age;
 use crate::embed::{self, Reply};
 use crate::follow;
 use crate::ids::{GuestQuery, SnapshotName};
-use crate::proxmox::{GuestNow, Snapshots, Snapshotted, Storage};
+use crate::proxmox::{GuestConfig, GuestNow, Snapshots, Snapshotted, Storage};
 
 use super::desk::{Desk, READ_PATIENCE};
 use super::read::{audience, rights_on, since};
@@ -140,21 +140,41 @@ pub(super) async fn back_to(
 
 /// Storages on which a guest can go back to any of its snapshots. On ZFS, and on LVM with a chain of
 /// volumes, Proxmox goes back to the newest only.
-const TO_ANY: [&str; 6] = ["btrfs", "cifs", "dir", "lvmthin", "nfs", "rbd"];
+const TO_ANY: [&str; 3] = ["btrfs", "lvmthin", "rbd"];
+
+/// The same up to the version with which folders can have such a chain, too: no list tells which have.
+const TO_ANY_BEFORE_CHAINS: [&str; 6] = ["btrfs", "cifs", "dir", "lvmthin", "nfs", "rbd"];
+const CHAINS: u32 = 9;
 
 /// Whether all that the guest has lies on such storages. What cannot be read is not known to.
 async fn goes_back_to_any(found: &FoundGuest) -> bool {
     let (inventory, facts) = (&found.inventory, &found.guest.facts);
     let read = timeout(READ_PATIENCE, inventory.guest_config(facts)).await;
-    let (Ok(Ok(config)), Some(all)) = (read, inventory.latest()) else {
+    let Ok(Ok(config)) = read else {
         return false;
     };
-    config.storages.iter().all(|name| {
-        let here = |one: &&Storage| one.node == facts.node && one.name == *name;
-        let storage = all.storages.values().find(here);
-        let plugin = storage.and_then(|storage| storage.plugin.as_deref());
-        plugin.is_some_and(|plugin| TO_ANY.contains(&plugin))
+    lies_on(found, &config, &TO_ANY)
+        || lies_on(found, &config, &TO_ANY_BEFORE_CHAINS) && is_before_chains(found).await
+}
+
+fn lies_on(found: &FoundGuest, config: &GuestConfig, plugins: &[&str]) -> bool {
+    let (latest, node) = (found.inventory.latest(), &found.guest.facts.node);
+    latest.is_some_and(|all| {
+        config.storages.iter().all(|name| {
+            let here = |one: &&Storage| one.node == *node && one.name == *name;
+            let storage = all.storages.values().find(here);
+            let plugin = storage.and_then(|storage| storage.plugin.as_deref());
+            plugin.is_some_and(|plugin| plugins.contains(&plugin))
+        })
     })
+}
+
+/// What the guest's node runs, for there it is rolled back.
+async fn is_before_chains(found: &FoundGuest) -> bool {
+    let (client, node) = (found.inventory.client(), &found.guest.facts.node);
+    let read = timeout(READ_PATIENCE, client.version_of(node)).await;
+    let major = read.ok().and_then(Result::ok).and_then(|it| it.major());
+    major.is_some_and(|major| major < CHAINS)
 }
 
 /// `discord-20261124-2207`, by the bot's own clock on the wall.

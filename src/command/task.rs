@@ -1,7 +1,6 @@
 //! Tasks that stood in a list: what each is about, who may see it, and its words.
 
 use std::cmp::Reverse;
-use std::collections::HashSet;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,11 +12,12 @@ use crate::audit::About;
 use crate::embed::refused::Thing;
 use crate::embed::task::Line;
 use crate::embed::{self, Reply};
-use crate::ids::{ClusterName, NodeName, NodeRef};
+use crate::ids::{ClusterName, NodeName, NodeRef, Vmid};
 use crate::permission::Rights;
 use crate::proxmox::{Inventory, Listed, NodeState, Snapshot, Tenures};
 
 use super::desk::{Desk, reason};
+use super::named;
 
 /// A task that stood in a list, and what it is about.
 #[derive(Debug, Clone)]
@@ -32,39 +32,34 @@ impl FoundTask {
         thing(&self.about)
     }
 
-    /// It goes from guest to guest, and only its log says to which.
+    /// It is about no guest that is there: only its log says which ones it names.
     pub(super) fn goes_round(&self) -> bool {
-        self.task.guest().is_none() && GO_ROUND.contains(&self.task.upid.kind())
+        !matches!(self.about, About::Guest(_))
     }
 
     /// Whether all guests that the log names are such whose tasks the person may see. `lines`: all of it;
-    /// where that could not be read, it may name any.
+    /// where that could not be read, it may name any. One that the bot does not know, because it is
+    /// gone or kept from its token, is theirs only who may see the tasks of every guest there is.
     pub(super) fn names_none_hidden(&self, mine: &Rights<'_>, lines: Option<&[String]>) -> bool {
-        let Some(snapshot) = self.inventory.latest() else {
+        let cluster = self.inventory.client().cluster();
+        if mine.has_on_every_guest(Right::TaskView, cluster) {
+            return true;
+        }
+        let (Some(snapshot), Some(lines)) = (self.inventory.latest(), lines) else {
             return false;
         };
-        let named: Option<HashSet<&str>> =
-            lines.map(|lines| lines.iter().flat_map(|line| numbers(line)).collect());
-        snapshot.guests.values().all(|guest| {
-            let number = guest.facts.guest.vmid.to_string();
-            let unnamed = |named: &HashSet<&str>| !named.contains(number.as_str());
-            named.as_ref().is_some_and(unnamed)
-                || mine
-                    .decide(Right::TaskView, &Target::Guest(&guest.facts))
-                    .is_ok()
-        })
+        let tenures = self.inventory.tenures();
+        let theirs = |vmid: Vmid| {
+            let guest = snapshot.guests.get(&vmid);
+            guest.is_some_and(|guest| {
+                let target = Target::Guest(&guest.facts);
+                !tenures.was_another(vmid, self.task.started)
+                    && mine.decide(Right::TaskView, &target).is_ok()
+            })
+        };
+        let mut named = lines.iter().flat_map(|line| named::guests(line));
+        named.all(theirs)
     }
-}
-
-/// A backup of several guests, and what is done to all of a node's.
-const GO_ROUND: [&str; 5] = ["migrateall", "startall", "stopall", "suspendall", "vzdump"];
-
-/// What may be a VMID in a line of a log: `VM 101`, `vm-101-disk-0`; and no `101.5 MiB/s`, `101%` or
-/// `101s`.
-fn numbers(line: &str) -> impl Iterator<Item = &str> {
-    let apart = |c: char| !c.is_alphanumeric() && !matches!(c, '.' | '%' | '_');
-    let words = line.split(apart).map(|word| word.trim_end_matches('.'));
-    words.filter(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn thing(about: &About) -> Thing {

@@ -72,6 +72,16 @@ pub fn has_to_be_resumed(guest: &GuestFacts, ask: &[UserId]) -> Reply {
     reply
 }
 
+/// They may let it go on, but not now or not here: the words for that no.
+#[must_use]
+pub fn has_to_be_resumed_later(mut no: Reply) -> Reply {
+    if let Some(card) = no.cards.first_mut() {
+        let held = "It is held where it was, and has to be\nresumed.";
+        card.body = format!("{held}\n{}", card.body);
+    }
+    no
+}
+
 /// A rule allows it in another channel.
 #[must_use]
 pub fn not_in_this_channel(right: Right, guest: &GuestFacts) -> Reply {

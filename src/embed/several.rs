@@ -127,11 +127,29 @@ pub fn card(power: Power, by: UserId, lines: &[Line]) -> Reply {
     })
 }
 
-/// The question before something that can lose data, for all of them.
+/// It would have to be asked about, and was not: it runs since, or a rule asks since.
 #[must_use]
-pub fn subject(power: Power, which: &Several, guests: &[GuestFacts]) -> Subject {
+pub fn asks_by_now(guest: &GuestFacts) -> Reply {
+    refusal(
+        &format!("Nothing was done to {}", guest_name(guest)),
+        "By now I have to ask you first.\nPlease say it once more.".to_owned(),
+    )
+}
+
+/// The question before something that can lose data, for all of them. `off`: whether one does not run,
+/// as far as is known.
+#[must_use]
+pub fn subject(
+    power: Power,
+    which: &Several,
+    guests: &[GuestFacts],
+    off: impl Fn(&GuestFacts) -> bool,
+) -> Subject {
     let deed = Deed::Power(power);
-    let called = |guest: &GuestFacts| format!("{} {}", guest.guest.vmid, guest_name(guest));
+    let called = |guest: &GuestFacts| {
+        let off = if off(guest) { " (does not run)" } else { "" };
+        format!("{} {}{off}", guest.guest.vmid, guest_name(guest))
+    };
     let names: Vec<String> = guests.iter().map(called).collect();
     let count = guests_in_words(guests.len());
     Subject {

@@ -205,8 +205,8 @@ pub fn what_a_rollback_does(back: &Back) -> String {
             "All that was written since then goes.\nOnly what the {more} later snapshots hold\ncan be brought back."
         ),
     };
-    let zfs = if back.only_newest && back.later > 0 {
-        "\nWith a disk on ZFS, Proxmox refuses:\nthere only the newest one will do."
+    let newest = if back.only_newest && back.later > 0 {
+        "\nProxmox may refuse: some storages, such\nas ZFS, only go back to the newest one."
     } else {
         ""
     };
@@ -215,7 +215,7 @@ pub fn what_a_rollback_does(back: &Back) -> String {
     } else {
         "Then it is stopped."
     };
-    format!("{since}\n{lost}{zfs}\n{after}")
+    format!("{since}\n{lost}{newest}\n{after}")
 }
 
 /// What is lost with a snapshot.

@@ -77,6 +77,48 @@ const OTHERS: &[Words] = &[
         "guests stopped",
         "stop of guests",
     ),
+    (
+        "suspendall",
+        "suspending guests",
+        "guests suspended",
+        "suspension of guests",
+    ),
+    (
+        "migrateall",
+        "moving guests",
+        "guests moved",
+        "move of guests",
+    ),
+    (
+        "bulk-start",
+        "starting guests",
+        "guests started",
+        "start of guests",
+    ),
+    (
+        "bulk-shutdown",
+        "shutting down guests",
+        "guests shut down",
+        "shutdown of guests",
+    ),
+    (
+        "bulk-suspend",
+        "suspending guests",
+        "guests suspended",
+        "suspension of guests",
+    ),
+    (
+        "bulk-migrate",
+        "moving guests",
+        "guests moved",
+        "move of guests",
+    ),
+    (
+        "prunebackups",
+        "removing old backups",
+        "old backups removed",
+        "removal of old backups",
+    ),
     ("imgcopy", "copying a file", "file copied", "copy of a file"),
     (
         "imgdel",

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::action::{Actor, Right, Target};
-use crate::ids::{ChannelId, GrantId, GuildId, UserId};
+use crate::ids::{ChannelId, ClusterName, GrantId, GuildId, UserId};
 
 use super::gate::Denied;
 use super::grant::Grant;
@@ -276,6 +276,22 @@ impl<'l> Rights<'l> {
             })
         };
         self.meant(target).filter(worth).collect()
+    }
+
+    /// Whether a right to look is held here and now on every guest of the cluster, those included that
+    /// are not known. What a deny takes away on any guest does not count, nor what was lent: it is on
+    /// guests that are known.
+    #[must_use]
+    pub fn has_on_every_guest(&self, right: Right, cluster: &ClusterName) -> bool {
+        let policy = &self.law.policy;
+        let mut allows = policy.allow.at(self.mine.allow.clone());
+        let mut denies = policy.deny.at(self.mine.deny.clone());
+        let now = |allow: &Allow| allow.hours.is_none_or(|hours| self.law.is_within(hours));
+        let gives = |allow: &Allow| allow.over_every_guest(cluster, None).has(right);
+        // How often an act may be done is for the one guest that it is done to.
+        !right.is_act()
+            && allows.any(|allow| allow.is_for(self.channel) && now(allow) && gives(allow))
+            && !denies.any(|deny| deny.is_about_guests() && deny.rights.has(right))
     }
 
     /// Whether there is any rule or grant at all that gives something.

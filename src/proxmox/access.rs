@@ -7,8 +7,9 @@ use serde::Deserialize;
 use super::answer::{OF_ALL, OF_ONE, OF_PAGE};
 use super::path::ApiPath;
 use super::perl::{Object, Scalar};
+use super::turns::Lane;
 use super::{Client, Error};
-use crate::ids::RoleName;
+use crate::ids::{NodeName, RoleName};
 
 /// `GET /version`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -164,16 +165,34 @@ pub(super) fn permissions(paths: Paths) -> Permissions {
     }
 }
 
+impl VersionRow {
+    fn read(&self) -> Result<Version, Error> {
+        let (Some(release), Some(version)) = (self.release.text(), self.version.text()) else {
+            return Err(Error::BadReply("a version without a release".to_owned()));
+        };
+        Ok(Version { release, version })
+    }
+}
+
 impl Client {
     /// # Errors
     ///
     /// As every read: see [`Error`].
     pub async fn version(&self) -> Result<Version, Error> {
-        let row: VersionRow = self.get(&ApiPath::new(&["version"]), OF_ONE).await?;
-        let (Some(release), Some(version)) = (row.release.text(), row.version.text()) else {
-            return Err(Error::BadReply("a version without a release".to_owned()));
-        };
-        Ok(Version { release, version })
+        self.get::<VersionRow>(&ApiPath::new(&["version"]), OF_ONE)
+            .await?
+            .read()
+    }
+
+    /// What the node runs: while a cluster is upgraded, they differ.
+    ///
+    /// # Errors
+    ///
+    /// As every read: see [`Error`].
+    pub async fn version_of(&self, node: &NodeName) -> Result<Version, Error> {
+        let path = ApiPath::new(&["nodes", node.as_str(), "version"]);
+        let row: VersionRow = self.get_protected(Lane::Look(node), &path).await?;
+        row.read()
     }
 
     /// The privileges of the token itself, on all paths that have an entry. Always allowed.

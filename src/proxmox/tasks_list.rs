@@ -86,9 +86,14 @@ impl Tenures {
     /// Whether the task is older than the guest that has its number now.
     #[must_use]
     pub fn is_former(&self, task: &Listed) -> bool {
-        let vmid = task.guest().map(|(vmid, _)| vmid);
-        let since = vmid.and_then(|vmid| self.0.get(&vmid));
-        since.is_some_and(|since| task.started < *since)
+        let guest = task.guest();
+        guest.is_some_and(|(vmid, _)| self.was_another(vmid, task.started))
+    }
+
+    /// Whether the number may have been another guest's then (unix seconds).
+    #[must_use]
+    pub fn was_another(&self, vmid: Vmid, then: i64) -> bool {
+        self.0.get(&vmid).is_some_and(|since| then < *since)
     }
 }
 
