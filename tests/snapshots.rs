@@ -58,7 +58,7 @@ fn dated(text: &str) -> String {
     for prefix in ["discord-2", "before-rollback-2"] {
         while let Some(at) = out.find(prefix) {
             let start = at + prefix.len() - 1;
-            out.replace_range(start..start + "20261124-2207".len(), "<date>");
+            out.replace_range(start..start + "20261124-220743".len(), "<date>");
         }
     }
     out
@@ -268,7 +268,7 @@ fn without_a_name_it_gets_one() {
             panic!("one snapshot")
         };
         let digits = name.strip_prefix("discord-").unwrap();
-        assert_eq!(digits.len(), "20261124-2207".len(), "{name}");
+        assert_eq!(digits.len(), "20261124-220743".len(), "{name}");
         let list = owner
             .slash("/snapshot list 101")
             .await

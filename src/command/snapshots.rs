@@ -177,8 +177,26 @@ async fn is_before_chains(found: &FoundGuest) -> bool {
     major.is_some_and(|major| major < CHAINS)
 }
 
-/// `discord-20261124-2207`, by the bot's own clock on the wall.
+/// `discord-20261124-220743`, by the bot's own clock on the wall.
 pub(super) fn generated(prefix: &str, now: &ZonedDateTime) -> Option<SnapshotName> {
-    let name = format!("{prefix}-{}", now.strftime("%Y%m%d-%H%M"));
+    let name = format!("{prefix}-{}", now.strftime("%Y%m%d-%H%M%S"));
     name.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use jiff::tz::TimeZone;
+
+    use super::*;
+
+    #[test]
+    fn two_within_a_minute_have_names_of_their_own() {
+        let name = |second| {
+            let at = Timestamp::from_second(second).unwrap();
+            generated("discord", &at.to_zoned(TimeZone::UTC)).unwrap()
+        };
+        assert_eq!(name(1_760_000_000).as_str(), "discord-20251009-085320");
+        assert_ne!(name(1_760_000_000), name(1_760_000_005));
+    }
 }
