@@ -194,7 +194,7 @@ mod tests {
     fn two_within_a_minute_have_names_of_their_own() {
         let name = |second| {
             let at = Timestamp::from_second(second).unwrap();
-            generated("discord", &at.to_zoned(TimeZone::UTC)).unwrap()
+            generated("discord", &at.to_zoned_datetime(TimeZone::UTC)).unwrap()
         };
         assert_eq!(name(1_760_000_000).as_str(), "discord-20251009-085320");
         assert_ne!(name(1_760_000_000), name(1_760_000_005));
