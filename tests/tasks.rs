@@ -95,7 +95,7 @@ fn what_runs_comes_first_then_what_ran() {
         assert_snapshot!(card(&owner.slash("/task list").await.first().await), @r"
         🔒 only owner
         │ 📋 Tasks · 1 at work
-        │ `1` 🟡 valheim · backing up · since 2 min
+        │ `1` 🟡 valheim · backing up · for 2 min
         │ <time> · root\@pam
         │ `2` ✅ 109 (gone) · console closed · 20 s
         │ <time> · root\@pam
@@ -109,14 +109,14 @@ fn what_runs_comes_first_then_what_ran() {
         │ <time> · root\@pam
         │ `7` ✅ nextcloud · started · 20 s
         │ <time> · root\@pam
-        │ More logs: `/task log`
+        │ Of the others: pick one in `/task log`
         [Log 1] (secondary) [Log 2] (secondary) [Log 3] (secondary) [Log 4] (secondary) [Log 6] (secondary)
         [Refresh] (secondary)
         ");
         assert_snapshot!(card(&owner.slash("/task list guest:101").await.first().await), @r"
         🔒 only owner
         │ 📋 Tasks · 1 at work
-        │ `1` 🟡 valheim · backing up · since 2 min
+        │ `1` 🟡 valheim · backing up · for 2 min
         │ <time> · root\@pam
         │ `2` ✅ valheim · started · 3 s
         │ <time> · root\@pam
@@ -139,7 +139,7 @@ fn what_runs_comes_first_then_what_ran() {
         assert_snapshot!(card(&friend), @r"
         🔒 only friend
         │ 📋 Tasks · 1 at work
-        │ `1` 🟡 valheim · backing up · since 2 min
+        │ `1` 🟡 valheim · backing up · for 2 min
         │ <time> · root\@pam
         │ `2` ✅ valheim · started · 3 s
         │ <time> · root\@pam
@@ -630,6 +630,26 @@ fn a_node_that_hangs_is_named_and_a_token_that_sees_little_says_so() {
         [Refresh] (secondary)
         ");
         world.px.clear_faults();
+    });
+}
+
+#[test]
+fn the_tasks_of_a_node_that_is_off_are_missed_aloud() {
+    run(home(), async |world| {
+        past(world);
+        world.px.node_down("pve2");
+        world.next_snapshot().await;
+        world.next_snapshot().await;
+        let owner = world.person("owner");
+        let list = owner.slash("/task list").await.first().await;
+        let text = list.text();
+        assert!(
+            text.contains("so its tasks are missing:\n│ pve2"),
+            "{text}"
+        );
+        let friend = world.person("friend");
+        let list = friend.slash("/task list").await.first().await;
+        assert!(!list.text().contains("pve2"), "{}", list.text());
     });
 }
 

@@ -13,7 +13,7 @@ use crate::embed::task::{Line, List};
 use crate::embed::{self, Reply};
 use crate::ids::{GuestQuery, GuestRef, NodeName, NodeQuery, NodeRef, Vmid};
 use crate::permission::Rights;
-use crate::proxmox::{Guest, Inventory, Listed};
+use crate::proxmox::{Guest, Inventory, Listed, NodeState};
 
 use super::desk::{Desk, FRESH, READ_PATIENCE, reason};
 use super::read::{audience, nothing};
@@ -198,6 +198,10 @@ async fn list(desk: &Desk, request: &Request, of: &TasksOf) -> Result<Reply, Rep
         names.sort_by_key(Option::is_none);
         names.dedup();
     }
+    let offline = match of {
+        TasksOf::All => offline(desk, &mine),
+        TasksOf::Guest(_) | TasksOf::Node(_) => Vec::new(),
+    };
     newest_first(&mut found);
     found.truncate(SHOWN);
     let lines: Vec<Line> = found.iter().map(|found| line(desk, found)).collect();
@@ -206,8 +210,30 @@ async fn list(desk: &Desk, request: &Request, of: &TasksOf) -> Result<Reply, Rep
         of: &of,
         lines: &lines,
         silent: &silent,
+        offline: &offline,
         own_only: &own_only,
     }))
+}
+
+/// The nodes that are not asked for theirs, as far as the person may know of them.
+fn offline(desk: &Desk, mine: &Rights<'_>) -> Vec<String> {
+    let mut offline = Vec::new();
+    for inventory in &desk.clusters {
+        let Some(snapshot) = inventory.latest() else {
+            continue;
+        };
+        for (node, seen) in &snapshot.nodes {
+            let reference = NodeRef {
+                cluster: inventory.client().cluster().clone(),
+                node: node.clone(),
+            };
+            let may = |right| mine.decide(right, &Target::Node(&reference)).is_ok();
+            if seen.status == NodeState::Offline && (may(Right::View) || may(Right::TaskView)) {
+                offline.push(node.to_string());
+            }
+        }
+    }
+    offline
 }
 
 /// By its name only for those who may look at it, or see its own tasks.

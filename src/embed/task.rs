@@ -10,7 +10,7 @@ use super::act::log_line;
 use super::problem::{failure, refusal, whom_to_ask};
 use super::reply::{Button, Card, Colour, File, Reply, Style};
 use super::task_words::{by, state};
-use super::words::{ago, duration, visible};
+use super::words::{ago, duration, plain, visible};
 
 /// One task.
 #[derive(Debug, Clone)]
@@ -38,6 +38,8 @@ pub struct List<'a> {
     pub lines: &'a [Line],
     /// Nodes that did not tell theirs. `None`: one that the person may not know of.
     pub silent: &'a [Option<String>],
+    /// Nodes that could not be asked.
+    pub offline: &'a [String],
     /// Nodes on which the bot's token sees none but its own.
     pub own_only: &'a [Option<String>],
 }
@@ -67,6 +69,13 @@ pub fn list(list: &List<'_>) -> Reply {
         let names = nodes(list.silent);
         parts.push(format!("🟠 No answer in time: {names}"));
     }
+    if !list.offline.is_empty() {
+        let names = list.offline.join(", ");
+        parts.push(format!(
+            "🟠 Offline, so its tasks are missing:\n{}",
+            plain(&names)
+        ));
+    }
     if !list.own_only.is_empty() {
         let names = nodes(list.own_only);
         parts.push(format!(
@@ -79,7 +88,7 @@ pub fn list(list: &List<'_>) -> Reply {
         runs => format!("📋 Tasks · {runs} at work"),
     };
     if list.lines.len() > BUTTONS {
-        parts.push("More logs: `/task log`".to_owned());
+        parts.push("Of the others: pick one in `/task log`".to_owned());
     }
     let logs = worth_a_button(list.lines).map(|(n, line)| Button {
         label: format!("Log {n}").into(),
@@ -99,7 +108,7 @@ pub fn list(list: &List<'_>) -> Reply {
         .iter()
         .any(|line| matches!(line.end, Some(TaskEnd::Failed(_))));
     Reply::card(Card {
-        colour: if failed || !list.silent.is_empty() {
+        colour: if failed || !list.silent.is_empty() || !list.offline.is_empty() {
             Colour::Amber
         } else {
             Colour::Grey
@@ -120,7 +129,7 @@ fn shown(number: usize, line: &Line) -> String {
     let (mark, what) = state(line);
     let took = duration(line.took);
     let when = match line.end {
-        None => format!("since {took}"),
+        None => format!("for {took}"),
         Some(_) => took,
     };
     format!(
