@@ -1134,7 +1134,7 @@ fn what_a_second_token_lacks_is_said_and_can_be_mended_at_once() {
         )
         .await;
         talk.hears("What now? [1]: ").await;
-        for line in pve_steward::embed::pveum::admin(support::ADMIN_TOKEN) {
+        for line in pve_steward::embed::pveum::admin(support::ADMIN_TOKEN, None) {
             if !line.starts_with("pveum user") {
                 world.px.pveum(&line).unwrap();
             }
