@@ -94,6 +94,22 @@ fn what_another_role_gives_as_well_is_said_and_left() {
     });
 }
 
+/// What only lets the token see more is given, too, until all is seen.
+#[test]
+fn a_role_with_which_more_is_seen_is_not_deleted_in_the_same_page() {
+    let rules = FRIENDS.replace("\"106\", ", "").replace(", \"104\"", "");
+    run_without_bot(bare(&rules), async |world| {
+        let line = "pveum role add StewardVMAudit -privs VM.Audit";
+        world.px.pveum(line).unwrap();
+        let page = printed(world, &[]).await;
+        assert!(page.contains("#   pveum acl modify /vms "), "{page}");
+        assert!(!page.contains("role delete StewardVMAudit"), "{page}");
+        assert!(!page.contains("nothing is needed"), "{page}");
+        let all = printed(world, &["--remove"]).await;
+        assert!(all.contains("role delete StewardVMAudit"), "{all}");
+    });
+}
+
 /// The second token, its user and the roles of both.
 #[test]
 fn what_was_given_to_both_tokens_is_all_taken_away() {

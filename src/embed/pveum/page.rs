@@ -55,7 +55,8 @@ pub struct Beyond<'a> {
 #[must_use]
 pub fn page(page: &Page<'_>) -> String {
     let mut text = head(page);
-    if page.plan.paths.is_empty() && page.unclear.is_empty() {
+    let all_seen = page.unclear.is_empty() && page.must_see.is_empty();
+    if page.plan.paths.is_empty() && all_seen {
         text.push_str("# The rules give nobody anything here: nothing is needed.\n");
     }
     text.push_str(&to_see(page));
@@ -250,6 +251,13 @@ fn about_new_guests(page: &Page<'_>) -> String {
 
 fn about_beyond(page: &Page<'_>) -> String {
     let Beyond { roles, held } = &page.beyond;
+    // Until all is seen, the lines at the top give these.
+    let to_see: Vec<String> = page.must_see.iter().map(|(_, one)| role(one)).collect();
+    let roles: Vec<&str> = roles
+        .iter()
+        .copied()
+        .filter(|role| !to_see.iter().any(|one| one == role))
+        .collect();
     let mut text = String::new();
     let deleted: Vec<String> = roles
         .iter()
