@@ -39,14 +39,13 @@ pub(super) async fn found(
     }
     let default = before.or(made.map(|(id, _)| *id)).map(|id| id.to_string());
     loop {
-        let owner = match given.take() {
-            Some(given) => given,
-            None => {
-                let read = typed::whole_id;
-                dialogue
-                    .ask(words::WHO_OWNS, default.as_deref(), read)
-                    .await?
-            }
+        let owner = if let Some(given) = given.take() {
+            given
+        } else {
+            let read = typed::whole_id;
+            dialogue
+                .ask(words::WHO_OWNS, default.as_deref(), read)
+                .await?
         };
         match doubt(look_up, guilds, owner).await? {
             None => return Ok(Some(owner)),

@@ -361,14 +361,13 @@ async fn token_id(
         say(&words::second_step());
     }
     loop {
-        let id = match given.take() {
-            Some(given) => given,
-            None => {
-                let default = before.unwrap_or(words::USUAL_TOKEN);
-                dialogue
-                    .ask(words::TOKEN_ID, Some(default), typed::token_id)
-                    .await?
-            }
+        let id = if let Some(given) = given.take() {
+            given
+        } else {
+            let default = before.unwrap_or(words::USUAL_TOKEN);
+            dialogue
+                .ask(words::TOKEN_ID, Some(default), typed::token_id)
+                .await?
         };
         if !is_root(&id) || before == Some(id.as_str()) {
             return Ok(id);
