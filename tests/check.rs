@@ -321,6 +321,11 @@ fn the_token_for_tokens_is_called_as_good_as_root() {
         );
         assert!(!said.contains("admin lacks"), "{said}");
         world.px.clear_acls(support::ADMIN_TOKEN);
+        let roles = ["PermissionsModify", "SysAudit", "UserModify"];
+        for role in roles {
+            let gone = format!("pveum role delete Steward{role}");
+            world.px.pveum(&gone).unwrap();
+        }
         let (said, _) = checked(world, &[]).await;
         says(
             &said,
@@ -331,7 +336,7 @@ fn the_token_for_tokens_is_called_as_good_as_root() {
             ],
         );
         // Whoever does as it says has mended it.
-        for role in ["PermissionsModify", "SysAudit", "UserModify"] {
+        for role in roles {
             let adds = |line: &&str| line.contains(&format!("pveum role add Steward{role} "));
             world
                 .px

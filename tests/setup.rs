@@ -1134,8 +1134,8 @@ fn what_a_second_token_lacks_is_said_and_can_be_mended_at_once() {
         )
         .await;
         talk.hears("What now? [1]: ").await;
-        for line in pve_steward::embed::pveum::admin(support::ADMIN_TOKEN) {
-            if !line.starts_with("pveum user") {
+        for line in pve_steward::embed::pveum::admin(support::ADMIN_TOKEN, None) {
+            if line.starts_with("pveum acl") {
                 world.px.pveum(&line).unwrap();
             }
         }
@@ -1183,5 +1183,133 @@ fn where_discord_is_can_stand_in_a_variable() {
         says(&said, &["The token belongs to steward."]);
         let file = files(world)["steward.toml"].1.clone();
         assert!(!file.contains("api_url"), "{file}");
+    });
+}
+
+/// In the server, but not a person: the bot itself.
+const BOT: u64 = 1_200_000_000_000_000_001;
+/// Of nobody.
+const STRANGER: u64 = OWNER + 1;
+const TOO_SHORT: &str = "It is too short for an id of Discord";
+const NOBODY: &str = "Nobody in Homelab has this id, so nobody could use the bot.";
+
+#[test]
+fn an_owner_who_could_not_use_the_bot_is_refused() {
+    run_without_bot(Setup::default(), async |world| {
+        let others = [(1, TOO_SHORT), (STRANGER, NOBODY), (BOT, "which is a bot")];
+        for (id, why) in others {
+            let answers = Answers::new(world).with("--owner", &id.to_string());
+            let (said, code) = told(&mut answers.setup(world)).await;
+            assert_eq!(code, Some(78), "{said}");
+            says(&said, &["--owner: ", why, "Nothing was written."]);
+            assert!(!folder(world).exists());
+        }
+        let answers = Answers::new(world)
+            .with("--owner", "1")
+            .with("--admin-token-id", "none");
+        let words = answers.words();
+        let mut talk = Talk::start(setup(world, &words));
+        for question in ["Commands", "Requests", "What needs", "The audit"] {
+            talk.answers(&[(question, "")]).await;
+        }
+        talk.answers(&[
+            (TOO_SHORT, "18"),
+            (TOO_SHORT, &BOT.to_string()),
+            ("which is a bot", &STRANGER.to_string()),
+            (NOBODY, ""),
+            ("User id of the owner", &OWNER.to_string()),
+            ("The owner is owner.", ""),
+            ("Write", ""),
+        ])
+        .await;
+        let (said, code) = talk.ends().await;
+        assert_eq!(code, Some(0), "{said}");
+        assert!(!said.contains("nobody acts by that name"), "{said}");
+        says(
+            &files(world)["steward.toml"].1,
+            &[&format!("owner = {OWNER}")],
+        );
+    });
+}
+
+/// Whoever comes to the server only later can be the owner all the same, if somebody says so.
+#[test]
+fn an_owner_who_is_not_there_yet_takes_a_yes() {
+    run_without_bot(Setup::default(), async |world| {
+        let answers = Answers::new(world)
+            .with("--owner", &STRANGER.to_string())
+            .with("--admin-token-id", "none");
+        let words = answers.words();
+        let mut talk = Talk::start(setup(world, &words));
+        for question in ["Commands", "Requests", "What needs", "The audit"] {
+            talk.answers(&[(question, "")]).await;
+        }
+        talk.answers(&[
+            ("Take it all the same? [no]: ", "yes"),
+            ("Time zone", ""),
+            ("Write", ""),
+        ])
+        .await;
+        let (said, code) = talk.ends().await;
+        assert_eq!(code, Some(0), "{said}");
+        says(
+            &files(world)["steward.toml"].1,
+            &[&format!("owner = {STRANGER}")],
+        );
+    });
+}
+
+#[test]
+fn a_token_of_root_is_asked_about_and_root_is_not_made() {
+    run_without_bot(Setup::default(), async |world| {
+        let answers = Answers::new(world)
+            .without("--token-id")
+            .without("--token-secret-file");
+        let words = answers.words();
+        let mut talk = Talk::start(setup(world, &words));
+        talk.answers(&[
+            ("Token id [discord@pve!bot]: ", "root@pam!x"),
+            ("token name of one character", "root@pam!bot"),
+            ("a token of root@pam, the superuser", ""),
+            ("Token id [discord@pve!bot]: ", "root@pam!bot"),
+            ("Go on with it all the same? [no]: ", "yes"),
+        ])
+        .await;
+        talk.hears("pveum user token add root@pam bot").await;
+        talk.hears("Secret of the token").await;
+        let (said, _) = talk.ends().await;
+        assert!(!said.contains("user add root@pam"), "{said}");
+        assert!(!folder(world).exists());
+    });
+}
+
+#[test]
+fn an_address_where_nobody_answers_is_said_in_words_for_people() {
+    run_without_bot(Setup::default(), async |world| {
+        let mut talk = Talk::start(setup(world, &[]));
+        talk.answers(&[
+            ("Address of a node, or of several: ", "nonsense.invalid"),
+            (
+                "https://nonsense.invalid:8006 is not known here by that name.",
+                "127.0.0.1:1",
+            ),
+        ])
+        .await;
+        talk.hears("https://127.0.0.1:1 refused the connection.")
+            .await
+            .hears("Address of a node")
+            .await;
+        let (said, _) = talk.ends().await;
+        for word in ["not sent", "client error", "dns error", "`endpoints`"] {
+            assert!(!said.contains(word), "{word}\n{said}");
+        }
+        let answers = Answers::new(world).with("--endpoint", "https://127.0.0.1:1");
+        let (said, code) = told(&mut answers.setup(world)).await;
+        assert_eq!(code, Some(75), "{said}");
+        says(
+            &said,
+            &["https://127.0.0.1:1 refused", "Nothing was written."],
+        );
+        assert!(!said.contains("client error"), "{said}");
     });
 }

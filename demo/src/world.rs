@@ -161,7 +161,7 @@ pub fn with_second_token(mut setup: fake_proxmox::Setup) -> fake_proxmox::Setup 
         secret: secret.to_owned(),
         privsep: true,
     });
-    setup.typed.extend(pveum::admin(id));
+    setup.typed.extend(pveum::admin(id, None));
     setup
 }
 

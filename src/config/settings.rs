@@ -69,10 +69,16 @@ pub(super) fn ids<T: Display>(found: Vec<Found<T>>, notes: &mut Notes) -> Vec<T>
 }
 
 pub(super) fn plausible<T: Display>(id: &Found<T>, notes: &mut Notes) {
-    if !(17..=20).contains(&id.value.to_string().len()) {
-        let what = "is too short for an id of Discord, which has 17 to 20 digits: copy it again";
-        notes.warning(id.place.as_deref(), &id.key, what);
+    if is_too_short(&id.value) {
+        notes.warning(id.place.as_deref(), &id.key, TOO_SHORT);
     }
+}
+
+pub(super) const TOO_SHORT: &str =
+    "is too short for an id of Discord, which has 17 to 20 digits: copy it again";
+
+pub(super) fn is_too_short(id: &impl Display) -> bool {
+    id.to_string().len() < 17
 }
 
 fn channel(r: &mut Reader<'_>, key: &'static str) -> Option<ChannelId> {

@@ -194,15 +194,26 @@ pub(super) fn token_id(value: &ValueKind) -> Result<String, String> {
     };
     let parts = text.rsplit_once('!').and_then(|(owner, token)| {
         let (person, realm) = owner.rsplit_once('@')?;
-        (user(person) && name(realm) && name(token)).then_some(())
+        Some((person, realm, token))
     });
-    match parts {
-        Some(()) => Ok(text),
-        None if text.contains('=') => Err("must be only user@realm!tokenid; the part after `=` \
-                                           is the secret and belongs into token_secret_file"
-            .to_owned()),
-        None => Err("must be user@realm!tokenid, such as discord@pve!bot".to_owned()),
-    }
+    let why = match parts {
+        Some((person, realm, token)) if user(person) && name(realm) && name(token) => {
+            return Ok(text);
+        }
+        _ if text.contains('=') => {
+            "must be only user@realm!tokenid; the part after `=` is the secret and belongs into \
+             token_secret_file"
+        }
+        Some((person, realm, token)) if user(person) && name(realm) && token.len() == 1 => {
+            "has a token name of one character behind the `!`, and Proxmox takes two or more"
+        }
+        Some((person, realm, token)) if user(person) && name(realm) && !token.is_empty() => {
+            "has a token name behind the `!` that Proxmox does not take: a letter first, then \
+             letters, digits, `.`, `-` and `_`"
+        }
+        _ => "must be user@realm!tokenid, such as discord@pve!bot",
+    };
+    Err(why.to_owned())
 }
 
 /// SHA-256 of a certificate, as Proxmox shows it: 64 hexadecimal digits, with or without colons.
@@ -391,6 +402,12 @@ mod tests {
             "a/b@pve!bot",
         ] {
             assert!(said(token_id, bad).is_err(), "{bad}");
+        }
+        for (short, why) in [
+            ("root@pam!x", "one character"),
+            ("a@pve!1x", "a letter first"),
+        ] {
+            assert!(said(token_id, short).unwrap_err().contains(why), "{short}");
         }
         assert!(
             said(token_id, "a@pve!bot=s3cret")

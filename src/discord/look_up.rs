@@ -46,6 +46,13 @@ pub struct Room {
     pub lacks: Vec<&'static str>,
 }
 
+/// Somebody in a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    pub name: String,
+    pub bot: bool,
+}
+
 impl LookUp {
     pub fn new(token: Secret, api_url: Option<String>) -> Result<Self, Trouble> {
         let settings = Settings {
@@ -85,6 +92,19 @@ impl LookUp {
         Ok(guilds
             .map(|guild| (GuildId(guild.id.get()), guild.name))
             .collect())
+    }
+
+    /// `None`: the server has no such member.
+    pub async fn member(&self, guild: GuildId, user: UserId) -> Result<Option<Member>, Trouble> {
+        let (guild, user) = (SerenityGuild::new(guild.0), SerenityUser::new(user.0));
+        match asked(async || self.http.get_member(guild, user).await).await {
+            Ok(member) => Ok(Some(Member {
+                name: member.user.name.clone(),
+                bot: member.user.bot,
+            })),
+            Err(Trouble::NotThere) => Ok(None),
+            Err(trouble) => Err(trouble),
+        }
     }
 
     /// The text channels of a server, as they stand there.

@@ -32,7 +32,7 @@ use rest::Rest;
 
 pub use check::{Checked, Trouble, Useless, What, WhyUseless, check};
 pub use errands::run_errands;
-pub use look_up::{Application, LookUp, Room};
+pub use look_up::{Application, LookUp, Member, Room};
 
 /// How long what was begun may go on after the signal to stop.
 const FINISH_WITHIN: Duration = Duration::from_secs(10);

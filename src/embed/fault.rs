@@ -40,7 +40,7 @@ fn transport(failure: &Failure) -> &'static str {
              (Proxmox listens on 8006)?"
         }
         Why::Busy => "Proxmox is slow to answer; the bot asks again by itself.",
-        Why::Time | Why::Unreachable | Why::Cut => {
+        Why::Time | Why::Unreachable | Why::Name | Why::Refused | Why::Cut => {
             "Is the address in `endpoints` right, is that node on, and does a firewall let this\n\
              machine reach it?"
         }

@@ -1,6 +1,8 @@
 //! What `pve-steward setup` asks and says, in a plain terminal.
 
+pub mod address;
 pub mod admin;
+pub mod owner;
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -9,6 +11,7 @@ use crate::config::Problem;
 use crate::ids::{ChannelId, GuildId, UserId};
 
 use super::check::{Finding, printed};
+use super::pveum;
 use super::words::visible;
 
 pub const USUAL_TOKEN: &str = "discord@pve!bot";
@@ -40,6 +43,9 @@ pub const COMPARED: &str = "Are they the same as on the nodes?";
 pub const NOT_COMPARED: &str =
     "Nothing is pinned that was not seen and compared. Choose again, or stop with Ctrl-C.\n";
 pub const TOKEN_ID: &str = "Token id";
+pub const ROOTS: &str = "This is a token of root@pam, the superuser. Without separated privileges it may do everything, and\n\
+so may whoever reads its secret. Better is a user of its own, such as discord@pve.\n";
+pub const ALL_THE_SAME: &str = "Go on with it all the same?";
 pub const TOKEN_SECRET: &str = "Secret of the token";
 pub const ONLY_THE_SECRET: &str = "Only what follows the `=` is the secret.";
 pub const PROXMOX_FAILED: &str = "Proxmox cannot be used like this: see FAIL above.";
@@ -243,7 +249,7 @@ pub fn token_commands(id: &str) -> String {
     for line in pveum_commands(id) {
         let _ = writeln!(text, "  {line}");
     }
-    text + "\nThe fourth line prints the secret as `value`, once. The last two give power over all\n\
+    text + "\nThe line with `token add` prints the secret as `value`, once. The last lines give power over all\n\
             guests: put /pool/NAME in the place of /vms to give it over one pool.\n\n"
 }
 
@@ -253,16 +259,19 @@ fn pveum_commands(id: &str) -> Vec<String> {
     let acl =
         |path: &str, who: &str, role: &str| format!("pveum acl modify {path} {who} -role {role}");
     let (user_flag, token_flag) = (format!("-user {user}"), format!("-token '{id}'"));
-    vec![
+    let mut lines = vec![
         r#"pveum role add StewardRead  -privs "VM.Audit Sys.Audit Pool.Audit""#.to_owned(),
         r#"pveum role add StewardPower -privs "VM.Audit VM.PowerMgmt Pool.Audit""#.to_owned(),
-        format!(r#"pveum user add {user} -comment "pve-steward""#),
-        format!("pveum user token add {user} {token} -privsep 1"),
-        acl("/", &user_flag, "StewardRead"),
-        acl("/", &token_flag, "StewardRead"),
-        acl("/vms", &user_flag, "StewardPower"),
-        acl("/vms", &token_flag, "StewardPower"),
-    ]
+    ];
+    // The superuser is there, and holds everything already.
+    let is_new = !pveum::is_root(id);
+    lines.extend(is_new.then(|| format!(r#"pveum user add {user} -comment "pve-steward""#)));
+    lines.push(format!("pveum user token add {user} {token} -privsep 1"));
+    for (path, role) in [("/", "StewardRead"), ("/vms", "StewardPower")] {
+        lines.extend(is_new.then(|| acl(path, &user_flag, role)));
+        lines.push(acl(path, &token_flag, role));
+    }
+    lines
 }
 
 #[must_use]
@@ -427,6 +436,19 @@ mod tests {
             let line = line.replace("/vms", "/pool/discord");
             assert!(readme.contains(&line), "{line}");
         }
+    }
+
+    #[test]
+    fn nobody_is_told_to_make_root() {
+        let lines = pveum_commands("root@pam!bot").join("\n");
+        assert!(
+            lines.contains("pveum user token add root@pam bot"),
+            "{lines}"
+        );
+        assert!(
+            !lines.contains("user add root") && !lines.contains("-user root"),
+            "{lines}"
+        );
     }
 
     #[test]

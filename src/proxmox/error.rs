@@ -58,6 +58,10 @@ pub enum Why {
     Time,
     /// Nobody answers at that address, or its name is unknown.
     Unreachable,
+    /// Its name is unknown. This and the next only a look at a certificate tells apart.
+    Name,
+    /// A machine is there, and nothing listens at that port.
+    Refused,
     /// Somebody answered, and does not speak TLS as we do.
     Tls,
     /// The connection was cut.

@@ -3,6 +3,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::io::ErrorKind;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -16,9 +17,14 @@ use rustls::{
     SignatureScheme,
 };
 use sha2::{Digest, Sha256};
+use tokio::net::lookup_host;
+use tokio::time::timeout;
 
 use super::error::{Error, Failure, Why, chain};
 use crate::config::Trust;
+
+/// With a server of which only the certificate is wanted.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is wrong with the certificate that a server presented.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,7 +95,7 @@ pub async fn presented(url: &str) -> Result<Presented, Error> {
         .use_preconfigured_tls(config)
         .https_only(true)
         .no_proxy()
-        .connect_timeout(Duration::from_secs(5))
+        .connect_timeout(PATIENCE)
         .timeout(Duration::from_secs(10))
         .build()
         .map_err(|error| Error::Setup(chain(&error)))?;
@@ -105,14 +111,43 @@ pub async fn presented(url: &str) -> Result<Presented, Error> {
         Some(presented) => Ok(presented.clone()),
         None => Err(Error::NotSent(Failure {
             endpoint: Some(url.to_owned()),
-            why: if is_tls(&error) {
-                Why::Tls
-            } else {
-                Why::Unreachable
-            },
+            why: unreached(url, &error).await,
             chain: chain(&error.without_url()),
         })),
     }
+}
+
+/// Why nobody showed a certificate. The libraries do not say that a name is unknown, except in words.
+async fn unreached(url: &str, error: &reqwest::Error) -> Why {
+    if is_tls(error) {
+        return Why::Tls;
+    }
+    if is_refused(error) {
+        return Why::Refused;
+    }
+    let url: Option<reqwest::Url> = url.parse().ok();
+    let host = url.as_ref().and_then(|url| url.domain());
+    if let Some(host) = host
+        && matches!(timeout(PATIENCE, lookup_host((host, 0))).await, Ok(Err(_)))
+    {
+        return Why::Name;
+    }
+    if error.is_timeout() {
+        return Why::Time;
+    }
+    Why::Unreachable
+}
+
+fn is_refused(error: &(dyn StdError + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let io = error.downcast_ref::<std::io::Error>();
+        if io.is_some_and(|io| io.kind() == ErrorKind::ConnectionRefused) {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }
 
 /// Makes the client believe whom the configuration says, and nobody else.

@@ -163,7 +163,7 @@ async fn looking_at_a_certificate_sends_nothing() {
     let nobody = presented(&format!("https://{address}"))
         .await
         .expect_err("nobody there");
-    assert!(matches!(nobody, Error::NotSent(failure) if failure.why == Why::Unreachable));
+    assert!(matches!(nobody, Error::NotSent(failure) if failure.why == Why::Refused));
     let plain = presented("http://127.0.0.1:1").await;
     assert!(matches!(plain, Err(Error::Setup(_))), "{plain:?}");
 }

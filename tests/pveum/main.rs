@@ -5,6 +5,7 @@ mod rules;
 #[path = "../support/mod.rs"]
 mod support;
 mod thief;
+mod whole;
 
 use fake_proxmox::{Backup, Kind as PxKind};
 use insta::assert_snapshot;
@@ -473,7 +474,7 @@ fn what_cannot_be_said_is_an_error_with_its_code() {
 #[test]
 fn the_lines_of_a_second_token_work() {
     run_without_bot(bare(FRIENDS), async |world| {
-        for line in pve_steward::embed::pveum::admin("tokens@pve!admin") {
+        for line in pve_steward::embed::pveum::admin("tokens@pve!admin", None) {
             world
                 .px
                 .pveum(&line)

@@ -133,7 +133,7 @@ impl Setup {
         let lines = include_str!("../../config/example.toml").lines();
         let lines = lines.filter_map(|line| line.strip_prefix("#   pveum "));
         let typed: Vec<String> = lines.map(|line| format!("pveum {line}")).collect();
-        assert_eq!(typed.len(), 5, "all that the example has");
+        assert_eq!(typed.len(), 8, "all that the example has");
         self.px.typed.extend(typed);
         self.cluster = format!(
             "admin_token_id = \"{ADMIN_TOKEN}\"\nadmin_token_secret = \"{ADMIN_SECRET}\"\n"

@@ -2,6 +2,7 @@
 
 use super::Options;
 use super::ask::{Dialogue, Stop};
+use super::owner;
 use super::present::Present;
 use crate::cli::say;
 use crate::config::{self, Secret, typed};
@@ -45,7 +46,8 @@ pub(super) async fn found(
         let ids = room(dialogue, options, present, (key, &there)).await?;
         rooms.push((key, ids));
     }
-    let owner = owner(dialogue, options, present, &application).await?;
+    let of = (&look_up, &application);
+    let owner = owner::found(dialogue, options, present, of, &guilds).await?;
     Ok(Discord {
         token,
         guilds: guilds.into_iter().map(|(id, _)| id).collect(),
@@ -54,7 +56,7 @@ pub(super) async fn found(
     })
 }
 
-fn stop(trouble: &Trouble) -> Stop {
+pub(super) fn stop(trouble: &Trouble) -> Stop {
     match trouble {
         Trouble::Token => Stop::lasting(words::discord_failed(&no_bot("", None))),
         other => {
@@ -249,30 +251,4 @@ fn read_room(typed: &str, there: &[Room], before: &[ChannelId]) -> Result<Vec<Ch
     known
         .map(|id| vec![id])
         .ok_or_else(|| words::no_room(there.len()))
-}
-
-async fn owner(
-    dialogue: &mut Dialogue,
-    options: &Options,
-    present: &Present,
-    application: &Application,
-) -> Result<Option<UserId>, Stop> {
-    if let Some(owner) = options.owner {
-        return Ok(Some(owner));
-    }
-    let before = present.one("people", words::OWNER);
-    let before = before.and_then(|id| typed::id::<UserId>(&id).ok());
-    let ruled = present.text.is_some() && present.doc.contains_key("allow");
-    if before.is_none() && ruled || dialogue.unattended() {
-        return Ok(before);
-    }
-    let made = application.owner.as_ref();
-    if let (Some((id, name)), None) = (made, before) {
-        say(&words::made_by(name, *id));
-    }
-    let default = before.or(made.map(|(id, _)| *id)).map(|id| id.to_string());
-    let owner = dialogue
-        .ask(words::WHO_OWNS, default.as_deref(), typed::id)
-        .await?;
-    Ok(Some(owner))
 }

@@ -5,6 +5,7 @@ mod admin;
 mod ask;
 mod discord;
 mod edit;
+mod owner;
 mod plan;
 mod present;
 mod proxmox;

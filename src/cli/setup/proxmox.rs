@@ -12,8 +12,8 @@ use crate::cli::fingerprint::address;
 use crate::cli::say;
 use crate::config::{Cluster, Secret, Trust, typed};
 use crate::embed::check::{self, Grade};
+use crate::embed::pveum::is_root;
 use crate::embed::setup as words;
-use crate::embed::terminal;
 use crate::proxmox::{self, Client, Error, Inventory, Presented, fingerprint_text};
 
 /// What was found out, and works.
@@ -151,7 +151,14 @@ async fn endpoints(
         Some(given.map_err(|why| Stop::lasting(words::bad_option("--endpoint", &why)))?)
     };
     if dialogue.unattended() {
-        return Ok((given.unwrap_or_else(|| before.clone()), Vec::new()));
+        let Some(given) = given else {
+            return Ok((before, Vec::new()));
+        };
+        let (shown, missing) = looked_at(&given).await;
+        if shown.is_empty() {
+            return Err(Stop::passing(missing));
+        }
+        return Ok((given, Vec::new()));
     }
     say(&words::first_step());
     // Kept as they are written.
@@ -168,19 +175,13 @@ async fn endpoints(
                     .await?
             }
         };
-        let mut shown = Vec::new();
-        for url in &urls {
-            match proxmox::presented(url).await {
-                Ok(presented) => {
-                    say(&words::presented(
-                        url,
-                        &fingerprint_text(&presented.fingerprint),
-                    ));
-                    shown.push(presented);
-                }
-                Err(error) => say(&terminal::no_fingerprint(url, &error)),
-            }
+        let (shown, missing) = looked_at(&urls).await;
+        for (url, presented) in &shown {
+            let pin = fingerprint_text(&presented.fingerprint);
+            say(&words::presented(url, &pin));
         }
+        say(&missing);
+        let shown: Vec<Presented> = shown.into_iter().map(|(_, presented)| presented).collect();
         // One that is off may be added all the same; nowhere is no cluster.
         if !shown.is_empty() {
             return Ok((urls, shown));
@@ -189,6 +190,18 @@ async fn endpoints(
             return Ok((urls, shown));
         }
     }
+}
+
+/// What each shows, and what there is to say of those that show nothing.
+async fn looked_at(urls: &[String]) -> (Vec<(&str, Presented)>, String) {
+    let (mut shown, mut missing) = (Vec::new(), String::new());
+    for url in urls {
+        match proxmox::presented(url).await {
+            Ok(presented) => shown.push((url.as_str(), presented)),
+            Err(error) => missing.push_str(&words::address::no_answer(url, &error)),
+        }
+    }
+    (shown, missing)
 }
 
 fn addresses<'t>(typed: impl Iterator<Item = &'t str>) -> Result<Vec<String>, String> {
@@ -309,17 +322,7 @@ async fn token(
     kept: Option<&Secret>,
 ) -> Result<(String, Secret), Stop> {
     let before = present.one("cluster", "token_id");
-    let id = match (&options.token_id, dialogue.unattended()) {
-        (Some(id), _) => id.clone(),
-        (None, true) => before.clone().unwrap_or_default(),
-        (None, false) => {
-            say(&words::second_step());
-            let default = before.as_deref().unwrap_or(words::USUAL_TOKEN);
-            dialogue
-                .ask(words::TOKEN_ID, Some(default), typed::token_id)
-                .await?
-        }
-    };
+    let id = token_id(dialogue, options, before.as_deref()).await?;
     if let Some(file) = &options.token_secret_file {
         let secret = super::secret_of(file, "--token-secret-file")?;
         return Ok((id, secret));
@@ -342,6 +345,38 @@ async fn token(
         id,
         secret.ok_or_else(|| Stop::lasting(words::NO_MORE_INPUT))?,
     ))
+}
+
+/// The superuser's only where somebody insists on it.
+async fn token_id(
+    dialogue: &mut Dialogue,
+    options: &Options,
+    before: Option<&str>,
+) -> Result<String, Stop> {
+    let mut given = options.token_id.clone();
+    if dialogue.unattended() {
+        return Ok(given.unwrap_or_else(|| before.unwrap_or_default().to_owned()));
+    }
+    if given.is_none() {
+        say(&words::second_step());
+    }
+    loop {
+        let id = if let Some(given) = given.take() {
+            given
+        } else {
+            let default = before.unwrap_or(words::USUAL_TOKEN);
+            dialogue
+                .ask(words::TOKEN_ID, Some(default), typed::token_id)
+                .await?
+        };
+        if !is_root(&id) || before == Some(id.as_str()) {
+            return Ok(id);
+        }
+        say(words::ROOTS);
+        if dialogue.yes(words::ALL_THE_SAME, false).await? {
+            return Ok(id);
+        }
+    }
 }
 
 /// Whoever copies the whole line of a token's header means the part behind the `=`.

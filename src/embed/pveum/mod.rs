@@ -168,11 +168,12 @@ const ADMIN: [(&str, &[&str]); 3] = [
 /// Privileges of `ADMIN`, each once.
 pub const ADMINS: [&str; 3] = ["Permissions.Modify", "Sys.Audit", "User.Modify"];
 
-/// Makes the second token. It can make itself anything: it is as good as root.
+/// Makes the second token. It can make itself anything: it is as good as root. `known`: the roles that
+/// there are, where they could be read.
 #[must_use]
-pub fn admin(token: &str) -> Vec<String> {
+pub fn admin(token: &str, known: Option<&Roles>) -> Vec<String> {
     let mut lines = user(token);
-    lines.extend(roles(ADMINS, None));
+    lines.extend(roles(ADMINS, known));
     lines.extend(ADMIN.map(|(path, privileges)| give_admin(path, privileges, token)));
     lines
 }

@@ -6,7 +6,9 @@ use std::fmt::Write as _;
 use crate::privileges::{Plan, Privileges};
 use crate::proxmox::Roles;
 
-use super::{admin, give, is_root, no_pool, no_user, pool, purpose, role, roles, take, user};
+use super::{
+    ADMINS, admin, give, is_root, no_pool, no_user, pool, purpose, role, roles, take, user,
+};
 
 /// All that the page depends on.
 #[derive(Debug)]
@@ -53,7 +55,8 @@ pub struct Beyond<'a> {
 #[must_use]
 pub fn page(page: &Page<'_>) -> String {
     let mut text = head(page);
-    if page.plan.paths.is_empty() && page.unclear.is_empty() {
+    let all_seen = page.unclear.is_empty() && page.must_see.is_empty();
+    if page.plan.paths.is_empty() && all_seen {
         text.push_str("# The rules give nobody anything here: nothing is needed.\n");
     }
     text.push_str(&to_see(page));
@@ -95,8 +98,9 @@ pub fn page(page: &Page<'_>) -> String {
     text.push_str(&about_new_guests(page));
     text.push_str(&about_beyond(page));
     if let Some(token) = page.admin {
-        let why = "The second token, for /token alone. It can give itself anything: it is as good as root";
-        section(&mut text, why, &admin(token));
+        let why = "The second token, for /token alone. It can give itself anything: it is as good as root.\n\
+                   # Where something \"already exists\", it is as it shall be: go on";
+        section(&mut text, why, &admin(token, page.known));
     }
     text
 }
@@ -108,18 +112,16 @@ pub fn removal(page: &Page<'_>) -> String {
         "# {}: takes away all that the bot was given.\n",
         page.cluster
     );
+    let users = no_user(page.token);
     section(
         &mut text,
         "The user, its tokens, and every entry that names them",
-        &no_user(page.token),
+        &users,
     );
-    if let Some(token) = page.admin {
-        section(&mut text, "The second token", &no_user(token));
+    if let Some(second) = page.admin.map(no_user).filter(|second| *second != users) {
+        section(&mut text, "The second token", &second);
     }
-    let needed: BTreeSet<String> = page.plan.privileges().iter().map(|one| role(one)).collect();
-    let there = |role: &&String| page.known.is_none_or(|known| known.contains_key(*role));
-    let mut all: Vec<&str> = needed.iter().filter(there).map(String::as_str).collect();
-    all.extend(&page.beyond.roles);
+    let all = all_roles(page);
     let lines: Vec<String> = all
         .iter()
         .map(|role| format!("pveum role delete {role}"))
@@ -133,6 +135,19 @@ pub fn removal(page: &Page<'_>) -> String {
         );
     }
     text
+}
+
+/// Every role that these pages make, of those that there are.
+fn all_roles(page: &Page<'_>) -> BTreeSet<String> {
+    let mut privileges = page.plan.privileges();
+    // Of a second token that is configured no longer, only the roles that are there tell.
+    if page.admin.is_some() || page.known.is_some() {
+        privileges.extend(ADMINS);
+    }
+    let there = |role: &String| page.known.is_none_or(|known| known.contains_key(role));
+    let ours = privileges.iter().map(|one| role(one)).filter(there);
+    let others = page.beyond.roles.iter().map(ToString::to_string);
+    ours.chain(others).collect()
 }
 
 fn head(page: &Page<'_>) -> String {
@@ -236,6 +251,13 @@ fn about_new_guests(page: &Page<'_>) -> String {
 
 fn about_beyond(page: &Page<'_>) -> String {
     let Beyond { roles, held } = &page.beyond;
+    // Until all is seen, the lines at the top give these.
+    let to_see: Vec<String> = page.must_see.iter().map(|(_, one)| role(one)).collect();
+    let roles: Vec<&str> = roles
+        .iter()
+        .copied()
+        .filter(|role| !to_see.iter().any(|one| one == role))
+        .collect();
     let mut text = String::new();
     let deleted: Vec<String> = roles
         .iter()
@@ -255,7 +277,11 @@ fn about_beyond(page: &Page<'_>) -> String {
     for (path, names) in held {
         // A role that is deleted takes what it gave with it.
         let stays = |name: &&str| !roles.contains(&role(name).as_str());
-        let names: Vec<&str> = names.iter().copied().filter(stays).collect();
+        let names = names.iter().copied().filter(stays);
+        // What a line above gives must not be taken away further down: it is there too widely.
+        let given = page.plan.paths.get(*path);
+        let (wide, names): (Vec<&str>, Vec<&str>) =
+            names.partition(|name| given.is_some_and(|given| given.contains(name)));
         let (mine, foreign): (Vec<&str>, Vec<&str>) =
             names.into_iter().partition(|name| ours(name));
         if !mine.is_empty() {
@@ -264,10 +290,14 @@ fn about_beyond(page: &Page<'_>) -> String {
         if !foreign.is_empty() {
             others.push(format!("# {path}: {}", foreign.join(" ")));
         }
+        if !wide.is_empty() {
+            others.push(too_wide(path, &wide));
+        }
     }
     section(
         &mut text,
-        "What the token has there and does not need there",
+        "What the token has there and does not need there. What is still here the next time comes by\n\
+         # roles of other names",
         &lines,
     );
     section(
@@ -276,6 +306,15 @@ fn about_beyond(page: &Page<'_>) -> String {
         &others,
     );
     text
+}
+
+/// Which role it comes from, the token cannot see. If it is the one of the line above, that has made
+/// it narrow.
+fn too_wide(path: &str, privileges: &[&str]) -> String {
+    format!(
+        "# {path}: {}, which reaches below it, too, unless a line above has just mended that",
+        privileges.join(" ")
+    )
 }
 
 fn section(text: &mut String, title: &str, lines: &[String]) {

@@ -29,7 +29,7 @@ pub fn about() -> String {
 #[must_use]
 pub fn commands(id: &str) -> String {
     let mut text = "If there is no such token yet, make it: on any node, as root\n\n".to_owned();
-    for line in pveum::admin(id) {
+    for line in pveum::admin(id, None) {
         text.push_str("  ");
         text.push_str(&line);
         text.push('\n');
@@ -111,6 +111,14 @@ mod tests {
             assert!(there.contains(&format!("# {line}\n")), "{line}");
             assert!(for_the_unit("home", file).contains(&line));
         }
+    }
+
+    #[test]
+    fn the_example_makes_it_with_the_same_lines() {
+        let example = include_str!("../../../config/example.toml").lines();
+        let example = example.filter_map(|line| line.strip_prefix("#   pveum "));
+        let example: Vec<String> = example.map(|line| format!("pveum {line}")).collect();
+        assert_eq!(example, pveum::admin(USUAL, None));
     }
 
     #[test]
