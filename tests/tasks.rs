@@ -643,10 +643,7 @@ fn the_tasks_of_a_node_that_is_off_are_missed_aloud() {
         let owner = world.person("owner");
         let list = owner.slash("/task list").await.first().await;
         let text = list.text();
-        assert!(
-            text.contains("so its tasks are missing:\n│ pve2"),
-            "{text}"
-        );
+        assert!(text.contains("so its tasks are missing:\n│ pve2"), "{text}");
         let friend = world.person("friend");
         let list = friend.slash("/task list").await.first().await;
         assert!(!list.text().contains("pve2"), "{}", list.text());
