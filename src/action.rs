@@ -159,7 +159,9 @@ pub enum Action {
     Why {
         who: Option<Person>,
         right: Right,
-        guest: GuestQuery,
+        /// Neither this nor a node: the bot itself.
+        guest: Option<GuestQuery>,
+        node: Option<NodeQuery>,
     },
     AccessList {
         guest: Option<GuestQuery>,

@@ -41,6 +41,7 @@ mod task;
 mod task_stop;
 mod tasks;
 mod token;
+mod why;
 
 use std::sync::Arc;
 
@@ -100,10 +101,7 @@ pub fn decide(desk: &Desk, request: &Request) -> Decision {
             ruling,
         } => approve::decide(desk, request, *asked, ruling),
         Action::Decline(asked) => approve::form(desk, request, *asked),
-        Action::Why { who, right, guest } => {
-            let reply = access::why(desk, request, who.as_ref(), *right, guest);
-            Decision::answer(reply, Audience::Private)
-        }
+        Action::Why { .. } => Decision::answer(why::why(desk, request), Audience::Private),
         Action::AccessList { guest } => {
             let reply = access::list(desk, request, guest.as_ref());
             Decision::answer(reply, Audience::Private)

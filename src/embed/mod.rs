@@ -8,6 +8,7 @@ pub mod audit;
 pub mod backup;
 pub mod check;
 pub mod confirm;
+pub mod decision;
 mod deed;
 pub mod edge;
 pub mod fault;

@@ -21,7 +21,8 @@ pub(super) const ROWS: &[Row] = &[
         help: "Why you, or somebody, may or may not do something",
         options: &[
             opt("action", "What is to be done", Field::Right),
-            GUEST,
+            maybe("guest", "To which guest", Field::Guest(None)),
+            maybe("node", "Or to which node", Field::Node),
             maybe("who", "Somebody else (needs access)", Field::Person),
         ],
         right: None,
@@ -29,7 +30,8 @@ pub(super) const ROWS: &[Row] = &[
             Some(Action::Why {
                 who: given.person(),
                 right: given.right()?,
-                guest: given.guest()?,
+                guest: given.guest(),
+                node: given.node(),
             })
         },
     },
