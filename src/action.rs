@@ -223,6 +223,8 @@ pub enum Unclear {
     Right,
     /// No time that we know.
     Time,
+    /// The same for a look back.
+    Since,
     /// No number of a grant.
     Grant,
     /// Nothing that Proxmox lets a snapshot be called.

@@ -204,7 +204,7 @@ impl Field {
                 .find(|mode| mode.key() == text)
                 .map(Value::Mode)
                 .ok_or(Unclear::Command),
-            Self::Since => text.parse().map(Value::Since).map_err(|_| Unclear::Time),
+            Self::Since => text.parse().map(Value::Since).map_err(|_| Unclear::Since),
             Self::Cluster => Self::Token(TokenPart::Cluster).parse(text),
             Self::Token(part) => token_part(part, text).ok_or(Unclear::Token(part)),
             Self::Right => Right::ALL
