@@ -193,7 +193,8 @@ pub struct AuditPage {
     pub user: Option<UserId>,
     pub guest: Option<GuestQuery>,
     pub right: Option<Right>,
-    pub refused_only: bool,
+    /// Refusals alone, or all but those.
+    pub refused: Option<bool>,
     /// Unix seconds.
     pub since: Option<i64>,
     /// Only entries before this number; `None`: from the newest.

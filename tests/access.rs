@@ -845,6 +845,7 @@ fn the_audit_is_read_page_by_page_by_those_who_may() {
         assert_snapshot!(said(&owner, "/audit max action:start").await, @"
         🔒 only owner
         │ 📒 Audit
+        │ Shown: start, by <@80351110224678912>
         │ **<time>**
         │ ▶️ <time> <@80351110224678912> start 101 valheim: done
         │ — home
@@ -879,6 +880,89 @@ fn the_audit_is_read_page_by_page_by_those_who_may() {
                 .await
                 .contains("no rule")
         );
+    });
+}
+
+/// Who was given what is looked up under the name of the right that it takes.
+#[test]
+fn the_audit_of_access_is_grants_decisions_and_lockdowns() {
+    let more = "[[ask]]\nwho = [\"friends\"]\nactions = [\"start\"]\nguests = [\"tag:lab\"]\n";
+    let mut setup = setup().rules(&rules(&format!("{RULES}{more}")));
+    setup.discord = format!("approvals_channel = {}", support::OTHER_CHANNEL);
+    run(setup, async |world| {
+        let (owner, max) = (world.person("owner"), world.person("max"));
+        let asked = max.slash("/ct start 105").await.first().await;
+        let asked = max.click(&asked, "Ask for it").await;
+        asked.until("once somebody has decided").await;
+        let channel = support::OTHER_CHANNEL;
+        let letter = world.dc.wait_channel_message(channel, "asks for it").await;
+        let pressed = owner.click(&letter, "Once").await;
+        asked.until("started").await;
+        pressed.until("started").await;
+        let public = support::BOT_CHANNEL;
+        world.dc.wait_channel_message(public, "started").await;
+        while !world
+            .dc
+            .message(letter.id)
+            .unwrap()
+            .text()
+            .contains("started")
+        {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        let granted = owner.slash("/access grant max start,stop 105 6h").await;
+        granted.until("granted").await;
+        owner
+            .slash("/access revoke 1")
+            .await
+            .until("took back")
+            .await;
+        for switch in ["on", "off"] {
+            let text = format!("/access lockdown {switch}");
+            owner.slash(&text).await.until("ocked").await;
+        }
+        max.slash("/access grant friend start 105 6h")
+            .await
+            .first()
+            .await;
+        world.audited_last("refused access.grant 105").await;
+        assert_snapshot!(said(&owner, "/audit action:access").await, @"
+        🔒 only owner
+        │ 📒 Audit
+        │ Shown: access
+        │ **<time>**
+        │ ⛔ <time> <@80351110224678912> access.grant 105: no rule
+        │ 🔓 <time> <@184405311681986560> ended the lockdown
+        │ 🔒 <time> <@184405311681986560> locked everything down
+        │ ✂️ <time> <@184405311681986560> took from <@80351110224678912>: start, stop 105 web-lab
+        │ 🔑 <time> <@184405311681986560> gave <@80351110224678912>: start, stop 105 web-lab, until <time>
+        │ 👍 <time> <@184405311681986560> allowed <@80351110224678912>: start 105 web-lab
+        │ — home
+        ");
+        assert_snapshot!(said(&owner, "/audit action:start who:max").await, @"
+        🔒 only owner
+        │ 📒 Audit
+        │ Shown: start, by <@80351110224678912>
+        │ **<time>**
+        │ ▶️ <time> <@80351110224678912> start 105 web-lab: done, approved by <@184405311681986560>
+        │ 🙋 <time> <@80351110224678912> asks for start 105 web-lab, lapses <time>
+        │ ⛔ <time> <@80351110224678912> start 105: no rule
+        │ — home
+        ");
+        assert_snapshot!(said(&owner, "/audit action:access guest:105 refused:true").await, @"
+        🔒 only owner
+        │ 📒 Audit
+        │ Shown: access, on 105, refusals
+        │ **<time>**
+        │ ⛔ <time> <@80351110224678912> access.grant 105: no rule
+        │ — home
+        ");
+        let page = said(&owner, "/audit refused:false").await;
+        assert!(
+            page.contains("Shown: no refusals") && !page.contains('⛔'),
+            "{page}"
+        );
+        assert!(page.contains("start 105"), "{page}");
     });
 }
 

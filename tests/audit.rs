@@ -364,7 +364,7 @@ fn acts_and_refusals_are_looked_up_as_one_line_each() {
         );
         assert_eq!(page(&all, Some(4)).await, ["1 opened start Done"]);
         let refused = Filter {
-            refused_only: true,
+            refused: Some(true),
             since_ms: Some(0),
             ..Filter::default()
         };
@@ -376,7 +376,7 @@ fn acts_and_refusals_are_looked_up_as_one_line_each() {
         };
         assert_eq!(page(&by_owner, None).await, ["5 opened shutdown Done"]);
         let stops = Filter {
-            action: Some("stop".to_owned()),
+            of: Some(audit::Of::Action("stop".to_owned())),
             ..Filter::default()
         };
         assert_eq!(page(&stops, None).await, ["4 refused stop"]);
@@ -426,6 +426,18 @@ fn the_audit_channel_shows_acts_and_refusals() {
         │ ▶️ <time> <@80351110224678912> start 101 valheim: done
         │ — home
         ");
+    });
+}
+
+#[test]
+fn the_audit_channel_says_which_snapshot() {
+    run(channels(), async |world| {
+        let owner = world.person("owner");
+        let taken = owner.slash("/snapshot create 101 name:before-mods2").await;
+        taken.until("done ").await;
+        let done = world.dc.wait_channel_message(AUDIT, "▶️").await;
+        let line = "snapshot.create 101 valheim before-mods2: done";
+        assert!(done.text().contains(line), "{}", done.text());
     });
 }
 

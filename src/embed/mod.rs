@@ -5,6 +5,7 @@ pub mod act;
 pub mod ask;
 pub mod asked;
 pub mod audit;
+pub mod audit_page;
 pub mod backup;
 pub mod check;
 pub mod confirm;
