@@ -178,6 +178,10 @@ pub async fn close(store: &Store, entry: Entry, ending: &Ending) {
     }
 }
 
+/// How the reason of a refusal begins that is none: nothing was hidden from whoever asked for what is
+/// not there.
+pub const NOT_FOUND: &str = "not found";
+
 /// Notes a refusal, without making the person wait for the disk.
 ///
 /// `target` is what was asked for, where it is known; `reason` is the rule or why there is none.

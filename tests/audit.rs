@@ -499,6 +499,34 @@ fn somebody_who_is_refused_again_and_again_is_told_of_once() {
     });
 }
 
+/// To whom everything is shown, nothing is hidden: what is not there was mistyped.
+#[test]
+fn what_the_owner_mistypes_is_no_refusal() {
+    run(channels(), async |world| {
+        let owner = world.person("owner");
+        for _ in 0..5 {
+            owner.slash("/vm start 999").await.first().await;
+        }
+        owner.slash("/vm start webb").await.first().await;
+        owner.slash("/node status pve9").await.first().await;
+        let mut told = String::new();
+        while !told.contains("pve9") {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            let cards = world.dc.channel_messages(AUDIT);
+            told = cards.iter().map(shown).collect::<Vec<_>>().join("\n");
+        }
+        assert!(!told.contains('⛔'), "{told}");
+        for line in ["start 999: not found", "start: not found: webb"] {
+            assert!(told.contains(line), "{told}");
+        }
+        let page = owner.slash("/audit refused:true").await.settled().await;
+        assert!(page.text().contains("nothing like that"), "{}", page.text());
+        let page = owner.slash("/audit refused:false").await.settled().await;
+        assert!(page.text().contains("start 999"), "{}", page.text());
+        assert_eq!(world.dc.channel_messages(ALERTS).len(), 0);
+    });
+}
+
 /// Whoever tries what they may not see learns nothing; the owner reads what they tried.
 #[test]
 fn what_was_asked_for_and_not_shown_stands_in_the_audit() {

@@ -32,6 +32,9 @@ pub enum Of {
     Access,
 }
 
+/// As [`Line::is_refusal`] has it.
+const MISTYPED: &str = "ifnull(a.rule, '') LIKE 'not found%'";
+
 /// As the index has it, to the letter.
 const OF_ACCESS: &str = " AND (a.event IN ('approved', 'declined', 'granted', 'revoked', 'ended', \
     'locked', 'unlocked') OR a.action IN ('access', 'access.grant', 'access.revoke', \
@@ -99,8 +102,12 @@ fn query(filter: &Filter, before: Option<i64>, limit: u32) -> (String, Values) {
         sql.push_str(OF_ACCESS);
     }
     match filter.refused {
-        Some(true) => sql.push_str(" AND a.event = 'refused'"),
-        Some(false) => sql.push_str(" AND a.event <> 'refused'"),
+        Some(true) => {
+            let _ = write!(sql, " AND a.event = 'refused' AND NOT {MISTYPED}");
+        }
+        Some(false) => {
+            let _ = write!(sql, " AND (a.event <> 'refused' OR {MISTYPED})");
+        }
         None => {}
     }
     sql.push_str(" ORDER BY a.seq DESC LIMIT ?");

@@ -48,8 +48,10 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::action::{Action, Deed, Door, Request, TargetKey, Typing, Unclear};
+use crate::audit::NOT_FOUND;
 use crate::embed::{self, Reply};
-use crate::ids::{GuestQuery, GuestRef, Kind, NodeQuery, Wanted};
+use crate::ids::{ClusterName, GuestQuery, GuestRef, Kind, NodeQuery, Wanted};
+use crate::permission::Rights;
 use crate::store::StoreError;
 
 pub use decision::{Audience, Decision, Last, Outcome, Task};
@@ -282,7 +284,14 @@ fn guest_not_found(
         }
         Lookup::NotYet | Lookup::Missing | Lookup::Found(_) => {
             let (target, named) = asked_for(desk, query);
-            let why = format!("no such guest, or not visible{named}");
+            let nothing_hidden = hides_nothing(desk, request, |mine, cluster| {
+                mine.sees_every_guest(cluster)
+            });
+            let why = if nothing_hidden {
+                format!("{NOT_FOUND}{named}")
+            } else {
+                format!("no such guest, or not visible{named}")
+            };
             desk.note_refusal(request, target.as_ref(), &why);
             embed::problem::no_such_guest(query)
         }
@@ -308,8 +317,26 @@ fn asked_for(desk: &Desk, query: &GuestQuery) -> (Option<TargetKey>, String) {
     }
 }
 
+/// Whoever may see all that there is, in every cluster, has mistyped and not probed.
+fn hides_nothing(
+    desk: &Desk,
+    request: &Request,
+    sees_every: impl Fn(&Rights<'_>, &ClusterName) -> bool,
+) -> bool {
+    let law = desk.law();
+    let mine = law.of(&request.actor);
+    let mut clusters = desk.clusters.iter();
+    clusters.all(|inventory| sees_every(&mine, inventory.client().cluster()))
+}
+
 fn node_not_found(desk: &Desk, request: &Request, query: &NodeQuery) -> Reply {
-    let why = format!("no such node, or not visible: {query}");
+    let nothing_hidden =
+        hides_nothing(desk, request, |mine, cluster| mine.sees_every_node(cluster));
+    let why = if nothing_hidden {
+        format!("{NOT_FOUND}: {query}")
+    } else {
+        format!("no such node, or not visible: {query}")
+    };
     desk.note_refusal(request, None, &why);
     embed::problem::no_such_node(query)
 }

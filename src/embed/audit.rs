@@ -56,7 +56,10 @@ pub(super) fn line(line: &Line, with_cluster: bool) -> String {
     let at = clock(line.at_ms.div_euclid(1000));
     let what = what(line, with_cluster);
     let (mark, text) = match line.event {
-        Event::Refused => ("⛔", format!("{} {what}: {}", who(line.user), why(line))),
+        Event::Refused => (
+            refused_mark(line),
+            format!("{} {what}: {}", who(line.user), why(line)),
+        ),
         Event::Opened | Event::Sent | Event::Closed => {
             let (mark, end) = ended(line);
             let by = lent(line);
@@ -150,6 +153,10 @@ fn ended(line: &Line) -> (&'static str, String) {
     }
 }
 
+fn refused_mark(line: &Line) -> &'static str {
+    if line.is_refusal() { "⛔" } else { "❔" }
+}
+
 fn done_mark(line: &Line) -> &'static str {
     match line.action.as_deref() {
         Some("stop" | "shutdown") => "⏹️",
@@ -223,7 +230,8 @@ fn shortened(text: &str, most: usize) -> String {
 fn colour(line: &Line) -> Colour {
     match (&line.event, &line.ending) {
         (_, Some(Ending::Failed(_))) => Colour::Red,
-        (_, Some(Ending::Unknown(_) | Ending::Warned)) | (Event::Refused, _) => Colour::Amber,
+        (_, Some(Ending::Unknown(_) | Ending::Warned)) => Colour::Amber,
+        _ if line.is_refusal() => Colour::Amber,
         _ => Colour::Grey,
     }
 }
@@ -297,6 +305,10 @@ mod tests {
             rule: Some("no rule".to_owned()),
             ..entry(Event::Refused)
         };
+        let mistyped = Line {
+            rule: Some("not found".to_owned()),
+            ..refused.clone()
+        };
         let unseen = Line {
             guest: None,
             action: Some("node.status".to_owned()),
@@ -311,6 +323,7 @@ mod tests {
             act("start", Ending::Failed(long)),
             act("shutdown", Ending::Unknown(String::new())),
             refused,
+            mistyped,
             unseen,
         ];
         insta::assert_snapshot!(shown(&mirror(&lines)), @r"
@@ -322,6 +335,7 @@ mod tests {
         🔴 <t:1760000000:t> <@7> start 101 valheim: failed (start failed: \*command\* 'kvm kvm kvm kvm kvm kvm kvm kvm kvm…)
         🟠 <t:1760000000:t> <@7> shutdown 101 valheim: outcome unknown
         ⛔ <t:1760000000:t> <@7> start 101: no rule
+        ❔ <t:1760000000:t> <@7> start 101: not found
         ⛔ <t:1760000000:t> <@7> node.status: no rule
         -- home
         ");
