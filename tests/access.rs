@@ -5,7 +5,7 @@ mod support;
 
 use fake_discord::Person;
 use insta::assert_snapshot;
-use support::{Setup, rules, run, shown};
+use support::{Setup, World, rules, run, shown};
 
 const RULES: &str = r#"
 [[allow]]
@@ -883,6 +883,45 @@ fn the_audit_is_read_page_by_page_by_those_who_may() {
     });
 }
 
+/// Asked for and approved, granted and taken back, locked and unlocked, tried and refused.
+async fn all_that_changes_access(world: &World, owner: &Person, max: &Person) {
+    let asked = max.slash("/ct start 105").await.first().await;
+    let asked = max.click(&asked, "Ask for it").await;
+    asked.until("once somebody has decided").await;
+    let channel = support::OTHER_CHANNEL;
+    let letter = world.dc.wait_channel_message(channel, "asks for it").await;
+    let pressed = owner.click(&letter, "Once").await;
+    asked.until("started").await;
+    pressed.until("started").await;
+    let public = support::BOT_CHANNEL;
+    world.dc.wait_channel_message(public, "started").await;
+    while !world
+        .dc
+        .message(letter.id)
+        .unwrap()
+        .text()
+        .contains("started")
+    {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    let granted = owner.slash("/access grant max start,stop 105 6h").await;
+    granted.until("granted").await;
+    owner
+        .slash("/access revoke 1")
+        .await
+        .until("took back")
+        .await;
+    for switch in ["on", "off"] {
+        let text = format!("/access lockdown {switch}");
+        owner.slash(&text).await.until("ocked").await;
+    }
+    max.slash("/access grant friend start 105 6h")
+        .await
+        .first()
+        .await;
+    world.audited_last("refused access.grant 105").await;
+}
+
 /// Who was given what is looked up under the name of the right that it takes.
 #[test]
 fn the_audit_of_access_is_grants_decisions_and_lockdowns() {
@@ -891,41 +930,7 @@ fn the_audit_of_access_is_grants_decisions_and_lockdowns() {
     setup.discord = format!("approvals_channel = {}", support::OTHER_CHANNEL);
     run(setup, async |world| {
         let (owner, max) = (world.person("owner"), world.person("max"));
-        let asked = max.slash("/ct start 105").await.first().await;
-        let asked = max.click(&asked, "Ask for it").await;
-        asked.until("once somebody has decided").await;
-        let channel = support::OTHER_CHANNEL;
-        let letter = world.dc.wait_channel_message(channel, "asks for it").await;
-        let pressed = owner.click(&letter, "Once").await;
-        asked.until("started").await;
-        pressed.until("started").await;
-        let public = support::BOT_CHANNEL;
-        world.dc.wait_channel_message(public, "started").await;
-        while !world
-            .dc
-            .message(letter.id)
-            .unwrap()
-            .text()
-            .contains("started")
-        {
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
-        let granted = owner.slash("/access grant max start,stop 105 6h").await;
-        granted.until("granted").await;
-        owner
-            .slash("/access revoke 1")
-            .await
-            .until("took back")
-            .await;
-        for switch in ["on", "off"] {
-            let text = format!("/access lockdown {switch}");
-            owner.slash(&text).await.until("ocked").await;
-        }
-        max.slash("/access grant friend start 105 6h")
-            .await
-            .first()
-            .await;
-        world.audited_last("refused access.grant 105").await;
+        all_that_changes_access(world, &owner, &max).await;
         assert_snapshot!(said(&owner, "/audit action:access").await, @"
         🔒 only owner
         │ 📒 Audit

@@ -527,6 +527,38 @@ fn what_the_owner_mistypes_is_no_refusal() {
     });
 }
 
+/// One guest that is taken away, or a rule for some guests only, and what is not found may be hidden.
+#[test]
+fn where_something_is_hidden_a_miss_is_a_refusal() {
+    let rules = r#"
+        [people]
+        friend = 80351110224678913
+        max = 80351110224678912
+        [[allow]]
+        who = ["friend"]
+        actions = ["*"]
+        guests = ["*"]
+        [[deny]]
+        who = ["friend"]
+        actions = ["*"]
+        guests = ["tag:prod"]
+        [[allow]]
+        who = ["max"]
+        actions = ["view"]
+        guests = ["vm"]
+    "#;
+    run(Setup::automatic().rules(rules), async |world| {
+        for who in ["friend", "max"] {
+            let person = world.person(who);
+            person.slash("/vm start 999").await.first().await;
+            person.slash("/node status pve9").await.first().await;
+        }
+        world.audited_last("refused node.status").await;
+        let exported = told(&steward(world, &["audit", "export"]));
+        assert_eq!(exported.matches("not visible").count(), 4, "{exported}");
+    });
+}
+
 /// Whoever tries what they may not see learns nothing; the owner reads what they tried.
 #[test]
 fn what_was_asked_for_and_not_shown_stands_in_the_audit() {

@@ -51,7 +51,6 @@ use crate::action::{Action, Deed, Door, Request, TargetKey, Typing, Unclear};
 use crate::audit::NOT_FOUND;
 use crate::embed::{self, Reply};
 use crate::ids::{ClusterName, GuestQuery, GuestRef, Kind, NodeQuery, Wanted};
-use crate::permission::Rights;
 use crate::store::StoreError;
 
 pub use decision::{Audience, Decision, Last, Outcome, Task};
@@ -284,10 +283,10 @@ fn guest_not_found(
         }
         Lookup::NotYet | Lookup::Missing | Lookup::Found(_) => {
             let (target, named) = asked_for(desk, query);
-            let nothing_hidden = hides_nothing(desk, request, |mine, cluster| {
-                mine.sees_every_guest(cluster)
-            });
-            let why = if nothing_hidden {
+            let law = desk.law();
+            let mine = law.of(&request.actor);
+            // Whoever may see all that there is, in every cluster, has mistyped and not probed.
+            let why = if clusters(desk).all(|cluster| mine.sees_every_guest(cluster)) {
                 format!("{NOT_FOUND}{named}")
             } else {
                 format!("no such guest, or not visible{named}")
@@ -317,22 +316,15 @@ fn asked_for(desk: &Desk, query: &GuestQuery) -> (Option<TargetKey>, String) {
     }
 }
 
-/// Whoever may see all that there is, in every cluster, has mistyped and not probed.
-fn hides_nothing(
-    desk: &Desk,
-    request: &Request,
-    sees_every: impl Fn(&Rights<'_>, &ClusterName) -> bool,
-) -> bool {
-    let law = desk.law();
-    let mine = law.of(&request.actor);
-    let mut clusters = desk.clusters.iter();
-    clusters.all(|inventory| sees_every(&mine, inventory.client().cluster()))
+fn clusters(desk: &Desk) -> impl Iterator<Item = &ClusterName> {
+    let clusters = desk.clusters.iter();
+    clusters.map(|inventory| inventory.client().cluster())
 }
 
 fn node_not_found(desk: &Desk, request: &Request, query: &NodeQuery) -> Reply {
-    let nothing_hidden =
-        hides_nothing(desk, request, |mine, cluster| mine.sees_every_node(cluster));
-    let why = if nothing_hidden {
+    let law = desk.law();
+    let mine = law.of(&request.actor);
+    let why = if clusters(desk).all(|cluster| mine.sees_every_node(cluster)) {
         format!("{NOT_FOUND}: {query}")
     } else {
         format!("no such node, or not visible: {query}")

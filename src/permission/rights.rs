@@ -264,13 +264,13 @@ impl<'l> Rights<'l> {
     fn sees_every<'d>(
         &self,
         over: impl Fn(&Allow) -> RightSet,
-        denies: impl Iterator<Item = &'d Deny>,
+        taken_by: impl Iterator<Item = &'d Deny>,
     ) -> bool {
         let allows = self.law.policy.allow.at(self.mine.allow.clone());
         let here = allows.filter(|allow| self.is_here_and_now(allow));
         let given = here.fold(RightSet::default(), |set, allow| set.or(over(allow)));
-        let denied = denies.fold(RightSet::default(), |set, deny| set.or(deny.rights));
-        !given.without(denied).is_empty()
+        let taken = taken_by.fold(RightSet::default(), |set, deny| set.or(deny.rights));
+        !given.without(taken).is_empty()
     }
 
     fn is_here_and_now(&self, allow: &Allow) -> bool {
