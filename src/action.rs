@@ -159,7 +159,9 @@ pub enum Action {
     Why {
         who: Option<Person>,
         right: Right,
-        guest: GuestQuery,
+        /// Neither this nor a node: the bot itself.
+        guest: Option<GuestQuery>,
+        node: Option<NodeQuery>,
     },
     AccessList {
         guest: Option<GuestQuery>,
@@ -191,7 +193,8 @@ pub struct AuditPage {
     pub user: Option<UserId>,
     pub guest: Option<GuestQuery>,
     pub right: Option<Right>,
-    pub refused_only: bool,
+    /// Refusals alone, or all but those.
+    pub refused: Option<bool>,
     /// Unix seconds.
     pub since: Option<i64>,
     /// Only entries before this number; `None`: from the newest.
@@ -221,6 +224,8 @@ pub enum Unclear {
     Right,
     /// No time that we know.
     Time,
+    /// The same for a look back.
+    Since,
     /// No number of a grant.
     Grant,
     /// Nothing that Proxmox lets a snapshot be called.

@@ -24,7 +24,7 @@ pub use crate::store::chain::Head;
 pub use export::{ExportError, export};
 pub use line::{Event, Line, after, end};
 pub use note::{By, Note, Noted, insert_note, note};
-pub use page::{Filter, Use, page, uses};
+pub use page::{Filter, Of, Use, page, uses};
 pub use unfinished::{Unfinished, unfinished};
 pub use verify::{Fault, Verified, verify};
 
@@ -177,6 +177,10 @@ pub async fn close(store: &Store, entry: Entry, ending: &Ending) {
         tracing::error!(%error, entry, "an audit entry could not be closed");
     }
 }
+
+/// How the reason of a refusal begins that is none: nothing was hidden from whoever asked for what is
+/// not there.
+pub const NOT_FOUND: &str = "not found";
 
 /// Notes a refusal, without making the person wait for the disk.
 ///

@@ -45,6 +45,10 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("store/005_several.sql"),
         then: |_| Ok(()),
     },
+    Migration {
+        sql: include_str!("store/006_audit_of_access.sql"),
+        then: |_| Ok(()),
+    },
 ];
 
 #[derive(Debug, thiserror::Error)]

@@ -5,7 +5,7 @@ mod support;
 
 use fake_discord::Person;
 use insta::assert_snapshot;
-use support::{Setup, rules, run, shown};
+use support::{Setup, World, rules, run, shown};
 
 const RULES: &str = r#"
 [[allow]]
@@ -57,7 +57,7 @@ fn why_names_the_rule_to_those_who_may_know_it() {
         │ Pick one from the list that appears
         │ while you type, or see `/access whoami`.
         ");
-        assert_snapshot!(said(&max, "/access why start 101 friend").await, @"
+        assert_snapshot!(said(&max, "/access why start 101 who:friend").await, @"
         🔒 only max
         │ ⛔ You may not manage access to valheim
         │ Ask <@80351110224678913> or <@184405311681986560>.
@@ -70,7 +70,7 @@ fn why_names_the_rule_to_those_who_may_know_it() {
 fn why_about_others_is_for_people_with_access_there() {
     run(setup(), async |world| {
         let (owner, friend) = (world.person("owner"), world.person("friend"));
-        assert_snapshot!(said(&owner, "/access why stop 101 max").await, @"
+        assert_snapshot!(said(&owner, "/access why stop 101 who:max").await, @"
         🔒 only owner
         │ ⛔ stop valheim: no
         │ For <@80351110224678912>.
@@ -80,7 +80,7 @@ fn why_about_others_is_for_people_with_access_there() {
         │ the person and the guest.
         │ — VM 101 · home
         ");
-        assert_snapshot!(said(&owner, "/access why start 103 max").await, @"
+        assert_snapshot!(said(&owner, "/access why start 103 who:max").await, @"
         🔒 only owner
         │ ⛔ start nextcloud: no
         │ For <@80351110224678912>.
@@ -89,7 +89,7 @@ fn why_about_others_is_for_people_with_access_there() {
         │ Rule: `steward.toml:41`
         │ — VM 103 · home
         ");
-        assert_snapshot!(said(&owner, "/access why start 101 max").await, @"
+        assert_snapshot!(said(&owner, "/access why start 101 who:max").await, @"
         🔒 only owner
         │ 🟢 start valheim: yes
         │ For <@80351110224678912>.
@@ -99,15 +99,15 @@ fn why_about_others_is_for_people_with_access_there() {
         ");
         // Access to some guests is access to what is said of those.
         assert!(
-            said(&friend, "/access why start 105 max")
+            said(&friend, "/access why start 105 who:max")
                 .await
                 .contains("Rule")
-                || said(&friend, "/access why start 105 max")
+                || said(&friend, "/access why start 105 who:max")
                     .await
                     .contains("[[allow]]")
         );
         assert!(
-            said(&friend, "/access why start 103 max")
+            said(&friend, "/access why start 103 who:max")
                 .await
                 .contains("No guest 103")
         );
@@ -116,6 +116,196 @@ fn why_about_others_is_for_people_with_access_there() {
                 .await
                 .contains("No guest 101")
         );
+    });
+}
+
+#[test]
+fn why_speaks_of_nodes_and_of_the_bot_itself() {
+    run(setup(), async |world| {
+        let owner = world.person("owner");
+        assert_snapshot!(said(&owner, "/access why node.reboot node:pve2").await, @"
+        🔒 only owner
+        │ 🟢 node.reboot pve2: yes
+        │ For <@184405311681986560>.
+        │ A rule allows it.
+        │ I ask first.
+        │ Rule: `steward.toml:24`
+        │ — node · home
+        ");
+        assert_snapshot!(said(&owner, "/access why token").await, @"
+        🔒 only owner
+        │ 🟢 token: yes
+        │ For <@184405311681986560>.
+        │ A rule allows it.
+        │ I ask first.
+        │ Rule: `steward.toml:24`
+        │ — the bot itself
+        ");
+        // Whatever else is named, it is about the bot.
+        let named = said(&owner, "/access why token guest:101").await;
+        assert_eq!(named, said(&owner, "/access why token").await);
+        for right in ["access", "audit"] {
+            let told = said(&owner, &format!("/access why {right}")).await;
+            assert!(told.contains(&format!("{right}: yes")), "{told}");
+        }
+        // What goes with both works with both.
+        for (about, told) in [
+            ("guest:101", "view valheim: yes"),
+            ("node:pve2", "view pve2: yes"),
+        ] {
+            let said = said(&owner, &format!("/access why view {about}")).await;
+            assert!(said.contains(told), "{said}");
+        }
+        assert_snapshot!(said(&owner, "/access why audit who:max").await, @"
+        🔒 only owner
+        │ ⛔ audit: no
+        │ For <@80351110224678912>.
+        │ No rule allows it, and what no rule
+        │ allows is refused.
+        │ To allow it, write an `[[allow]]` for
+        │ the person that names this action, and
+        │ neither guests nor nodes.
+        │ — the bot itself
+        ");
+        assert_snapshot!(said(&owner, "/access why node.wake node:pve1 who:max").await, @"
+        🔒 only owner
+        │ ⛔ node.wake pve1: no
+        │ For <@80351110224678912>.
+        │ No rule allows it, and what no rule
+        │ allows is refused.
+        │ To allow it, write an `[[allow]]` for
+        │ the person and the node.
+        │ — node · home
+        ");
+    });
+}
+
+#[test]
+fn why_asks_what_it_is_about() {
+    run(setup(), async |world| {
+        let owner = world.person("owner");
+        assert_snapshot!(said(&owner, "/access why node.reboot guest:101").await, @"
+        🔒 only owner
+        │ ⛔ Which node?
+        │ `node.reboot` is about a node.
+        │ Fill in `node` and no guest.
+        ");
+        assert_snapshot!(said(&owner, "/access why start").await, @"
+        🔒 only owner
+        │ ⛔ Which guest?
+        │ `start` is about a guest.
+        │ Fill in `guest` and no node.
+        ");
+        assert_snapshot!(said(&owner, "/access why task.view").await, @"
+        🔒 only owner
+        │ ⛔ Which guest or node?
+        │ `task.view` is about a guest or a node.
+        │ Fill in one of the two.
+        ");
+        for (text, title) in [
+            ("node.reboot", "Which node?"),
+            ("start node:pve1", "Which guest?"),
+            ("access node:pve1", "Which guest?"),
+            ("start guest:101 node:pve1", "Which guest?"),
+            ("view guest:101 node:pve1", "Which guest or node?"),
+        ] {
+            let told = said(&owner, &format!("/access why {text}")).await;
+            assert!(told.contains(title), "{text}\n{told}");
+        }
+        let told = said(&owner, "/access why access node:pve1").await;
+        assert!(told.contains("the bot itself"), "{told}");
+    });
+}
+
+/// A node that is hidden and one that is not there are one answer, and what others may do on nodes
+/// is for people with access to the bot.
+#[test]
+fn why_tells_no_more_of_nodes_than_one_may_know() {
+    let more = "[[allow]]\nwho = [\"friend\"]\nactions = [\"node.wake\"]\nnodes = [\"pve1\"]\n";
+    run(
+        setup().rules(&rules(&format!("{RULES}{more}"))),
+        async |world| {
+            let friend = world.person("friend");
+            for node in ["pve2", "pve9"] {
+                for who in ["", " who:max"] {
+                    let told = said(&friend, &format!("/access why view node:{node}{who}")).await;
+                    assert!(
+                        told.contains(&format!("No node {node} for you here")),
+                        "{told}"
+                    );
+                }
+            }
+            let told = said(&friend, "/access why node.wake node:pve1").await;
+            assert!(
+                told.contains("node.wake pve1: yes") && !told.contains("Rule"),
+                "{told}"
+            );
+            assert_snapshot!(said(&friend, "/access why node.wake node:pve1 who:max").await, @"
+        🔒 only friend
+        │ ⛔ This is for people with access
+        │ You can look up your own rights with
+        │ `/access whoami` and `/access why`.
+        ");
+            let told = said(&friend, "/access why audit who:max").await;
+            assert!(told.contains("for people with access"), "{told}");
+        },
+    );
+}
+
+#[test]
+fn why_says_what_a_lockdown_hides() {
+    run(setup(), async |world| {
+        let (owner, max) = (world.person("owner"), world.person("max"));
+        let granted = owner.slash("/access grant max reboot 105 6h").await;
+        granted.until("granted").await;
+        let locked = owner.slash("/access lockdown on").await;
+        locked.until("Locked down").await;
+        assert_snapshot!(said(&owner, "/access why start 101 who:max").await, @"
+        🔒 only owner
+        │ ⛔ start valheim: no
+        │ For <@80351110224678912>.
+        │ The bot is locked down.
+        │ `/access lockdown off` ends it.
+        │ **Without the lockdown**
+        │ A rule allows it.
+        │ Rule: `steward.toml:31`
+        │ — VM 101 · home
+        ");
+        assert_snapshot!(said(&owner, "/access why reboot 105 who:max").await, @"
+        🔒 only owner
+        │ ⛔ reboot web-lab: no
+        │ For <@80351110224678912>.
+        │ The bot is locked down.
+        │ `/access lockdown off` ends it.
+        │ **Without the lockdown**
+        │ Grant 1 by <@184405311681986560> allows it.
+        │ Rule: `steward.toml:24`
+        │ — CT 105 · home
+        ");
+        assert_snapshot!(said(&owner, "/access why stop 101 who:max").await, @"
+        🔒 only owner
+        │ ⛔ stop valheim: no
+        │ For <@80351110224678912>.
+        │ The bot is locked down.
+        │ `/access lockdown off` ends it.
+        │ **Without the lockdown**
+        │ No rule allows it, and what no rule
+        │ allows is refused.
+        │ To allow it, write an `[[allow]]` for
+        │ the person and the guest.
+        │ — VM 101 · home
+        ");
+        assert_snapshot!(said(&max, "/access why start 101").await, @"
+        🔒 only max
+        │ ⛔ start valheim: no
+        │ For <@80351110224678912>.
+        │ The bot is locked down.
+        │ **Without the lockdown**
+        │ A rule allows it.
+        │ — VM 101 · home
+        ");
+        let told = said(&owner, "/access why stop 101").await;
+        assert!(told.contains("stop valheim: yes"), "{told}");
     });
 }
 
@@ -655,6 +845,7 @@ fn the_audit_is_read_page_by_page_by_those_who_may() {
         assert_snapshot!(said(&owner, "/audit max action:start").await, @"
         🔒 only owner
         │ 📒 Audit
+        │ Shown: start, by <@80351110224678912>
         │ **<time>**
         │ ▶️ <time> <@80351110224678912> start 101 valheim: done
         │ — home
@@ -689,6 +880,94 @@ fn the_audit_is_read_page_by_page_by_those_who_may() {
                 .await
                 .contains("no rule")
         );
+    });
+}
+
+/// Asked for and approved, granted and taken back, locked and unlocked, tried and refused.
+async fn all_that_changes_access(world: &World, owner: &Person, max: &Person) {
+    let asked = max.slash("/ct start 105").await.first().await;
+    let asked = max.click(&asked, "Ask for it").await;
+    asked.until("once somebody has decided").await;
+    let channel = support::OTHER_CHANNEL;
+    let letter = world.dc.wait_channel_message(channel, "asks for it").await;
+    let pressed = owner.click(&letter, "Once").await;
+    asked.until("started").await;
+    pressed.until("started").await;
+    let public = support::BOT_CHANNEL;
+    world.dc.wait_channel_message(public, "started").await;
+    while !world
+        .dc
+        .message(letter.id)
+        .unwrap()
+        .text()
+        .contains("started")
+    {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    let granted = owner.slash("/access grant max start,stop 105 6h").await;
+    granted.until("granted").await;
+    owner
+        .slash("/access revoke 1")
+        .await
+        .until("took back")
+        .await;
+    for switch in ["on", "off"] {
+        let text = format!("/access lockdown {switch}");
+        owner.slash(&text).await.until("ocked").await;
+    }
+    max.slash("/access grant friend start 105 6h")
+        .await
+        .first()
+        .await;
+    world.audited_last("refused access.grant 105").await;
+}
+
+/// Who was given what is looked up under the name of the right that it takes.
+#[test]
+fn the_audit_of_access_is_grants_decisions_and_lockdowns() {
+    let more = "[[ask]]\nwho = [\"friends\"]\nactions = [\"start\"]\nguests = [\"tag:lab\"]\n";
+    let mut setup = setup().rules(&rules(&format!("{RULES}{more}")));
+    setup.discord = format!("approvals_channel = {}", support::OTHER_CHANNEL);
+    run(setup, async |world| {
+        let (owner, max) = (world.person("owner"), world.person("max"));
+        all_that_changes_access(world, &owner, &max).await;
+        assert_snapshot!(said(&owner, "/audit action:access").await, @"
+        🔒 only owner
+        │ 📒 Audit
+        │ Shown: access
+        │ **<time>**
+        │ ⛔ <time> <@80351110224678912> access.grant 105: no rule
+        │ 🔓 <time> <@184405311681986560> ended the lockdown
+        │ 🔒 <time> <@184405311681986560> locked everything down
+        │ ✂️ <time> <@184405311681986560> took from <@80351110224678912>: start, stop 105 web-lab
+        │ 🔑 <time> <@184405311681986560> gave <@80351110224678912>: start, stop 105 web-lab, until <time>
+        │ 👍 <time> <@184405311681986560> allowed <@80351110224678912>: start 105 web-lab
+        │ — home
+        ");
+        assert_snapshot!(said(&owner, "/audit action:start who:max").await, @"
+        🔒 only owner
+        │ 📒 Audit
+        │ Shown: start, by <@80351110224678912>
+        │ **<time>**
+        │ ▶️ <time> <@80351110224678912> start 105 web-lab: done, approved by <@184405311681986560>
+        │ 🙋 <time> <@80351110224678912> asks for start 105 web-lab, lapses <time>
+        │ ⛔ <time> <@80351110224678912> start 105: no rule
+        │ — home
+        ");
+        assert_snapshot!(said(&owner, "/audit action:access guest:105 refused:true").await, @"
+        🔒 only owner
+        │ 📒 Audit
+        │ Shown: access, on 105, refusals
+        │ **<time>**
+        │ ⛔ <time> <@80351110224678912> access.grant 105: no rule
+        │ — home
+        ");
+        let page = said(&owner, "/audit refused:false").await;
+        assert!(
+            page.contains("Shown: no refusals") && !page.contains('⛔'),
+            "{page}"
+        );
+        assert!(page.contains("start 105"), "{page}");
     });
 }
 

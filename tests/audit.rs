@@ -364,7 +364,7 @@ fn acts_and_refusals_are_looked_up_as_one_line_each() {
         );
         assert_eq!(page(&all, Some(4)).await, ["1 opened start Done"]);
         let refused = Filter {
-            refused_only: true,
+            refused: Some(true),
             since_ms: Some(0),
             ..Filter::default()
         };
@@ -376,7 +376,7 @@ fn acts_and_refusals_are_looked_up_as_one_line_each() {
         };
         assert_eq!(page(&by_owner, None).await, ["5 opened shutdown Done"]);
         let stops = Filter {
-            action: Some("stop".to_owned()),
+            of: Some(audit::Of::Action("stop".to_owned())),
             ..Filter::default()
         };
         assert_eq!(page(&stops, None).await, ["4 refused stop"]);
@@ -426,6 +426,18 @@ fn the_audit_channel_shows_acts_and_refusals() {
         │ ▶️ <time> <@80351110224678912> start 101 valheim: done
         │ — home
         ");
+    });
+}
+
+#[test]
+fn the_audit_channel_says_which_snapshot() {
+    run(channels(), async |world| {
+        let owner = world.person("owner");
+        let taken = owner.slash("/snapshot create 101 name:before-mods2").await;
+        taken.until("done ").await;
+        let done = world.dc.wait_channel_message(AUDIT, "▶️").await;
+        let line = "snapshot.create 101 valheim before-mods2: done";
+        assert!(done.text().contains(line), "{}", done.text());
     });
 }
 
@@ -484,6 +496,66 @@ fn somebody_who_is_refused_again_and_again_is_told_of_once() {
                 .sum();
         }
         assert_eq!(world.dc.channel_messages(ALERTS).len(), 1);
+    });
+}
+
+/// To whom everything is shown, nothing is hidden: what is not there was mistyped.
+#[test]
+fn what_the_owner_mistypes_is_no_refusal() {
+    run(channels(), async |world| {
+        let owner = world.person("owner");
+        for _ in 0..5 {
+            owner.slash("/vm start 999").await.first().await;
+        }
+        owner.slash("/vm start webb").await.first().await;
+        owner.slash("/node status pve9").await.first().await;
+        let mut told = String::new();
+        while !told.contains("pve9") {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            let cards = world.dc.channel_messages(AUDIT);
+            told = cards.iter().map(shown).collect::<Vec<_>>().join("\n");
+        }
+        assert!(!told.contains('⛔'), "{told}");
+        for line in ["start 999: not found", "start: not found: webb"] {
+            assert!(told.contains(line), "{told}");
+        }
+        let page = owner.slash("/audit refused:true").await.settled().await;
+        assert!(page.text().contains("nothing like that"), "{}", page.text());
+        let page = owner.slash("/audit refused:false").await.settled().await;
+        assert!(page.text().contains("start 999"), "{}", page.text());
+        assert_eq!(world.dc.channel_messages(ALERTS).len(), 0);
+    });
+}
+
+/// One guest that is taken away, or a rule for some guests only, and what is not found may be hidden.
+#[test]
+fn where_something_is_hidden_a_miss_is_a_refusal() {
+    let rules = r#"
+        [people]
+        friend = 80351110224678913
+        max = 80351110224678912
+        [[allow]]
+        who = ["friend"]
+        actions = ["*"]
+        guests = ["*"]
+        [[deny]]
+        who = ["friend"]
+        actions = ["*"]
+        guests = ["tag:prod"]
+        [[allow]]
+        who = ["max"]
+        actions = ["view"]
+        guests = ["vm"]
+    "#;
+    run(Setup::automatic().rules(rules), async |world| {
+        for who in ["friend", "max"] {
+            let person = world.person(who);
+            person.slash("/vm start 999").await.first().await;
+            person.slash("/node status pve9").await.first().await;
+        }
+        world.audited_last("refused node.status").await;
+        let exported = told(&steward(world, &["audit", "export"]));
+        assert_eq!(exported.matches("not visible").count(), 4, "{exported}");
     });
 }
 

@@ -76,6 +76,25 @@ fn a_name_that_no_guest_has_is_not_there() {
     });
 }
 
+/// What is recommended is what is taken.
+#[test]
+fn a_look_back_goes_back() {
+    run(Setup::default(), async |world| {
+        let owner = world.person("owner");
+        for bad in ["tomorrow", "until 02:00", "nonsense"] {
+            let answer = owner.slash(&format!("/audit since:{bad}")).await;
+            let text = said(&answer).await;
+            let next = "⛔ That is no time\n│ Write `90m`, `6h` or `7d`.";
+            assert!(text.contains(next), "{bad}: {text}");
+        }
+        for good in ["90m", "6h", "7d", "today", "2026-11-20"] {
+            let page = owner.slash(&format!("/audit since:{good}")).await;
+            assert!(page.settled().await.text().contains("Audit"), "{good}");
+        }
+        untouched(world);
+    });
+}
+
 #[test]
 fn a_node_that_is_no_node_is_told_so() {
     run(Setup::default(), async |world| {

@@ -111,10 +111,46 @@ fn free_commands_tell_nothing_to_those_without_a_right() {
                 // What they typed themselves is no news to them.
                 let text = said.text().replace("No guest 101 for", "No guest for");
                 assert!(said.ephemeral_for.is_some(), "{text}");
+                let text = text.replace("`start` is about", "It is about");
                 for secret in ["valheim", "pve1", "start", "101"] {
                     assert!(!text.contains(secret), "{name} {}: {text}", command(row));
                 }
             }
+        }
+    });
+}
+
+/// What is not there and what may not be known are one answer, whatever is asked about it.
+#[test]
+fn why_tells_nothing_to_those_without_a_right() {
+    run(setup(), async |world| {
+        for (there, nowhere) in [("guest:101", "guest:999"), ("node:pve1", "node:pve9")] {
+            for right in ["view", "task.view", "token"] {
+                for who in ["", " who:max"] {
+                    for name in REFUSED {
+                        let person = world.person(name);
+                        let asked = async |about: &str| {
+                            let text = format!("/access why {right} {about}{who}");
+                            let said = person.slash(&text).await.first().await;
+                            assert!(said.ephemeral_for.is_some(), "{}", said.text());
+                            let what = about.split_once(':').unwrap().1;
+                            said.text().replace(&format!("{what} for"), "it for")
+                        };
+                        let told = asked(there).await;
+                        assert!(told.contains('⛔'), "{name} {right} {there}{who}: {told}");
+                        assert_eq!(told, asked(nowhere).await, "{name} {right} {there}{who}");
+                    }
+                }
+            }
+        }
+        for about in ["guest", "node"] {
+            let typed = format!("/access why view {about}:");
+            for name in REFUSED {
+                let offered = world.person(name).type_ahead(&typed).await;
+                assert!(offered.is_empty(), "{name} {typed}: {offered:?}");
+            }
+            let offered = world.person("owner").type_ahead(&typed).await;
+            assert!(!offered.is_empty(), "{typed}");
         }
     });
 }
@@ -602,6 +638,7 @@ fn every_action_has_its_guard() {
             Action::Ask { .. } | Action::Rule { .. } | Action::Decline(_) | Action::Notify(_) => {
                 "every_button_is_refused_without_a_right"
             }
+            // And `why_tells_nothing_to_those_without_a_right`, with all that it may be about.
             Action::Whoami | Action::Why { .. } | Action::Help => {
                 "free_commands_tell_nothing_to_those_without_a_right"
             }

@@ -3,7 +3,7 @@
 use rusqlite::Row;
 
 use super::entry::id;
-use super::{Ending, Noted};
+use super::{Ending, NOT_FOUND, Noted};
 use crate::ids::{ChannelId, GuestRef, GuildId, InteractionId, Kind, NodeName, UserId, Vmid};
 use crate::store::{Store, StoreError};
 
@@ -109,6 +109,13 @@ impl Line {
             ends_ms: None,
             detail: None,
         }
+    }
+
+    /// Somebody was refused; what was only mistyped is none.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        let mistyped = |rule: &str| rule.starts_with(NOT_FOUND);
+        self.event == Event::Refused && !self.rule.as_deref().is_some_and(mistyped)
     }
 
     /// `None` for an event that this version does not know.

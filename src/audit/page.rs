@@ -17,11 +17,28 @@ pub struct Filter {
     /// Who did it.
     pub user: Option<UserId>,
     pub guest: Option<GuestRef>,
-    /// Exactly as the entry has it: `start`, `node.list` ...
-    pub action: Option<String>,
-    pub refused_only: bool,
+    pub of: Option<Of>,
+    /// Refusals alone, or all but those.
+    pub refused: Option<bool>,
     pub since_ms: Option<i64>,
 }
+
+/// What an entry is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Of {
+    /// Exactly as the entry has it: `start`, `node.list` ...
+    Action(String),
+    /// Who may do what: grants, decisions on requests, lockdowns, and what was tried of it.
+    Access,
+}
+
+/// As [`Line::is_refusal`] has it.
+const MISTYPED: &str = "ifnull(a.rule, '') LIKE 'not found%'";
+
+/// As the index has it, to the letter.
+const OF_ACCESS: &str = " AND (a.event IN ('approved', 'declined', 'granted', 'revoked', 'ended', \
+    'locked', 'unlocked') OR a.action IN ('access', 'access.grant', 'access.revoke', \
+    'access.lockdown', 'access.list', 'access.why', 'decide'))";
 
 /// One line per act, with its end where it has one, and every other event as itself; newest first.
 /// `before`: the number of the last line of the page before.
@@ -68,7 +85,7 @@ fn query(filter: &Filter, before: Option<i64>, limit: u32) -> (String, Values) {
         and("a.cluster = ?", Box::new(guest.cluster.to_string()));
         and("a.vmid = ?", Box::new(guest.vmid.get()));
     }
-    if let Some(action) = &filter.action {
+    if let Some(Of::Action(action)) = &filter.of {
         and("a.action = ?", Box::new(action.clone()));
     }
     if let Some(since) = filter.since_ms {
@@ -81,8 +98,17 @@ fn query(filter: &Filter, before: Option<i64>, limit: u32) -> (String, Values) {
     if let Some(before) = before {
         and("a.seq < ?", Box::new(before));
     }
-    if filter.refused_only {
-        sql.push_str(" AND a.event = 'refused'");
+    if filter.of == Some(Of::Access) {
+        sql.push_str(OF_ACCESS);
+    }
+    match filter.refused {
+        Some(true) => {
+            let _ = write!(sql, " AND a.event = 'refused' AND NOT {MISTYPED}");
+        }
+        Some(false) => {
+            let _ = write!(sql, " AND (a.event <> 'refused' OR {MISTYPED})");
+        }
+        None => {}
     }
     sql.push_str(" ORDER BY a.seq DESC LIMIT ?");
     values.push(Box::new(limit));
@@ -189,14 +215,21 @@ mod tests {
             ),
             (
                 Filter {
-                    action: Some("start".to_owned()),
+                    of: Some(Of::Action("start".to_owned())),
                     ..all.clone()
                 },
                 "audit_by_action",
             ),
             (
                 Filter {
-                    refused_only: true,
+                    of: Some(Of::Access),
+                    ..all.clone()
+                },
+                "audit_of_access",
+            ),
+            (
+                Filter {
+                    refused: Some(true),
                     since_ms: Some(1),
                     ..all
                 },

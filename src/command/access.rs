@@ -1,4 +1,4 @@
-//! `/access why`, `list`, `grant`, `revoke` and `lockdown`.
+//! `/access list`, `grant`, `revoke` and `lockdown`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::access::{Lent, NotChanged};
 use crate::action::{Action, Actor, Person, Remark, Request, Right, Target};
 use crate::audit::{Note, Noted};
-use crate::embed::access::{self as words, Holder, Why};
+use crate::embed::access::{self as words, Holder};
 use crate::embed::{self, Reply};
 use crate::ids::{GrantId, GuestQuery};
 use crate::permission::{Denied, Giver, Grant, Law, Lockdown, check, matrix, subjects};
@@ -33,50 +33,6 @@ pub(super) enum Work {
         on: bool,
         reason: Option<Remark>,
     },
-}
-
-/// Free about oneself; about others for those with access to the guest.
-pub(super) fn why(
-    desk: &Desk,
-    request: &Request,
-    who: Option<&Person>,
-    right: Right,
-    query: &GuestQuery,
-) -> Reply {
-    let found = match find(desk, request, query, "why") {
-        Ok(found) => found,
-        Err(refusal) => return refusal,
-    };
-    let facts = &found.guest.facts;
-    let target = Target::Guest(facts);
-    let law = desk.law();
-    let rules = law
-        .of(&request.actor)
-        .decide(Right::Access, &target)
-        .is_ok();
-    let other = who.filter(|person| person.user != request.actor.user);
-    if other.is_some() && !rules {
-        desk.note_refusal(request, Some(&target.key()), "no access");
-        let ask = law.holders(&request.actor, Right::Access, &target);
-        return words::no_access(facts, &ask);
-    }
-    let mut actor = request.actor.clone();
-    if let Some(person) = other {
-        let Some(held) = &person.roles else {
-            return words::not_a_member(&person.name);
-        };
-        actor.user = person.user;
-        actor.roles.clone_from(held);
-    }
-    let mine = law.of(&actor);
-    words::why(&Why {
-        who: actor.user,
-        right,
-        guest: facts,
-        decision: &mine.decide(right, &target),
-        ask: mine.may_ask(right, &target).as_ref(),
-        rules,
-    })
 }
 
 /// Who may do what with one guest, or every grant that one may take back.

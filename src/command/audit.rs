@@ -1,7 +1,8 @@
 //! `/audit`: who did what, page by page, for those who may read it.
 
 use crate::action::{AuditPage, Door, Request, Right, Target};
-use crate::audit::{self, Filter};
+use crate::audit::{self, Filter, Of};
+use crate::embed::audit_page::{self, Ways};
 use crate::embed::{self, Reply};
 use crate::ids::{GuestQuery, GuestRef, Wanted};
 
@@ -50,8 +51,11 @@ async fn shown(desk: &Desk, request: &Request, page: &AuditPage) -> Result<Reply
     let filter = Filter {
         user: page.user,
         guest: guest.clone(),
-        action: page.right.map(|right| right.key().to_owned()),
-        refused_only: page.refused_only,
+        of: page.right.map(|right| match right {
+            Right::Access => Of::Access,
+            right => Of::Action(right.key().to_owned()),
+        }),
+        refused: page.refused,
         since_ms: page.since.map(|since| since.saturating_mul(1000)),
     };
     // One more than is shown says whether there is a next page.
@@ -72,9 +76,9 @@ async fn shown(desk: &Desk, request: &Request, page: &AuditPage) -> Result<Reply
     });
     let newest = page.before.map(|_| AuditPage {
         before: None,
-        ..here
+        ..here.clone()
     });
-    Ok(embed::audit::page(&lines, older, newest))
+    Ok(audit_page::page(&lines, &here, Ways { older, newest }))
 }
 
 /// A guest that is gone has its history all the same: a number needs no guest.

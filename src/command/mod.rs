@@ -41,14 +41,16 @@ mod task;
 mod task_stop;
 mod tasks;
 mod token;
+mod why;
 
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
 use crate::action::{Action, Deed, Door, Request, TargetKey, Typing, Unclear};
+use crate::audit::NOT_FOUND;
 use crate::embed::{self, Reply};
-use crate::ids::{GuestQuery, GuestRef, Kind, NodeQuery, Wanted};
+use crate::ids::{ClusterName, GuestQuery, GuestRef, Kind, NodeQuery, Wanted};
 use crate::store::StoreError;
 
 pub use decision::{Audience, Decision, Last, Outcome, Task};
@@ -98,10 +100,7 @@ pub fn decide(desk: &Desk, request: &Request) -> Decision {
             ruling,
         } => approve::decide(desk, request, *asked, ruling),
         Action::Decline(asked) => approve::form(desk, request, *asked),
-        Action::Why { who, right, guest } => {
-            let reply = access::why(desk, request, who.as_ref(), *right, guest);
-            Decision::answer(reply, Audience::Private)
-        }
+        Action::Why { .. } => Decision::answer(why::why(desk, request), Audience::Private),
         Action::AccessList { guest } => {
             let reply = access::list(desk, request, guest.as_ref());
             Decision::answer(reply, Audience::Private)
@@ -282,7 +281,14 @@ fn guest_not_found(
         }
         Lookup::NotYet | Lookup::Missing | Lookup::Found(_) => {
             let (target, named) = asked_for(desk, query);
-            let why = format!("no such guest, or not visible{named}");
+            let law = desk.law();
+            let mine = law.of(&request.actor);
+            // Whoever may see all that there is, in every cluster, has mistyped and not probed.
+            let why = if clusters(desk).all(|cluster| mine.sees_every_guest(cluster)) {
+                format!("{NOT_FOUND}{named}")
+            } else {
+                format!("no such guest, or not visible{named}")
+            };
             desk.note_refusal(request, target.as_ref(), &why);
             embed::problem::no_such_guest(query)
         }
@@ -308,8 +314,19 @@ fn asked_for(desk: &Desk, query: &GuestQuery) -> (Option<TargetKey>, String) {
     }
 }
 
+fn clusters(desk: &Desk) -> impl Iterator<Item = &ClusterName> {
+    let clusters = desk.clusters.iter();
+    clusters.map(|inventory| inventory.client().cluster())
+}
+
 fn node_not_found(desk: &Desk, request: &Request, query: &NodeQuery) -> Reply {
-    let why = format!("no such node, or not visible: {query}");
+    let law = desk.law();
+    let mine = law.of(&request.actor);
+    let why = if clusters(desk).all(|cluster| mine.sees_every_node(cluster)) {
+        format!("{NOT_FOUND}: {query}")
+    } else {
+        format!("no such node, or not visible: {query}")
+    };
     desk.note_refusal(request, None, &why);
     embed::problem::no_such_node(query)
 }

@@ -30,7 +30,7 @@ pub enum Field {
     Node,
     /// A member, picked in Discord.
     Person,
-    /// One right that can be held on a guest, picked from a list.
+    /// One right, picked from a list.
     Right,
     /// Words for rights, with commas.
     Rights,
@@ -204,7 +204,7 @@ impl Field {
                 .find(|mode| mode.key() == text)
                 .map(Value::Mode)
                 .ok_or(Unclear::Command),
-            Self::Since => text.parse().map(Value::Since).map_err(|_| Unclear::Time),
+            Self::Since => text.parse().map(Value::Since).map_err(|_| Unclear::Since),
             Self::Cluster => Self::Token(TokenPart::Cluster).parse(text),
             Self::Token(part) => token_part(part, text).ok_or(Unclear::Token(part)),
             Self::Right => Right::ALL
@@ -232,12 +232,7 @@ impl Field {
     #[must_use]
     pub fn choices(self) -> Vec<&'static str> {
         match self {
-            Self::Right => {
-                let held = Right::ALL
-                    .into_iter()
-                    .filter(|right| *right != Right::Audit);
-                held.map(Right::key).collect()
-            }
+            Self::Right => Right::ALL.map(Right::key).to_vec(),
             Self::Switch => vec!["on", "off"],
             Self::Mode => BackupMode::ALL.map(BackupMode::key).to_vec(),
             _ => Vec::new(),

@@ -197,7 +197,12 @@ fn audit(page: &AuditPage) -> String {
             .as_ref()
             .map_or("-".to_owned(), ToString::to_string),
         page.right.map_or("-", Right::key).to_owned(),
-        if page.refused_only { "r" } else { "-" }.to_owned(),
+        match page.refused {
+            Some(true) => "r",
+            Some(false) => "n",
+            None => "-",
+        }
+        .to_owned(),
         signed(page.since),
     ]
     .join(":")
@@ -221,9 +226,12 @@ fn audit_page(text: &str) -> Option<AuditPage> {
             Right::ALL.into_iter().find(|right| right.key() == word)
         })
         .ok()?,
-        refused_only: set(refused, |word| (word == "r").then_some(()))
-            .ok()?
-            .is_some(),
+        refused: set(refused, |word| match word {
+            "r" => Some(true),
+            "n" => Some(false),
+            _ => None,
+        })
+        .ok()?,
         since: set(since, signed).ok()?,
     })
 }
@@ -337,7 +345,7 @@ mod tests {
                 user: Some(UserId(u64::MAX)),
                 guest: Some(guest("home/999999999")),
                 right: Some(Right::Shutdown),
-                refused_only: true,
+                refused: Some(true),
                 since: Some(1_795_525_985),
                 before: Some(4_000_000),
             }),
@@ -372,6 +380,16 @@ mod tests {
             assert!(id.len() <= MOST, "{id}");
             assert_eq!(decode(&id), action, "{id}");
         }
+    }
+
+    #[test]
+    fn all_but_refusals_come_back_as_they_went() {
+        let page = AuditPage {
+            refused: Some(false),
+            ..AuditPage::default()
+        };
+        let id = encode(&Action::Audit(page.clone())).unwrap();
+        assert_eq!(decode(&id), Action::Audit(page));
     }
 
     #[test]

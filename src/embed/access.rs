@@ -1,120 +1,17 @@
-//! `/access`: decisions explained, what was granted, and the lockdown.
+//! `/access`: what was granted, and the lockdown.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::action::{Action, GuestFacts, Right};
 use crate::ids::{GrantId, GuestRef, UserId};
-use crate::permission::{Basis, Denied, Grant, Lockdown, RuleRef, Terms, Verdict};
+use crate::permission::{Grant, Lockdown, Terms};
 
 use super::problem::refusal;
 use super::reply::{Button, Card, Colour, Reply, Style};
 use super::words::{
-    acts, ago, clock, duration, grouped, guest_footer, guest_name, in_few_words, moment, person,
-    plain, reason,
+    ago, duration, grouped, guest_footer, guest_name, in_few_words, moment, person, plain, reason,
 };
-
-/// One decision about one person and one guest.
-#[derive(Debug)]
-pub struct Why<'a> {
-    pub who: UserId,
-    pub right: Right,
-    pub guest: &'a GuestFacts,
-    pub decision: &'a Result<Verdict, Denied>,
-    /// The rule under which it may be asked for.
-    pub ask: Option<&'a RuleRef>,
-    /// Whether whoever reads it may know the rules: those with access.
-    pub rules: bool,
-}
-
-/// Why somebody may or may not do something: for the friend a sentence, for the owner the rule.
-#[must_use]
-pub fn why(why: &Why<'_>) -> Reply {
-    let (may, body) = match why.decision {
-        Ok(verdict) => (true, why_yes(verdict)),
-        Err(denied) => (false, why_no(denied, why.ask.is_some())),
-    };
-    let (colour, mark, word) = if may {
-        (Colour::Green, "🟢", "yes")
-    } else {
-        (Colour::Grey, "⛔", "no")
-    };
-    let mut lines = vec![format!("For {}.", person(why.who)), body];
-    if why.rules {
-        let rule = match why.decision {
-            Ok(verdict) => Some(verdict.basis.rule()),
-            Err(denied) => denied.rule(),
-        };
-        match (rule, why.ask) {
-            (Some(rule), _) => lines.push(format!("Rule: `{}`", plain_place(rule))),
-            (None, Some(ask)) => lines.push(format!("May ask by: `{}`", plain_place(ask))),
-            (None, None) => lines.push(
-                "To allow it, write an `[[allow]]` for\nthe person and the guest.".to_owned(),
-            ),
-        }
-    }
-    Reply::card(Card {
-        colour,
-        title: format!("{mark} {} {}: {word}", why.right, guest_name(why.guest)),
-        body: lines.join("\n"),
-        footer: Some(guest_footer(why.guest)),
-    })
-}
-
-fn why_yes(verdict: &Verdict) -> String {
-    let mut text = match &verdict.basis {
-        Basis::Rule(_) => "A rule allows it.".to_owned(),
-        Basis::Grant { id, by, .. } => format!("Grant {} by {} allows it.", id.0, person(*by)),
-    };
-    if verdict.confirm {
-        text.push_str("\nI ask first.");
-    }
-    if let Some(counts) = verdict.counts {
-        let _ = write!(
-            text,
-            "\nAt most {} in {},\nall that the rule allows together.",
-            counts.limit.most,
-            duration(counts.limit.per)
-        );
-    }
-    text
-}
-
-fn why_no(denied: &Denied, may_ask: bool) -> String {
-    let again = |until: i64| match until {
-        i64::MAX => String::new(),
-        until => format!("\nAgain from {}, {}.", clock(until), ago(until)),
-    };
-    let text = match denied {
-        Denied::NoRule => "No rule allows it, and what no rule\nallows is refused.".to_owned(),
-        Denied::ByRule(_) => "A rule forbids it, and that beats\neverything else.".to_owned(),
-        Denied::OtherChannel(_) => "It is allowed in other channels only.".to_owned(),
-        Denied::OutsideHours { until, .. } => {
-            format!("It is allowed at other hours.{}", again(*until))
-        }
-        Denied::UsedUp { limit, until, .. } => format!(
-            "Used up: {} in {}. The limit\ncounts all that the rule allows.{}",
-            acts(limit.most),
-            duration(limit.per),
-            again(*until)
-        ),
-        Denied::Resting { until, .. } => {
-            format!("It was done to this guest a moment ago.{}", again(*until))
-        }
-        Denied::Lockdown => "The bot is locked down.".to_owned(),
-    };
-    if may_ask {
-        format!("{text}\nIt may be asked for: try it, and press\n*Ask for it*.")
-    } else {
-        text
-    }
-}
-
-/// File and line without the folders above: a phone is narrow, and paths are nobody's business.
-fn plain_place(rule: &RuleRef) -> String {
-    let file = rule.place.file.rsplit('/').next().unwrap_or_default();
-    format!("{}:{}", file.replace('`', "'"), rule.place.line)
-}
 
 /// Who holds what on one guest, as `/access list` shows it.
 #[derive(Debug)]

@@ -4,11 +4,11 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::action::{Action, AuditPage, Right};
+use crate::action::{Deed, Right};
 use crate::audit::{Ending, Event, Line, Noted};
-use crate::ids::UserId;
+use crate::ids::{Upid, UserId};
 
-use super::reply::{Button, Card, Colour, Reply, Style};
+use super::reply::{Card, Colour, Reply};
 use super::words::{ago, clock, duration, in_few_words, person, plain};
 
 /// Longer texts from outside are cut: the whole of them is in the audit itself.
@@ -33,40 +33,6 @@ pub fn mirror(lines: &[Line]) -> Reply {
     })
 }
 
-/// A page of it, the newest first, and where the buttons lead.
-#[must_use]
-pub fn page(lines: &[Line], older: Option<AuditPage>, newest: Option<AuditPage>) -> Reply {
-    let cluster = shared_cluster(lines);
-    let mut shown: Vec<String> = Vec::new();
-    let mut last_day = None;
-    for entry in lines {
-        // The date stands above the first entry of a day, in that entry's own time: the reader's
-        // Discord knows which day that is there.
-        let day = entry.at_ms.div_euclid(86_400_000);
-        if last_day.replace(day) != Some(day) {
-            shown.push(format!("**<t:{}:D>**", entry.at_ms.div_euclid(1000)));
-        }
-        shown.push(line(entry, cluster.is_none()));
-    }
-    if lines.is_empty() {
-        shown.push("There is nothing like that.".to_owned());
-    }
-    let button = |label: &'static str, page| Button {
-        label: label.into(),
-        style: Style::Secondary,
-        action: Action::Audit(page),
-    };
-    let older = older.map(|page| button("Older", page));
-    let newest = newest.map(|page| button("Newest", page));
-    Reply::card(Card {
-        colour: Colour::Grey,
-        title: "📒 Audit".to_owned(),
-        body: shown.join("\n"),
-        footer: cluster,
-    })
-    .with_buttons(older.into_iter().chain(newest).collect())
-}
-
 /// The audit is for those to whom a rule gives it.
 #[must_use]
 pub fn not_for_you() -> Reply {
@@ -77,7 +43,7 @@ pub fn not_for_you() -> Reply {
 }
 
 /// The one cluster that all lines are about: it is said once, below them.
-fn shared_cluster(lines: &[Line]) -> Option<String> {
+pub(super) fn shared_cluster(lines: &[Line]) -> Option<String> {
     let mut names = lines
         .iter()
         .filter_map(|line| Some(&line.guest.as_ref()?.cluster));
@@ -86,14 +52,18 @@ fn shared_cluster(lines: &[Line]) -> Option<String> {
 }
 
 /// One entry in one line.
-fn line(line: &Line, with_cluster: bool) -> String {
+pub(super) fn line(line: &Line, with_cluster: bool) -> String {
     let at = clock(line.at_ms.div_euclid(1000));
     let what = what(line, with_cluster);
     let (mark, text) = match line.event {
-        Event::Refused => ("⛔", format!("{} {what}: {}", who(line.user), why(line))),
+        Event::Refused => (
+            refused_mark(line),
+            format!("{} {what}: {}", who(line.user), why(line)),
+        ),
         Event::Opened | Event::Sent | Event::Closed => {
             let (mark, end) = ended(line);
-            (mark, format!("{} {what}: {end}", who(line.user)))
+            let by = lent(line);
+            (mark, format!("{} {what}: {end}{by}", who(line.user)))
         }
         Event::Noted(noted) => (mark_of(noted), change(line, noted, &what)),
     };
@@ -130,15 +100,38 @@ fn what(line: &Line, with_cluster: bool) -> String {
     if let Some(name) = &line.guest_name {
         let _ = write!(text, " {}", plain(name));
     }
-    // What is about neither a guest nor a node says by itself what it is about: which token.
-    if line.guest.is_none()
-        && line.node.is_none()
-        && line.action.as_deref() == Some(Right::Token.key())
-        && let Some(detail) = &line.detail
-    {
-        let _ = write!(text, " {}", shortened(detail, WHICH_TOKEN));
+    let acts = matches!(line.event, Event::Opened | Event::Sent | Event::Closed);
+    if acts && let Some(detail) = &line.detail {
+        let _ = write!(text, " {}", which(line.action.as_deref(), detail));
     }
     text
+}
+
+/// What the right alone does not say: which snapshot, where to, which token.
+fn which(action: Option<&str>, detail: &str) -> String {
+    match action.and_then(|key| Deed::read(key, Some(detail))) {
+        Some(Deed::SnapshotCreate { name, ram: true }) => format!("{name}, with memory"),
+        Some(Deed::Backup { storage, mode }) => {
+            format!("to {}, mode {}", plain(storage.as_str()), mode.key())
+        }
+        _ if action == Some(Right::TaskStop.key()) => match detail.parse::<Upid>() {
+            Ok(task) => plain(task.kind()),
+            Err(_) => excerpt(detail),
+        },
+        _ if action == Some(Right::Token.key()) => shortened(detail, WHICH_TOKEN),
+        _ => excerpt(detail),
+    }
+}
+
+/// Who stood in for what no rule gave.
+fn lent(line: &Line) -> String {
+    let Some(by) = line.approver.map(person) else {
+        return String::new();
+    };
+    match line.rule.as_deref() {
+        Some(rule) if rule.starts_with("approved ") => format!(", approved by {by}"),
+        _ => format!(", lent by {by}"),
+    }
 }
 
 fn why(line: &Line) -> String {
@@ -158,6 +151,10 @@ fn ended(line: &Line) -> (&'static str, String) {
         Some(Ending::Unknown(text)) => ("🟠", said("outcome unknown", text)),
         None => ("🟡", "under way".to_owned()),
     }
+}
+
+fn refused_mark(line: &Line) -> &'static str {
+    if line.is_refusal() { "⛔" } else { "❔" }
 }
 
 fn done_mark(line: &Line) -> &'static str {
@@ -200,6 +197,10 @@ fn change(line: &Line, noted: Noted, what: &str) -> String {
         Noted::Reloaded => "configuration read again".to_owned(),
     };
     let text = match line.ends_ms {
+        // Until then it can be answered; how long it was wanted for, nobody said.
+        Some(ms) if noted == Noted::Asked => {
+            format!("{text}, lapses <t:{}:f>", ms.div_euclid(1000))
+        }
         Some(ms) => format!("{text}, until <t:{}:f>", ms.div_euclid(1000)),
         None => text,
     };
@@ -229,7 +230,8 @@ fn shortened(text: &str, most: usize) -> String {
 fn colour(line: &Line) -> Colour {
     match (&line.event, &line.ending) {
         (_, Some(Ending::Failed(_))) => Colour::Red,
-        (_, Some(Ending::Unknown(_) | Ending::Warned)) | (Event::Refused, _) => Colour::Amber,
+        (_, Some(Ending::Unknown(_) | Ending::Warned)) => Colour::Amber,
+        _ if line.is_refusal() => Colour::Amber,
         _ => Colour::Grey,
     }
 }
@@ -303,6 +305,10 @@ mod tests {
             rule: Some("no rule".to_owned()),
             ..entry(Event::Refused)
         };
+        let mistyped = Line {
+            rule: Some("not found".to_owned()),
+            ..refused.clone()
+        };
         let unseen = Line {
             guest: None,
             action: Some("node.status".to_owned()),
@@ -317,6 +323,7 @@ mod tests {
             act("start", Ending::Failed(long)),
             act("shutdown", Ending::Unknown(String::new())),
             refused,
+            mistyped,
             unseen,
         ];
         insta::assert_snapshot!(shown(&mirror(&lines)), @r"
@@ -328,7 +335,50 @@ mod tests {
         🔴 <t:1760000000:t> <@7> start 101 valheim: failed (start failed: \*command\* 'kvm kvm kvm kvm kvm kvm kvm kvm kvm…)
         🟠 <t:1760000000:t> <@7> shutdown 101 valheim: outcome unknown
         ⛔ <t:1760000000:t> <@7> start 101: no rule
+        ❔ <t:1760000000:t> <@7> start 101: not found
         ⛔ <t:1760000000:t> <@7> node.status: no rule
+        -- home
+        ");
+    }
+
+    #[test]
+    fn acts_say_what_exactly_and_who_stood_in() {
+        let exactly = |action, detail: &str| Line {
+            detail: Some(detail.to_owned()),
+            ..act(action, Ending::Done)
+        };
+        let lent = |rule: &str| Line {
+            approver: Some(UserId(9)),
+            rule: Some(rule.to_owned()),
+            ..act("start", Ending::Done)
+        };
+        let task = "UPID:pve1:0002FA84:05E55A39:6922D63B:vzdump:101:root@pam:";
+        let asked = Line {
+            ends_ms: Some(1_760_003_600_000),
+            ..entry(Event::Noted(Noted::Asked))
+        };
+        let lines = [
+            exactly("snapshot.create", "before-mods"),
+            exactly("snapshot.create", "before-mods+ram"),
+            exactly("snapshot.rollback", "before-mods"),
+            exactly("backup.run", "nas+stop"),
+            exactly("task.stop", task),
+            exactly("start", "*what* no version wrote"),
+            lent("approved once by 9 (allow at a:1)"),
+            lent("grant 7 by 9 (allow at a:1)"),
+            asked,
+        ];
+        insta::assert_snapshot!(shown(&mirror(&lines)), @r"
+        Grey 📒 Audit
+        ▶️ <t:1760000000:t> <@7> snapshot.create 101 valheim before-mods: done
+        ▶️ <t:1760000000:t> <@7> snapshot.create 101 valheim before-mods, with memory: done
+        ▶️ <t:1760000000:t> <@7> snapshot.rollback 101 valheim before-mods: done
+        ▶️ <t:1760000000:t> <@7> backup.run 101 valheim to nas, mode stop: done
+        ▶️ <t:1760000000:t> <@7> task.stop 101 valheim vzdump: done
+        ▶️ <t:1760000000:t> <@7> start 101 valheim \*what\* no version wrote: done
+        ▶️ <t:1760000000:t> <@7> start 101 valheim: done, approved by <@9>
+        ▶️ <t:1760000000:t> <@7> start 101 valheim: done, lent by <@9>
+        🙋 <t:1760000000:t> <@7> asks for start 101 valheim, lapses <t:1760003600:f>
         -- home
         ");
     }

@@ -23,6 +23,7 @@ pub fn refused(unclear: Unclear) -> Reply {
             "That is no time",
             "Write `90m`, `6h`, `until 02:00` or\n`tomorrow`.",
         ),
+        Unclear::Since => ("That is no time", "Write `90m`, `6h` or `7d`."),
         Unclear::Grant => (
             "That is no grant",
             "Pick one from the list that appears\nwhile you type.",

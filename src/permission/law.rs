@@ -68,6 +68,15 @@ impl Law {
         self
     }
 
+    /// The same, were nothing locked.
+    #[must_use]
+    pub fn without_lockdown(mut self) -> Self {
+        if self.standing.lockdown.is_some() {
+            Arc::make_mut(&mut self.standing).lockdown = None;
+        }
+        self
+    }
+
     /// The same at the same moment, with nothing granted and nothing locked.
     #[must_use]
     pub fn rules_alone(&self) -> Self {

@@ -223,9 +223,7 @@ impl<'l> Rights<'l> {
     /// Whether the target is shown to this person, here and now: any right on it shows it.
     #[must_use]
     pub fn see(&self, target: &Target<'_>) -> bool {
-        let given = self.rights_on(target, |allow| {
-            allow.is_for(self.channel) && allow.hours.is_none_or(|hours| self.law.is_within(hours))
-        });
+        let given = self.rights_on(target, |allow| self.is_here_and_now(allow));
         !given.is_empty() || self.sees_by_grant(target)
     }
 
@@ -239,6 +237,44 @@ impl<'l> Rights<'l> {
             !rights.without(self.denied_on(target)).is_empty()
         };
         !self.rights_on(target, |_| true).is_empty() || self.sees_by_grant(target) || asked()
+    }
+
+    /// Whether every guest of the cluster is shown to this person, here and now, those that come
+    /// later included: what is not found there is not hidden. What a deny takes from any guest does
+    /// not count.
+    #[must_use]
+    pub fn sees_every_guest(&self, cluster: &ClusterName) -> bool {
+        let denies = self.law.policy.deny.at(self.mine.deny.clone());
+        self.sees_every(
+            |allow| allow.over_every_guest(cluster, None),
+            denies.filter(|deny| deny.is_about_guests()),
+        )
+    }
+
+    /// The same for nodes.
+    #[must_use]
+    pub fn sees_every_node(&self, cluster: &ClusterName) -> bool {
+        let denies = self.law.policy.deny.at(self.mine.deny.clone());
+        self.sees_every(
+            |allow| allow.over_every_node(cluster),
+            denies.filter(|deny| deny.is_about_nodes()),
+        )
+    }
+
+    fn sees_every<'d>(
+        &self,
+        over: impl Fn(&Allow) -> RightSet,
+        taken_by: impl Iterator<Item = &'d Deny>,
+    ) -> bool {
+        let allows = self.law.policy.allow.at(self.mine.allow.clone());
+        let here = allows.filter(|allow| self.is_here_and_now(allow));
+        let given = here.fold(RightSet::default(), |set, allow| set.or(over(allow)));
+        let taken = taken_by.fold(RightSet::default(), |set, deny| set.or(deny.rights));
+        !given.without(taken).is_empty()
+    }
+
+    fn is_here_and_now(&self, allow: &Allow) -> bool {
+        allow.is_for(self.channel) && allow.hours.is_none_or(|hours| self.law.is_within(hours))
     }
 
     /// Though it was used up, or the guest rests: what one has just done hides nothing.

@@ -101,7 +101,7 @@ async fn begin(store: &Store) -> Result<Place, StoreError> {
     };
     let remembered = i64::try_from(refusals::REMEMBERED.as_millis()).unwrap_or(i64::MAX);
     let filter = Filter {
-        refused_only: true,
+        refused: Some(true),
         since_ms: Some(now_ms() - remembered),
         ..Filter::default()
     };

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use crate::audit::{Event, Line};
+use crate::audit::Line;
 use crate::ids::UserId;
 
 /// So many refusals of one person ...
@@ -39,7 +39,7 @@ pub(super) struct Insisting {
 /// Takes up new entries, oldest first, of which only refusals matter.
 pub(super) fn tick(state: &mut Refusals, now_ms: i64, lines: &[Line]) -> Vec<Insisting> {
     let mut insisting = Vec::new();
-    for line in lines.iter().filter(|line| line.event == Event::Refused) {
+    for line in lines.iter().filter(|line| line.is_refusal()) {
         let Some(user) = line.user else { continue };
         if state.of.entry(user).or_default().refused(line.at_ms) {
             let last = line.clone();
@@ -80,6 +80,7 @@ fn ms(time: Duration) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::{Event, NOT_FOUND};
 
     const MINUTE: i64 = 60_000;
     const DAY: i64 = 24 * 60 * MINUTE;
@@ -116,6 +117,11 @@ mod tests {
         assert_eq!(told(&mut state, 9, &slow), [0; 0]);
         let acts = vec![Line::bare(1, Event::Closed, 9); 9];
         assert_eq!(tick(&mut state, 9, &acts), []);
+        let mistyped = Line {
+            rule: Some(format!("{NOT_FOUND}: webb")),
+            ..refused(10, 9)
+        };
+        assert_eq!(tick(&mut state, 9, &vec![mistyped; 9]), []);
     }
 
     #[test]

@@ -21,7 +21,8 @@ pub(super) const ROWS: &[Row] = &[
         help: "Why you, or somebody, may or may not do something",
         options: &[
             opt("action", "What is to be done", Field::Right),
-            GUEST,
+            maybe("guest", "To which guest", Field::Guest(None)),
+            maybe("node", "Or to which node", Field::Node),
             maybe("who", "Somebody else (needs access)", Field::Person),
         ],
         right: None,
@@ -29,7 +30,8 @@ pub(super) const ROWS: &[Row] = &[
             Some(Action::Why {
                 who: given.person(),
                 right: given.right()?,
-                guest: given.guest()?,
+                guest: given.guest(),
+                node: given.node(),
             })
         },
     },
@@ -102,7 +104,7 @@ pub(super) const ROWS: &[Row] = &[
             maybe("who", "Only what this person did", Field::Person),
             maybe("guest", "Only this guest", Field::Guest(None)),
             maybe("action", "Only this", Field::Right),
-            maybe("refused", "Only refusals", Field::Flag),
+            maybe("refused", "Only refusals, or none", Field::Flag),
             maybe("since", "Such as 2h, today or 2026-11-20", Field::Since),
         ],
         right: Some(Right::Audit),
@@ -120,7 +122,10 @@ fn audit(given: &Given) -> AuditPage {
         user: given.person().map(|person| person.user),
         guest: given.guest(),
         right: given.right(),
-        refused_only: given.0.contains(&Value::Flag(true)),
+        refused: given.find(|value| match value {
+            Value::Flag(refused) => Some(*refused),
+            _ => None,
+        }),
         since: since.and_then(|since| since.from(&now)),
         before: None,
     }
