@@ -239,38 +239,43 @@ impl<'l> Rights<'l> {
         !self.rights_on(target, |_| true).is_empty() || self.sees_by_grant(target) || asked()
     }
 
-    /// Whether every guest of the cluster is shown to this person, here and now, those that come
-    /// later included: what is not found there is not hidden. What a deny takes from any guest does
-    /// not count.
+    /// Whether every guest of the cluster is shown to this person, here and now, those included that
+    /// are not known: what is not found there is not hidden.
     #[must_use]
     pub fn sees_every_guest(&self, cluster: &ClusterName) -> bool {
-        let denies = self.law.policy.deny.at(self.mine.deny.clone());
-        self.sees_every(
-            |allow| allow.over_every_guest(cluster, None),
-            denies.filter(|deny| deny.is_about_guests()),
-        )
+        !self.on_every_guest(cluster).is_empty()
     }
 
     /// The same for nodes.
     #[must_use]
     pub fn sees_every_node(&self, cluster: &ClusterName) -> bool {
-        let denies = self.law.policy.deny.at(self.mine.deny.clone());
-        self.sees_every(
-            |allow| allow.over_every_node(cluster),
-            denies.filter(|deny| deny.is_about_nodes()),
-        )
+        let over = |allow: &Allow| allow.over_every_node(cluster);
+        !self.on_every(over, Deny::is_about_nodes).is_empty()
     }
 
-    fn sees_every<'d>(
-        &self,
-        over: impl Fn(&Allow) -> RightSet,
-        taken_by: impl Iterator<Item = &'d Deny>,
-    ) -> bool {
-        let allows = self.law.policy.allow.at(self.mine.allow.clone());
+    /// Whether a right to look is held here and now on every guest of the cluster, those included that
+    /// are not known.
+    #[must_use]
+    pub fn has_on_every_guest(&self, right: Right, cluster: &ClusterName) -> bool {
+        // How often an act may be done is for the one guest that it is done to.
+        !right.is_act() && self.on_every_guest(cluster).has(right)
+    }
+
+    fn on_every_guest(&self, cluster: &ClusterName) -> RightSet {
+        let over = |allow: &Allow| allow.over_every_guest(cluster, None);
+        self.on_every(over, Deny::is_about_guests)
+    }
+
+    /// What a deny takes away on any of them does not count, nor what was lent: it is on guests that
+    /// are known.
+    fn on_every(&self, over: impl Fn(&Allow) -> RightSet, about: fn(&Deny) -> bool) -> RightSet {
+        let policy = &self.law.policy;
+        let allows = policy.allow.at(self.mine.allow.clone());
         let here = allows.filter(|allow| self.is_here_and_now(allow));
         let given = here.fold(RightSet::default(), |set, allow| set.or(over(allow)));
-        let taken = taken_by.fold(RightSet::default(), |set, deny| set.or(deny.rights));
-        !given.without(taken).is_empty()
+        let denies = policy.deny.at(self.mine.deny.clone());
+        let taken = denies.filter(|deny| about(deny));
+        given.without(taken.fold(RightSet::default(), |set, deny| set.or(deny.rights)))
     }
 
     fn is_here_and_now(&self, allow: &Allow) -> bool {
@@ -312,22 +317,6 @@ impl<'l> Rights<'l> {
             })
         };
         self.meant(target).filter(worth).collect()
-    }
-
-    /// Whether a right to look is held here and now on every guest of the cluster, those included that
-    /// are not known. What a deny takes away on any guest does not count, nor what was lent: it is on
-    /// guests that are known.
-    #[must_use]
-    pub fn has_on_every_guest(&self, right: Right, cluster: &ClusterName) -> bool {
-        let policy = &self.law.policy;
-        let mut allows = policy.allow.at(self.mine.allow.clone());
-        let mut denies = policy.deny.at(self.mine.deny.clone());
-        let now = |allow: &Allow| allow.hours.is_none_or(|hours| self.law.is_within(hours));
-        let gives = |allow: &Allow| allow.over_every_guest(cluster, None).has(right);
-        // How often an act may be done is for the one guest that it is done to.
-        !right.is_act()
-            && allows.any(|allow| allow.is_for(self.channel) && now(allow) && gives(allow))
-            && !denies.any(|deny| deny.is_about_guests() && deny.rights.has(right))
     }
 
     /// Whether there is any rule or grant at all that gives something.
