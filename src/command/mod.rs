@@ -19,6 +19,7 @@ mod held;
 mod matter;
 mod memory;
 mod node_act;
+mod node_status;
 mod note;
 mod notify;
 mod once;

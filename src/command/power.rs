@@ -8,13 +8,13 @@ use crate::action::{Deed, GuestFacts, Power, Request, Right, Target};
 use crate::embed::{self, Reply};
 use crate::ids::{GuestQuery, Kind, NodeRef};
 use crate::permission::{Denied, Rights, Verdict};
-use crate::proxmox::RunState;
+use crate::proxmox::{NodeState, RunState};
 
 use super::begin::{Order, begin, no_need};
 use super::confirm::{Asked, AskedDeed, What, until_closed};
 use super::desk::{Desk, reason};
 use super::memory::Short;
-use super::ready::{NotReady, Ready, ready};
+use super::ready::{NotReady, Ready, no_room, ready};
 use super::requests::said;
 use super::resolve::{self, FoundGuest, Lookup, Sight};
 use super::{Audience, Confirmed, Decision, Outcome, Task, backups, snapshots};
@@ -52,17 +52,19 @@ pub(super) fn decide(desk: &Desk, request: &Request, aim: Aim) -> Decision {
     Decision::go(Task::deed(request, aim, None, desk.act_audience()))
 }
 
-/// Whether memory has it that there is nothing to pull the plug of. That may have changed since.
+/// Whether memory has it that there is nothing to pull the plug of, or nobody who could. That may have
+/// changed since.
 fn seems_off(desk: &Desk, deed: &Deed, guest: &GuestFacts) -> bool {
-    let Deed::Power(power) = deed else {
+    let mut clusters = desk.asked_for(Some(&guest.guest.cluster));
+    let Some(latest) = clusters.find_map(|cluster| cluster.latest()) else {
         return false;
     };
-    let mut clusters = desk.asked_for(Some(&guest.guest.cluster));
-    let latest = clusters.find_map(|cluster| cluster.latest());
-    let seen = latest
-        .as_ref()
-        .and_then(|all| all.guests.get(&guest.guest.vmid));
-    !matches!(power, Power::Start | Power::Resume)
+    let node = latest.nodes.get(&guest.node);
+    if node.is_some_and(|node| node.status == NodeState::Offline) {
+        return true;
+    }
+    let seen = latest.guests.get(&guest.guest.vmid);
+    matches!(deed, Deed::Power(power) if !matches!(power, Power::Start | Power::Resume))
         && seen.is_some_and(|seen| seen.status == RunState::Stopped)
 }
 
@@ -204,7 +206,7 @@ pub(super) async fn perform(
     let anyway = task.confirmed.as_ref().is_some_and(|yes| yes.anyway);
     match desk.starting.claim(&ready.found, &aim.deed, anyway) {
         Ok(claimed) => ready.memory = claimed,
-        Err(short) => return too_little_memory(desk, task, &aim.deed, &ready.found, short),
+        Err(short) => return too_little_memory(desk, task, &order, &ready.found, short),
     }
     match begin(desk, &order, ready).await {
         Ok((doing, permit)) => doing.go(&permit, &task.request, shown).await,
@@ -217,15 +219,16 @@ pub(super) async fn perform(
 fn too_little_memory(
     desk: &Desk,
     task: &Task,
-    deed: &Deed,
+    order: &Order<'_>,
     found: &FoundGuest,
     short: Short,
 ) -> Outcome {
+    let deed = &order.aim.deed;
     let facts = &found.guest.facts;
     let (law, target) = (desk.law(), Target::Guest(facts));
     let mine = law.of(&task.request.actor);
     if mine.decide(Right::Stop, &target).is_err() {
-        return task.refuse(embed::problem::too_little_memory(facts));
+        return task.refuse(no_room(desk, order, facts));
     }
     let node = NodeRef {
         cluster: facts.guest.cluster.clone(),

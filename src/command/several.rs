@@ -17,7 +17,7 @@ use super::begin::{Order, begin};
 use super::confirm::{Asked, What};
 use super::desk::Desk;
 use super::power::Aim;
-use super::ready::{NotReady, ready};
+use super::ready::{NotReady, no_room, ready};
 use super::resolve::{self, Lookup, Sight};
 use super::{Audience, Decision, Last, Outcome, Task, Work};
 
@@ -243,7 +243,7 @@ async fn one(
             return Err(NotReady::Refused(embed::problem::rules_changed(facts)));
         }
         let claimed = desk.starting.claim(&ready.found, &aim.deed, false);
-        let no_room = |_| NotReady::Refused(embed::problem::too_little_memory(facts));
+        let no_room = |_| NotReady::Refused(no_room(desk, &order, facts));
         ready.memory = claimed.map_err(no_room)?;
         begin(desk, &order, ready).await
     };
