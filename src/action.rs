@@ -216,6 +216,10 @@ pub struct Person {
 pub enum Unclear {
     /// The option `guest` holds neither a VMID nor a name.
     Guest,
+    /// Several guests, where one is meant.
+    OneGuest,
+    /// The option `guest` holds neither one guest nor several.
+    Guests,
     /// More guests than can be acted on at once.
     TooMany,
     /// The option `node` holds no node name.

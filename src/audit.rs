@@ -168,10 +168,7 @@ pub async fn sent(store: &Store, entry: &Entry, upid: &Upid) {
 /// Closes the entry. A failure is logged, and the entry stands open until the next start.
 pub async fn close(store: &Store, entry: Entry, ending: &Ending) {
     let Entry(entry) = entry;
-    let draft = Draft::of(Event::Closed)
-        .set("entry", entry)
-        .set("outcome", ending.word())
-        .set("detail", ending.detail());
+    let draft = Draft::closing(entry, ending);
     let closed = store.run(move |db| draft.add(db));
     if let Err(error) = closed.await {
         tracing::error!(%error, entry, "an audit entry could not be closed");
@@ -182,6 +179,39 @@ pub async fn close(store: &Store, entry: Entry, ending: &Ending) {
 /// not there.
 pub const NOT_FOUND: &str = "not found";
 
+/// An act that came to nothing before Proxmox was asked, through no fault of who wanted it.
+#[derive(Debug, Clone)]
+pub struct NotSent<'a> {
+    pub request: &'a Request,
+    /// The right's word.
+    pub action: &'static str,
+    pub detail: Option<String>,
+    pub target: Option<TargetKey>,
+    /// As far as it was known.
+    pub guest: Option<&'a GuestFacts>,
+}
+
+/// Notes it as opened and closed in one: what was never begun leaves nothing open, and counts neither
+/// for a limit nor as a refusal. Nobody waits for the disk.
+pub fn not_sent(store: &Store, tried: &NotSent<'_>, why: &str) {
+    let draft = Draft::of(Event::Opened)
+        .asked(tried.request)
+        .set("action", tried.action)
+        .set("detail", tried.detail.as_deref())
+        .set("public", false);
+    let opened = match (tried.guest, &tried.target) {
+        (Some(guest), _) => draft.about(guest),
+        (None, Some(target)) => draft.upon(target),
+        (None, None) => draft,
+    };
+    let ending = Ending::NotSent(why.to_owned());
+    store.queue(move |db| {
+        if let Err(error) = opened.add_closed(&ending, db) {
+            tracing::error!(%error, "an act that was not sent could not be noted");
+        }
+    });
+}
+
 /// Notes a refusal, without making the person wait for the disk.
 ///
 /// `target` is what was asked for, where it is known; `reason` is the rule or why there is none.
@@ -191,9 +221,8 @@ pub fn refused(store: &Store, request: &Request, target: Option<&TargetKey>, rea
         .set("rule", reason)
         .set("public", false);
     let draft = match target {
-        Some(TargetKey::Guest(guest)) => draft.on(guest),
-        Some(TargetKey::Node(node)) => draft.at(node),
-        Some(TargetKey::Bot) | None => draft,
+        Some(target) => draft.upon(target),
+        None => draft,
     };
     store.queue(move |db| {
         if let Err(error) = draft.add(db) {

@@ -140,7 +140,6 @@ fn once_acts_at_once_as_the_person_who_asked() {
         │ Running since <time>.
         │ Approved by <@184405311681986560>.
         │ — CT 105 · home
-        [Shutdown] (secondary) [Reboot] (secondary) [Refresh] (secondary)
         ");
         assert_snapshot!(letter_until(world, &letter, "started").await, @"
         │ 🟢 web-lab · started

@@ -597,3 +597,61 @@ fn what_was_asked_for_and_not_shown_stands_in_the_audit() {
         }
     });
 }
+
+/// What fails before Proxmox is asked is an act all the same, and no refusal of the person.
+#[test]
+fn what_failed_before_proxmox_was_asked_is_in_the_audit() {
+    run(channels(), async |world| {
+        let owner = world.person("owner");
+        world.px.fault_by_name("node-down");
+        world.next_snapshot().await;
+        for text in [
+            "/vm start 102",
+            "/vm stop 102",
+            "/backup run 102 storage:nas",
+            "/snapshot create 102",
+            "/vm reboot 102",
+        ] {
+            owner.slash(text).await.until("is offline").await;
+        }
+        world.px.clear_faults();
+        owner.slash("/vm start 107").await.until("locked").await;
+        world.px.fault_by_name("all-down");
+        let away = owner.slash("/vm start 101").await;
+        away.follow_up("cannot be read now").await;
+        let seen = world.dc.wait_channel_message(AUDIT, "start 101").await;
+        assert!(seen.text().contains("could not be read"), "{}", seen.text());
+        world.px.clear_faults();
+        let acts =
+            "start 102,stop 102,backup.run 102,snapshot.create 102,reboot 102,start 107,start 101";
+        let rows = acts.split(',').map(|act| format!("opened {act}"));
+        let rows: Vec<String> = rows
+            .flat_map(|row| [row, "closed not sent".into()])
+            .collect();
+        assert_eq!(world.audit(), rows);
+        let page = owner.slash("/audit").await.settled().await;
+        insta::assert_snapshot!(shown(&page), @"
+        🔒 only owner
+        │ 📒 Audit
+        │ **<time>**
+        │ ⚪ <time> <@184405311681986560> start 101 valheim: not sent (it could not be read)
+        │ ⚪ <time> <@184405311681986560> start 107 backup-me: not sent (locked: backup)
+        │ ⚪ <time> <@184405311681986560> reboot 102 minecraft: not sent (node pve2 could not be read: 595)
+        │ ⚪ <time> <@184405311681986560> snapshot.create 102 minecraft: not sent (node pve2 could not be read: 595)
+        │ ⚪ <time> <@184405311681986560> backup.run 102 minecraft: not sent (node pve2 could not be read: 595)
+        │ ⚪ <time> <@184405311681986560> stop 102 minecraft: not sent (node pve2 could not be read: 595)
+        │ ⚪ <time> <@184405311681986560> start 102 minecraft: not sent (node pve2 could not be read: 595)
+        │ — home
+        ");
+        let store = Store::open(&world.dir.path().join("state")).unwrap();
+        assert_eq!(
+            audit::uses(&store, 0).await.unwrap(),
+            [],
+            "no limit counts it"
+        );
+        assert_eq!(world.writes(), Vec::<String>::new());
+        assert!(world.dc.channel_messages(ALERTS).is_empty());
+        let (code, told) = verify(world, &[]);
+        assert_eq!(code, Some(0), "{told}");
+    });
+}

@@ -488,7 +488,7 @@ fn why_it_failed_is_said_in_a_sentence() {
         │ 🔴 valheim · not backed up
         │ To storage nas.
         │ Asked by <@184405311681986560>.
-        │ It is locked: a snapshot is being changed.
+        │ It is locked for a snapshot.
         │ Try again when that has ended.
         │ — VM 101 · home
         [Start] (primary) [Refresh] (secondary)
@@ -644,7 +644,7 @@ fn a_token_that_may_not_write_there_is_told_of() {
         │ To storage nas.
         │ Asked by <@184405311681986560>.
         │ The bot itself lacks the right for it
-        │ in Proxmox. Tell the owner.
+        │ in Proxmox.
         │ — VM 101 · home
         [Start] (primary) [Refresh] (secondary)
         ");
@@ -775,5 +775,18 @@ fn a_restart_in_the_middle_is_followed_up() {
         assert!(told.text().contains("backed up"), "{}", told.text());
         world.audited_last("closed done").await;
         assert_eq!(world.writes().len(), 1);
+    });
+}
+
+#[test]
+fn a_template_is_never_offered_to_be_started() {
+    run(setup(), async |world| {
+        let owner = world.person("owner");
+        let done = owner
+            .slash("/backup run 106 storage:nas")
+            .await
+            .until("backed up")
+            .await;
+        assert!(!shown(&done).contains("[Start]"), "{}", shown(&done));
     });
 }

@@ -55,7 +55,15 @@ fn a_guest_that_is_no_guest_is_told_so() {
         🔒 only owner
         │ ⛔ That is no guest
         │ Write a VMID such as `101`, or a name
-        │ such as `valheim`.
+        │ such as `valheim`. Several: `101,102`,
+        │ `tag:games` or `pool:lab`.
+        ");
+        let one = said(&owner.slash("/access grant max start tag:lab 1h").await).await;
+        assert_snapshot!(one, @"
+        🔒 only owner
+        │ ⛔ That is more than one guest
+        │ This is for one guest at a time: write
+        │ a VMID such as `101`, or a name.
         ");
         untouched(world);
     });

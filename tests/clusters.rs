@@ -288,13 +288,11 @@ fn one_cluster_can_be_looked_at_alone() {
         let offered = max.type_ahead("/status cluster:").await;
         let offered: Vec<String> = offered.into_iter().map(|choice| choice.name).collect();
         assert_eq!(offered, ["lab"], "only where one sees anything");
-        for hidden in ["/status cluster:home", "/status cluster:nowhere"] {
-            let said = max.slash(hidden).await.first().await;
-            assert!(
-                said.text().contains("Nothing here for you"),
-                "{}",
-                said.text()
-            );
+        for hidden in ["home", "nowhere"] {
+            let said = max.slash(&format!("/status cluster:{hidden}")).await;
+            let said = shown(&said.first().await);
+            let says = format!("⛔ No cluster {hidden} for you here\n│ There is: `lab`.");
+            assert!(said.contains(&says), "{said}");
         }
     });
 }

@@ -313,8 +313,12 @@ fn what_is_so_already_is_said_and_not_done() {
         assert_snapshot!(shown(&locked), @"
         │ 🔴 backup-me · did not start
         │ Asked by <@184405311681986560>.
-        │ It is locked: a backup of it runs.
+        │ It is locked for a backup.
         │ Try again when that has ended.
+        │ If no task runs any more (see
+        │ `/task list guest:home/107`),
+        │ free it on its node, as root:
+        │ `qm unlock 107`
         │ — VM 107 · home
         [Start] (primary) [Refresh] (secondary)
         ");
@@ -482,7 +486,7 @@ fn a_privilege_that_the_bot_lacks_is_named_to_those_who_can_give_it() {
         │ 🔴 valheim · did not start
         │ Asked by <@184405311681986560>.
         │ The bot itself lacks the right for it
-        │ in Proxmox. Tell the owner.
+        │ in Proxmox.
         │ — VM 101 · home
         [Start] (primary) [Refresh] (secondary)
         ");
@@ -521,8 +525,8 @@ fn an_offline_node_is_said_and_nothing_is_sent() {
         assert_snapshot!(shown(&answer.until("did not start").await), @"
         │ 🔴 minecraft · did not start
         │ Asked by <@184405311681986560>.
-        │ Its node does not answer. Try again
-        │ when the node is back.
+        │ Its node pve2 is offline.
+        │ Try again when it is back.
         │ — VM 102 · home
         [Refresh] (secondary)
         ");
@@ -613,6 +617,31 @@ fn vm_on_a_container_answers_with_the_right_command() {
         │ — CT 105 · home
         ");
         assert_eq!(world.writes(), Vec::<String>::new());
+    });
+}
+
+#[test]
+fn an_offline_node_that_is_long_in_failing_is_named_too() {
+    run(Setup::default(), async |world| {
+        world.px.set_node("pve2", |node| node.online = false);
+        world.next_snapshot().await;
+        let hangs = Fault::always(FaultKind::Hang).on(Match::any().path("/nodes/pve2/"));
+        world.px.fault(hangs);
+        let answer = world.person("owner").slash("/vm start 102").await;
+        // That takes about as long as a test waits for a word.
+        while world.audit().is_empty() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        let said = answer.until("did not start").await;
+        assert!(
+            shown(&said).contains("Its node pve2 is offline."),
+            "{}",
+            shown(&said)
+        );
+        world.px.clear_faults();
+        world
+            .audited(&["opened start 102", "closed not sent"])
+            .await;
     });
 }
 

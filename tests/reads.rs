@@ -438,3 +438,158 @@ fn completion_offers_what_fits_first() {
         assert_snapshot!(names(max.type_ahead("/vm stop ").await), @"");
     });
 }
+
+/// What the bot has just met is not shown as it was before.
+#[test]
+fn a_node_that_went_down_is_said_so_at_once() {
+    run(Setup::default(), async |world| {
+        let owner = world.person("owner");
+        world.px.fault_by_name("node-down");
+        let start = owner.slash("/vm start 102").await;
+        assert_snapshot!(shown(&start.until("did not start").await), @"
+        │ 🔴 minecraft · did not start
+        │ Asked by <@184405311681986560>.
+        │ Its node pve2 is offline.
+        │ Try again when it is back.
+        │ — VM 102 · home
+        [Refresh] (secondary)
+        ");
+        let card = owner.slash("/vm status 102").await.until("minecraft").await;
+        assert_snapshot!(shown(&card), @"
+        🔒 only owner
+        │ 🟠 minecraft · unknown
+        │ Its node pve2 is offline, so nobody
+        │ knows how it is.
+        │ Tags: games
+        │ — VM 102 · home · pve2
+        [Refresh] (secondary)
+        ");
+        // There is nothing to ask about.
+        let stop = owner.slash("/vm stop 102").await.until("minecraft").await;
+        assert_snapshot!(shown(&stop), @"
+        🔒 only owner
+        │ 🔴 minecraft · did not stop
+        │ Asked by <@184405311681986560>.
+        │ Its node pve2 is offline.
+        │ Try again when it is back.
+        │ — VM 102 · home
+        [Refresh] (secondary)
+        ");
+        let card = owner.slash("/node status pve2").await.until("pve2").await;
+        assert_snapshot!(shown(&card), @"
+        🔒 only owner
+        │ 🔴 pve2 · offline
+        │ — node · home
+        [Wake] (secondary) [Refresh] (secondary)
+        ");
+        assert_eq!(world.writes(), Vec::<String>::new());
+    });
+}
+
+#[test]
+fn a_read_that_failed_is_said_so_with_the_age_of_what_is_shown() {
+    run(Setup::default(), async |world| {
+        let owner = world.person("owner");
+        for path in ["/nodes/pve2/qemu/102/status/current", "/nodes/pve2/status"] {
+            let down = FaultKind::Status595;
+            world
+                .px
+                .fault(Fault::always(down).on(Match::any().path(path)));
+        }
+        let card = owner.slash("/vm status 101").await.until("valheim").await;
+        assert!(!shown(&card).contains("Not up to date"), "{}", shown(&card));
+        let card = owner.slash("/vm status 102").await.until("minecraft").await;
+        assert_snapshot!(shown(&card), @"
+        🔒 only owner
+        │ 🟠 minecraft · running
+        │ ▰▰▱▱▱▱▱▱▱▱ CPU 18 % of 4
+        │ ▰▰▰▰▰▱▱▱▱▱ RAM 4.2 GB of 8 GB
+        │ Up 2 d 4 h
+        │ Tags: games
+        │ ⏳ Not up to date: as of <time>
+        │ — VM 102 · home · pve2
+        [Shutdown] (secondary) [Reboot] (secondary) [Refresh] (secondary)
+        ");
+        let card = owner.slash("/node status pve2").await.until("pve2").await;
+        assert_snapshot!(shown(&card), @"
+        🔒 only owner
+        │ 🟠 pve2 · online
+        │ It does not answer just now, so its
+        │ load, disk and version are not known.
+        │ ▰▱▱▱▱▱▱▱▱▱ CPU 7 % of 16
+        │ ▰▱▱▱▱▱▱▱▱▱ RAM 7.4 GB of 64 GB
+        │ Up 20 d 2 h
+        │ Updates: the bot's token may not
+        │ see them (Sys.Modify)
+        │ 1 guest runs on it
+        │ ⏳ Not up to date: as of <time>
+        │ — node · home
+        [Reboot] (secondary) [Shutdown] (secondary) [Refresh] (secondary)
+        ");
+    });
+}
+
+#[test]
+fn once_nothing_can_be_read_lists_say_how_old_they_are() {
+    run(Setup::default(), async |world| {
+        let owner = world.person("owner");
+        world.px.fault_by_name("all-down");
+        let start = owner.slash("/vm start 101").await;
+        start.follow_up("cannot be read now").await;
+        let list = owner.slash("/node list").await.until("nodes").await;
+        assert_snapshot!(shown(&list), @"
+        🔒 only owner
+        │ 🗄️ 2 nodes
+        │ 🟢 pve1 · CPU 12 % · RAM 15 %
+        │ 🟢 pve2 · CPU 7 % · RAM 12 %
+        │ ⏳ Not up to date: as of <time>
+        [Refresh] (secondary)
+        ");
+        let all = owner.slash("/status").await.until("home").await;
+        assert!(shown(&all).contains("🟠 home"), "{}", shown(&all));
+        world.px.clear_faults();
+        world.next_snapshot().await;
+        let list = owner.slash("/node list").await.until("nodes").await;
+        assert!(!shown(&list).contains("⏳"), "{}", shown(&list));
+    });
+}
+
+#[test]
+fn a_quorum_that_was_just_found_lost_is_shown_lost() {
+    run(Setup::default(), async |world| {
+        let owner = world.person("owner");
+        owner.slash("/status").await.until("🟢 home").await;
+        world.px.fault_by_name("no-quorum");
+        let start = owner.slash("/vm start 101").await;
+        assert_snapshot!(shown(&start.until("did not start").await), @"
+        │ 🔴 valheim · did not start
+        │ Asked by <@184405311681986560>.
+        │ The cluster has no quorum: too few
+        │ nodes are up.
+        │ — VM 101 · home
+        [Start] (primary) [Refresh] (secondary)
+        ");
+        let max = world.person("max").slash("/vm start 101").await;
+        let told = shown(&max.until("did not start").await);
+        assert!(told.contains("Tell the owner"), "{told}");
+        owner.slash("/status").await.until("no quorum").await;
+    });
+}
+
+#[test]
+fn a_cluster_that_is_not_there_is_told_to_those_who_see_another() {
+    run(Setup::default(), async |world| {
+        for name in ["owner", "max"] {
+            let person = world.person(name);
+            let told = person.slash("/status cluster:nope").await.first().await;
+            let says = "⛔ No cluster nope for you here\n│ There is: `home`.";
+            assert!(shown(&told).contains(says), "{}", shown(&told));
+        }
+        let stranger = world.person("stranger");
+        for name in ["nope", "home"] {
+            let told = stranger.slash(&format!("/status cluster:{name}")).await;
+            let told = told.first().await;
+            assert!(told.text().contains("Nothing here for you"));
+        }
+    });
+}

@@ -294,8 +294,7 @@ fn what_cannot_be_taken_is_said_before_proxmox_is_asked() {
             "/snapshot create 106",
             "/snapshot create 107",
         ] {
-            let answer = owner.slash(text).await;
-            told.push(dated(&shown(&answer.settled().await)));
+            told.push(dated(&shown(&owner.slash(text).await.settled().await)));
         }
         assert_snapshot!(told.join("\n\n"), @"
         🔒 only owner
@@ -338,8 +337,12 @@ fn what_cannot_be_taken_is_said_before_proxmox_is_asked() {
         │ 🔴 backup-me · no snapshot taken
         │ Snapshot discord-<date>.
         │ Asked by <@184405311681986560>.
-        │ It is locked: a backup of it runs.
+        │ It is locked for a backup.
         │ Try again when that has ended.
+        │ If no task runs any more (see
+        │ `/task list guest:home/107`),
+        │ free it on its node, as root:
+        │ `qm unlock 107`
         │ — VM 107 · home
         [Start] (primary) [Refresh] (secondary)
         ");
@@ -900,7 +903,7 @@ fn who_may_ask_for_one_gets_it_from_somebody_who_may_give_it() {
         │ By <@80351110224678912>, done <soon>.
         │ Approved by <@184405311681986560>.
         │ — VM 101 · home
-        [Start] (primary) [Refresh] (secondary) [Snapshots] (secondary)
+        [Refresh] (secondary) [Snapshots] (secondary)
         ");
         assert!(names(world, 101).contains(&"before-boss".to_owned()));
         let one = world.px.snapshots(101).pop().unwrap();
@@ -1020,7 +1023,7 @@ fn a_token_that_lacks_the_privilege_is_named_to_the_owner() {
         │ Snapshot not-allowed.
         │ Asked by <@184405311681986560>.
         │ The bot itself lacks the right for it
-        │ in Proxmox. Tell the owner.
+        │ in Proxmox.
         │ — VM 102 · home
         [Shutdown] (secondary) [Reboot] (secondary) [Refresh] (secondary)
         ");
@@ -1064,8 +1067,8 @@ fn a_list_that_cannot_be_read_says_so() {
         🔒 only owner
         │ 🟠 Snapshots of minecraft unknown
         │ I could not read them now.
-        │ Its node does not answer. Try again
-        │ when the node is back.
+        │ Its node pve2 does not answer.
+        │ Try again when it is back.
         │ — VM 102 · home
         [Try again] (secondary)
         ");

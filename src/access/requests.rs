@@ -217,8 +217,11 @@ impl Access {
     pub async fn untold(&self) -> Result<Vec<Untold>, StoreError> {
         let read = self.store.run(|db| {
             let mut query = db.prepare(
-                "SELECT *, EXISTS (SELECT 1 FROM audit \
-                                   WHERE event = 'opened' AND interaction = press) AS begun \
+                "SELECT *, EXISTS (SELECT 1 FROM audit o \
+                                   WHERE event = 'opened' AND interaction = press \
+                                   AND NOT EXISTS (SELECT 1 FROM audit c WHERE c.entry = o.seq \
+                                                   AND c.event = 'closed' \
+                                                   AND c.outcome = 'not sent')) AS begun \
                  FROM requests WHERE press IS NOT NULL ORDER BY id",
             )?;
             let rows = query.query_map([], |row| Ok(read_untold(row)))?;

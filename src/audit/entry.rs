@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::{About, Event};
-use crate::action::{GuestFacts, Request};
+use super::{About, Ending, Event};
+use crate::action::{GuestFacts, Request, TargetKey};
 use crate::ids::{GuestRef, NodeRef};
 use crate::store::chain::{self, Columns};
 
@@ -17,6 +17,13 @@ impl Draft {
         Self(Columns::new())
             .set("event", event.word())
             .set("at_ms", now_ms())
+    }
+
+    pub(super) fn closing(entry: i64, ending: &Ending) -> Self {
+        Self::of(Event::Closed)
+            .set("entry", entry)
+            .set("outcome", ending.word())
+            .set("detail", ending.detail())
     }
 
     pub(super) fn set(mut self, column: &'static str, value: impl Into<Field>) -> Self {
@@ -59,6 +66,14 @@ impl Draft {
             .set("node", node.node.as_str())
     }
 
+    pub(super) fn upon(self, target: &TargetKey) -> Self {
+        match target {
+            TargetKey::Guest(guest) => self.on(guest),
+            TargetKey::Node(node) => self.at(node),
+            TargetKey::Bot => self,
+        }
+    }
+
     pub(super) fn to(self, about: &About) -> Self {
         match about {
             About::Guest(guest) => self.about(guest),
@@ -73,6 +88,14 @@ impl Draft {
         let seq = self.add_within(&tx)?;
         tx.commit()?;
         Ok(seq)
+    }
+
+    /// The same with its end, in one transaction: no other process finds it open.
+    pub(super) fn add_closed(&self, ending: &Ending, db: &mut Connection) -> rusqlite::Result<()> {
+        let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let entry = self.add_within(&tx)?;
+        Self::closing(entry, ending).add_within(&tx)?;
+        tx.commit()
     }
 
     pub(super) fn add_within(&self, tx: &Transaction<'_>) -> rusqlite::Result<i64> {

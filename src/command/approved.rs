@@ -19,7 +19,7 @@ use super::desk::Desk;
 use super::finish::{tell_asker, tell_letters};
 use super::note;
 use super::power::askable;
-use super::ready::{NotReady, Ready, ready};
+use super::ready::{NotReady, Ready, no_room, ready};
 use super::requests::{Open, Told, said};
 use super::several::together;
 use super::{Audience, Last, Outcome};
@@ -166,10 +166,7 @@ async fn done(desk: &Arc<Desk>, order: &Order<'_>, open: &Open) -> Result<Outcom
         return Err(NotReady::Refused(refusal));
     }
     let deed = &order.aim.deed;
-    let no_room = |_| {
-        let reply = embed::problem::too_little_memory(&ready.found.guest.facts);
-        NotReady::Refused(reply)
-    };
+    let no_room = |_| NotReady::Refused(no_room(desk, order, &ready.found.guest.facts));
     let claimed = desk.starting.claim(&ready.found, deed, false);
     ready.memory = claimed.map_err(no_room)?;
     if let Some(refusal) = newer(open, &ready) {

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use crate::action::{Deed, GuestFacts, Power, Request, Right, Target};
-use crate::audit::{self, About, Ending, Opening};
+use crate::audit::{self, About, Ending, NotSent, Opening};
 use crate::embed::act::{Act, NoNeed};
 use crate::embed::{self, Reply};
 use crate::follow;
@@ -45,6 +45,18 @@ impl Order<'_> {
         let shared = self.public && self.once.is_none();
         let about = About::Guest(guest.clone());
         shared.then(|| desk.waiting.open(about, self.request.actor.channel))
+    }
+
+    /// Notes that it came to nothing before Proxmox was asked.
+    pub(super) fn not_sent(&self, desk: &Desk, guest: &GuestFacts, why: &str) {
+        let tried = NotSent {
+            request: self.request,
+            action: self.aim.deed.right().key(),
+            detail: self.aim.deed.detail(),
+            target: None,
+            guest: Some(guest),
+        };
+        desk.note_not_sent(&tried, why);
     }
 
     /// As the words have it.
@@ -201,8 +213,13 @@ pub(super) fn no_need(
         (Some(Power::Stop | Power::Shutdown), Some(false)) => NoNeed::Stopped,
         (Some(Power::Reboot | Power::Suspend | Power::Reset), Some(false)) => NoNeed::NotRunning,
         _ if let Some(lock) = lock_in_the_way(&act.deed, now) => {
-            let why = embed::why::locked_by(lock);
-            return Some(Outcome::shown(embed::act::failed(act, &why, runs)));
+            order.not_sent(desk, &act.guest, &format!("locked: {lock}"));
+            let why = embed::why::locked_by(lock, &act.guest);
+            return Some(Outcome::shown(embed::act::failed(
+                act,
+                &why,
+                runs.filter(|_| !now.template),
+            )));
         }
         (Some(Power::Start | Power::Shutdown | Power::Reboot | Power::Suspend), _) if held => {
             NoNeed::Paused

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::access::Access;
 use crate::action::{Actor, Request, TargetKey};
-use crate::audit;
+use crate::audit::{self, NotSent};
 use crate::config::{Acts, Config};
 use crate::errand::Errands;
 use crate::held::{Held, Nodes};
@@ -179,14 +179,24 @@ impl Desk {
 
     /// Notes a refusal. Nobody waits for it.
     pub(super) fn note_refusal(&self, request: &Request, target: Option<&TargetKey>, why: &str) {
-        match self.refusals.take(request.actor.user, Instant::now()) {
-            Some(0) => audit::refused(&self.store, request, target, why),
-            Some(more) => {
-                let why = format!("{why} (and {more} more before)");
-                audit::refused(&self.store, request, target, &why);
-            }
-            None => {}
+        if let Some(why) = self.worth_noting(request.actor.user, why) {
+            audit::refused(&self.store, request, target, &why);
         }
+    }
+
+    /// Notes an act that came to nothing before Proxmox was asked. Nobody waits for it.
+    pub(super) fn note_not_sent(&self, tried: &NotSent<'_>, why: &str) {
+        if let Some(why) = self.worth_noting(tried.request.actor.user, why) {
+            audit::not_sent(&self.store, tried, &why);
+        }
+    }
+
+    /// Nobody fills the disk by pressing: a flood is counted.
+    fn worth_noting(&self, user: UserId, why: &str) -> Option<String> {
+        Some(match self.refusals.take(user, Instant::now())? {
+            0 => why.to_owned(),
+            more => format!("{why} (and {more} more before)"),
+        })
     }
 }
 

@@ -10,14 +10,14 @@ use crate::audit::{self, Ending, Entry};
 use crate::embed::act::Act;
 use crate::embed::{self, Reply};
 use crate::follow::{self, End};
-use crate::ids::Upid;
+use crate::ids::{NodeName, Upid};
 use crate::permission::Permit;
 use crate::privileges;
-use crate::proxmox::{Error, Order, Sent};
+use crate::proxmox::{Error, Inventory, NodeState, Order, Sent};
 
 use super::Outcome;
 use super::busy::Claim;
-use super::desk::Desk;
+use super::desk::{Desk, READ_PATIENCE};
 use super::memory::Claimed;
 use super::notify::Notice;
 use super::resolve::FoundGuest;
@@ -82,6 +82,14 @@ impl Doing<'_> {
                 self.not_taken(request, &error).await
             }
         };
+        let end = End {
+            reply: if self.found.guest.template {
+                embed::guest::of_template(end.reply)
+            } else {
+                end.reply
+            },
+            ..end
+        };
         audit::close(&self.desk.store, self.entry, &end.ending).await;
         self.found.inventory.refresh();
         self.found.inventory.lists_changed(&self.act.guest);
@@ -122,6 +130,7 @@ impl Doing<'_> {
 
     /// Proxmox said no, or nothing.
     async fn not_taken(&self, request: &Request, error: &Error) -> End {
+        look_again(&self.found, error).await;
         let runs = follow::runs_now(&self.found.inventory, &self.act.guest).await;
         if !error.surely_not_done() {
             let reply = embed::act::unknown(&self.act, runs);
@@ -144,6 +153,40 @@ fn may_have_begun(sent: &Result<Sent, Error>) -> bool {
     }
 }
 
+/// What was just met is newer than what is remembered: who looks next is shown no state from before.
+pub(super) async fn look_again(found: &FoundGuest, error: &Error) {
+    let inventory = &found.inventory;
+    let away = matches!(error.status(), None | Some(595 | 596 | 599));
+    let no_quorum = error.reason().is_some_and(embed::why::is_no_quorum);
+    if no_quorum {
+        inventory.doubt_quorum();
+    }
+    if away || no_quorum {
+        // That it cannot be read is remembered too.
+        let _ = inventory.fresh(Duration::ZERO, READ_PATIENCE).await;
+    }
+}
+
+/// Where the guest is, for those who may look at it.
+pub(super) fn shown_node<'f>(
+    desk: &Desk,
+    request: &Request,
+    found: &'f FoundGuest,
+) -> Option<&'f NodeName> {
+    let (law, facts) = (desk.law(), &found.guest.facts);
+    let view = law
+        .of(&request.actor)
+        .decide(Right::View, &Target::Guest(facts));
+    view.is_ok().then_some(&facts.node)
+}
+
+/// Whether the newest snapshot has it so.
+pub(super) fn node_offline(inventory: &Inventory, node: &NodeName) -> bool {
+    let latest = inventory.latest();
+    let seen = latest.as_ref().and_then(|all| all.nodes.get(node));
+    seen.is_some_and(|node| node.status == NodeState::Offline)
+}
+
 /// A refusal of Proxmox in our words, and for those who can mend it, how.
 pub(super) fn explain(
     desk: &Desk,
@@ -151,16 +194,23 @@ pub(super) fn explain(
     found: &FoundGuest,
     error: &Error,
 ) -> (String, Option<Reply>) {
-    let why = embed::why::why_refused(&embed::why::Refusal {
-        status: error.status(),
-        text: error.reason(),
-        missing: error.missing_privilege().is_some(),
-    });
     let law = desk.law();
     let facts = &found.guest.facts;
     let owner = law
         .of(&request.actor)
         .decide(Right::Access, &Target::Guest(facts));
+    let why = embed::why::why_refused(&embed::why::Refusal {
+        status: error.status(),
+        text: error.reason(),
+        missing: error.missing_privilege().is_some(),
+        guest: facts,
+        node: shown_node(desk, request, found),
+        offline: node_offline(&found.inventory, &facts.node),
+    });
+    let why = match owner {
+        Ok(_) => embed::why::for_the_owner(&why),
+        Err(_) => why,
+    };
     let aside = error.missing_privilege().map(|missing| {
         let beside = privileges::beside(law.policy(), facts, &missing.path);
         let cure = owner

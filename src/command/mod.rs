@@ -19,6 +19,7 @@ mod matter;
 mod memory;
 mod named;
 mod node_act;
+mod node_status;
 mod note;
 mod notify;
 mod once;

@@ -184,10 +184,17 @@ impl Field {
     /// [`Unclear`], for the words of the refusal.
     pub fn parse(self, text: &str) -> Result<Value, Unclear> {
         match self {
-            Self::Guest(_) => text.parse().map(Value::Guest).map_err(|_| Unclear::Guest),
+            Self::Guest(_) => text.parse().map(Value::Guest).map_err(|_| {
+                let several = matches!(text.parse(), Ok(Guests::Several(_)) | Err(BadId::TooMany));
+                if several {
+                    Unclear::OneGuest
+                } else {
+                    Unclear::Guest
+                }
+            }),
             Self::Guests(_) => text.parse().map(Value::Guests).map_err(|bad| match bad {
                 BadId::TooMany => Unclear::TooMany,
-                _ => Unclear::Guest,
+                _ => Unclear::Guests,
             }),
             Self::Node => text.parse().map(Value::Node).map_err(|_| Unclear::Node),
             Self::Person | Self::Flag => Err(Unclear::Command),

@@ -2,19 +2,21 @@
 //! memory, asked twice where it must be, read again, permitted, noted, permitted once more, sent
 //! once, followed, read again, told.
 
+use std::sync::Arc;
+
 use tokio::sync::{oneshot, watch};
 
 use crate::action::{Deed, GuestFacts, Power, Request, Right, Target};
 use crate::embed::{self, Reply};
 use crate::ids::{GuestQuery, Kind, NodeRef};
 use crate::permission::{Denied, Rights, Verdict};
-use crate::proxmox::RunState;
+use crate::proxmox::{NodeState, RunState, Snapshot};
 
 use super::begin::{Order, begin, no_need};
 use super::confirm::{Asked, AskedDeed, What, until_closed};
 use super::desk::{Desk, reason};
 use super::memory::Short;
-use super::ready::{NotReady, Ready, ready};
+use super::ready::{NotReady, Ready, no_room, ready};
 use super::requests::said;
 use super::resolve::{self, FoundGuest, Lookup, Sight};
 use super::{Audience, Confirmed, Decision, Outcome, Task, backups, snapshots};
@@ -42,7 +44,8 @@ pub(super) fn decide(desk: &Desk, request: &Request, aim: Aim) -> Decision {
         return Decision::answer(reply, Audience::Private);
     }
     if verdict.confirm || aim.deed.always_confirmed() {
-        if aim.deed.needs_snapshot().is_some() || seems_off(desk, &aim.deed, &facts) {
+        let nothing_to_ask = seems_off(desk, &aim.deed, &facts) || seems_out_of_reach(desk, &facts);
+        if aim.deed.needs_snapshot().is_some() || nothing_to_ask {
             // The question says what is lost, or there is nothing to ask, so that is read first.
             return Decision::go(Task::deed(request, aim, None, Audience::Private));
         }
@@ -54,16 +57,24 @@ pub(super) fn decide(desk: &Desk, request: &Request, aim: Aim) -> Decision {
 
 /// Whether memory has it that there is nothing to pull the plug of. That may have changed since.
 pub(super) fn seems_off(desk: &Desk, deed: &Deed, guest: &GuestFacts) -> bool {
-    let Deed::Power(power) = deed else {
-        return false;
-    };
-    let mut clusters = desk.asked_for(Some(&guest.guest.cluster));
-    let latest = clusters.find_map(|cluster| cluster.latest());
-    let seen = latest
+    let seen = latest_of(desk, guest);
+    let seen = seen
         .as_ref()
         .and_then(|all| all.guests.get(&guest.guest.vmid));
-    !matches!(power, Power::Start | Power::Resume)
+    matches!(deed, Deed::Power(power) if !matches!(power, Power::Start | Power::Resume))
         && seen.is_some_and(|seen| seen.status == RunState::Stopped)
+}
+
+/// Whether memory has it that the guest's node is offline, so that nothing can be done.
+fn seems_out_of_reach(desk: &Desk, guest: &GuestFacts) -> bool {
+    let latest = latest_of(desk, guest);
+    let node = latest.as_ref().and_then(|all| all.nodes.get(&guest.node));
+    node.is_some_and(|node| node.status == NodeState::Offline)
+}
+
+fn latest_of(desk: &Desk, guest: &GuestFacts) -> Option<Arc<Snapshot>> {
+    let mut clusters = desk.asked_for(Some(&guest.guest.cluster));
+    clusters.find_map(|cluster| cluster.latest())
 }
 
 /// A snapshot under a name of ours.
@@ -204,7 +215,7 @@ pub(super) async fn perform(
     let anyway = task.confirmed.as_ref().is_some_and(|yes| yes.anyway);
     match desk.starting.claim(&ready.found, &aim.deed, anyway) {
         Ok(claimed) => ready.memory = claimed,
-        Err(short) => return too_little_memory(desk, task, &aim.deed, &ready.found, short),
+        Err(short) => return too_little_memory(desk, task, &order, &ready.found, short),
     }
     match begin(desk, &order, ready).await {
         Ok((doing, permit)) => doing.go(&permit, &task.request, shown).await,
@@ -217,15 +228,16 @@ pub(super) async fn perform(
 fn too_little_memory(
     desk: &Desk,
     task: &Task,
-    deed: &Deed,
+    order: &Order<'_>,
     found: &FoundGuest,
     short: Short,
 ) -> Outcome {
+    let deed = &order.aim.deed;
     let facts = &found.guest.facts;
     let (law, target) = (desk.law(), Target::Guest(facts));
     let mine = law.of(&task.request.actor);
     if mine.decide(Right::Stop, &target).is_err() {
-        return task.refuse(embed::problem::too_little_memory(facts));
+        return task.refuse(no_room(desk, order, facts));
     }
     let node = NodeRef {
         cluster: facts.guest.cluster.clone(),

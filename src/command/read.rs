@@ -7,23 +7,26 @@ use std::time::{Duration, UNIX_EPOCH};
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
-use crate::action::{Action, Actor, Door, GuestFacts, NodePower, Request, Right, Target};
+use crate::action::{Action, Actor, Door, GuestFacts, Request, Right, Target};
 use crate::embed::backup::Last as LastBackup;
 use crate::embed::guest::View as GuestView;
 use crate::embed::guest_details::Details;
-use crate::embed::node::{Updates, View as NodeView};
 use crate::embed::status::{Age, Seen, View as ClusterView};
 use crate::embed::{self, Reply};
-use crate::ids::{ClusterName, GuestQuery, Kind, NodeQuery, NodeRef};
+use crate::ids::{ClusterName, GuestQuery, Kind, NodeRef};
 use crate::permission::Rights;
 use crate::proxmox::{Guest, GuestNow, Inventory, Node, RunState, Snapshot};
 
 use super::desk::{Desk, FRESH, READ_PATIENCE};
 use super::details::details;
+use super::doing::node_offline;
 use super::resolve::{self, FoundGuest, Lookup, Sight};
-use super::{Audience, Decision, Outcome, Task, guest_not_found, node_not_found, storage};
+use super::{
+    Audience, Decision, Outcome, Task, guest_not_found, node_not_found, node_status, storage,
+};
 
-/// A snapshot younger than this is shown without its age. One round of refreshing may be late.
+/// A snapshot younger than this is shown without its age, unless a newer one could not be had. One round
+/// of refreshing may be late.
 const AS_GOOD_AS_NOW: Duration = Duration::from_secs(15);
 
 /// Where the answer goes. A button changes the presser's own card, and nobody else's.
@@ -40,7 +43,7 @@ pub(super) fn audience(desk: &Desk, request: &Request) -> Audience {
 pub(super) fn decide(desk: &Desk, request: &Request) -> Decision {
     let ready = asked_for(desk, request).all(|c| {
         let latest = c.latest();
-        latest.is_some_and(|s| s.taken.elapsed() < AS_GOOD_AS_NOW)
+        latest.is_some_and(|snapshot| age(c, &snapshot) == Age::Now)
     });
     let single = matches!(
         request.action,
@@ -109,9 +112,10 @@ fn asked_for<'d>(desk: &'d Desk, request: &Request) -> impl Iterator<Item = &'d 
 pub(super) fn sees_any(desk: &Desk, actor: &Actor, cluster: &ClusterName) -> bool {
     let law = desk.law();
     let mine = law.of(actor);
-    let latest = desk.asked_for(Some(cluster)).find_map(|c| c.latest());
-    latest.is_some_and(|snapshot| {
-        let view = view(cluster, Some(&snapshot), &mine);
+    let mut clusters = desk.asked_for(Some(cluster));
+    clusters.any(|inventory| {
+        let latest = inventory.latest();
+        let view = view(inventory, latest.as_deref(), &mine);
         !view.nodes.is_empty() || !view.guests.is_empty()
     })
 }
@@ -129,7 +133,7 @@ pub(super) async fn perform(desk: &Desk, task: &Task) -> Outcome {
                 .await
                 .unwrap_or_else(|refusal| task.refuse(refusal));
         }
-        Action::NodeStatus(node) => node_status(desk, request, node).await,
+        Action::NodeStatus(node) => node_status::node_status(desk, request, node).await,
         Action::StorageList {
             node,
             storage: Some(storage),
@@ -149,17 +153,20 @@ fn overview(desk: &Desk, request: &Request) -> Result<Reply, Reply> {
     }
     let law = desk.law();
     let mine = law.of(&request.actor);
-    let snapshots: Vec<(&ClusterName, Option<Arc<Snapshot>>)> = asked_for(desk, request)
-        .map(|c| (c.client().cluster(), c.latest()))
+    let snapshots: Vec<(&Inventory, Option<Arc<Snapshot>>)> = asked_for(desk, request)
+        .map(|c| (&**c, c.latest()))
         .collect();
     let views: Vec<ClusterView<'_>> = snapshots
         .iter()
-        .map(|(cluster, snapshot)| view(cluster, snapshot.as_deref(), &mine))
+        .map(|(inventory, snapshot)| view(inventory, snapshot.as_deref(), &mine))
         .collect();
     let empty = |view: &ClusterView<'_>| view.nodes.is_empty() && view.guests.is_empty();
     let never = views.iter().any(|view| view.age == Age::Never);
     if views.iter().all(empty) && !(never && mine.any()) {
-        return Err(nothing(desk, request));
+        return Err(match only(request) {
+            Some(cluster) => no_such_cluster(desk, request, cluster),
+            None => nothing(desk, request),
+        });
     }
     let ages: Vec<Age> = views.iter().map(|view| view.age.clone()).collect();
     let several = desk.several();
@@ -187,10 +194,11 @@ fn overview(desk: &Desk, request: &Request) -> Result<Reply, Reply> {
 
 /// One cluster as far as one person may see it.
 fn view<'s>(
-    cluster: &'s ClusterName,
+    inventory: &'s Inventory,
     snapshot: Option<&'s Snapshot>,
     mine: &Rights<'_>,
 ) -> ClusterView<'s> {
+    let cluster = inventory.client().cluster();
     let Some(snapshot) = snapshot else {
         return ClusterView {
             cluster,
@@ -222,14 +230,18 @@ fn view<'s>(
                 Seen { guest, full }
             })
             .collect(),
-        age: age(snapshot),
+        age: age(inventory, snapshot),
     }
 }
 
-pub(super) fn age(snapshot: &Snapshot) -> Age {
-    if snapshot.taken.elapsed() < AS_GOOD_AS_NOW {
+pub(super) fn age(inventory: &Inventory, snapshot: &Snapshot) -> Age {
+    if snapshot.taken.elapsed() < AS_GOOD_AS_NOW && inventory.last_error().is_none() {
         return Age::Now;
     }
+    as_of(snapshot)
+}
+
+pub(super) fn as_of(snapshot: &Snapshot) -> Age {
     let since = snapshot.wall.duration_since(UNIX_EPOCH).unwrap_or_default();
     Age::Since(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }
@@ -258,6 +270,7 @@ async fn guest_status(
         (now, extra)
     };
     let ((now, extra), backup) = tokio::join!(both, last_backup(desk, task, &found));
+    let offline = node_offline(&found.inventory, &found.guest.facts.node);
     let mut shown_age = Age::Now;
     let guest = match now {
         Ok(Ok(now)) => with_news(found.guest, &now),
@@ -265,7 +278,13 @@ async fn guest_status(
             if let Ok(Err(error)) = other {
                 tracing::debug!(interaction = %request.id, %error, "the guest cannot be read");
             }
-            shown_age = found.inventory.latest().map_or(Age::Never, |s| age(&s));
+            found.inventory.refresh();
+            // That a node is offline is news enough, and as young as the snapshot.
+            shown_age = match found.inventory.latest() {
+                Some(latest) if offline => age(&found.inventory, &latest),
+                Some(latest) => as_of(&latest),
+                None => Age::Never,
+            };
             found.guest
         }
     };
@@ -277,6 +296,7 @@ async fn guest_status(
     let card = embed::guest::card(&GuestView {
         guest: &guest,
         age: shown_age,
+        node_offline: offline && guest.status == RunState::Unknown,
         rights: &rights,
         details: Some(&extra).filter(|_| !public),
         busy,
@@ -341,67 +361,23 @@ fn with_news(mut guest: Guest, now: &GuestNow) -> Guest {
     guest
 }
 
-async fn node_status(desk: &Desk, request: &Request, query: &NodeQuery) -> Result<Reply, Reply> {
-    let found = match resolve::node(desk, &request.actor, Sight::Shown, query) {
-        Lookup::Found(found) => found,
-        Lookup::NotYet => return Err(embed::problem::out_of_reach("Proxmox", request.id)),
-        _ => return Err(node_not_found(desk, request, query)),
-    };
-    let (mut details, mut updates) = (None, Updates::Untold);
-    if embed::node::online(&found.node) {
-        let node = &found.reference.node;
-        let status = found.inventory.client().node_status(node);
-        let waiting = found.inventory.updates(node);
-        let (status, waiting) = tokio::join!(
-            tokio::time::timeout(READ_PATIENCE, status),
-            tokio::time::timeout(READ_PATIENCE, waiting),
-        );
-        // Without Sys.Audit, or while it hangs, the snapshot's row has to do.
-        details = status.ok().and_then(Result::ok);
-        updates = match waiting {
-            Ok(Ok(Some(count))) => Updates::Waiting(count),
-            Ok(Ok(None)) => Updates::Hidden,
-            Ok(Err(_)) | Err(_) => Updates::Untold,
-        };
+/// Hidden and missing are the same answer: it names what the person sees anyway.
+fn no_such_cluster(desk: &Desk, request: &Request, cluster: &ClusterName) -> Reply {
+    let all = desk.clusters.iter().map(|c| c.client().cluster());
+    let shown: Vec<&ClusterName> = all
+        .filter(|cluster| sees_any(desk, &request.actor, cluster))
+        .collect();
+    if shown.is_empty() {
+        return nothing(desk, request);
     }
-    let law = desk.law();
-    let mine = law.of(&request.actor);
-    if updates == Updates::Hidden && mine.decide(Right::Access, &Target::Bot).is_err() {
-        // What the bot lacks concerns those who can give it.
-        updates = Updates::Untold;
-    }
-    let latest = found.inventory.latest();
-    let runs_on_it = |guest: &&Guest| {
-        let off = matches!(guest.status, RunState::Stopped | RunState::Unknown);
-        guest.facts.node == found.reference.node && !off
-    };
-    let running = latest.as_ref().map_or(0, |snapshot| {
-        snapshot.guests.values().filter(runs_on_it).count()
-    });
-    let may = |power: &NodePower| {
-        let target = Target::Node(&found.reference);
-        mine.decide(power.right(), &target).is_ok()
-    };
-    Ok(embed::node::card(&NodeView {
-        reference: &found.reference,
-        node: &found.node,
-        details: details.as_ref(),
-        updates,
-        running,
-        may: NodePower::ALL.into_iter().filter(may).collect(),
-        busy: busy(desk, &found.reference),
-        age: latest.map_or(Age::Never, |s| age(&s)),
-    }))
-}
-
-/// What is being done to the node. What a former process left may never have been sent.
-fn busy(desk: &Desk, node: &NodeRef) -> Option<NodePower> {
-    let (order, _) = desk.nodes.by(node)?;
-    (!order.left).then_some(order.power)
+    let why = format!("no such cluster, or not visible: {cluster}");
+    desk.note_refusal(request, None, &why);
+    embed::problem::no_such_cluster(cluster, &shown)
 }
 
 pub(super) fn nothing(desk: &Desk, request: &Request) -> Reply {
     desk.note_refusal(request, None, "nothing visible");
     let law = desk.law();
-    embed::problem::nothing_to_see(&law.holders(&request.actor, Right::Access, &Target::Bot))
+    let ask = law.holders(&request.actor, Right::Access, &Target::Bot);
+    embed::problem::nothing_to_see(&ask, request.actor.user)
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 use crate::action::{GuestFacts, Request, Target};
+use crate::audit::NotSent;
 use crate::embed::{self, Reply};
 use crate::ids::{GrantId, GuestQuery, Kind};
 use crate::permission::{Denied, Grant, Law, Permit, check};
@@ -16,7 +17,7 @@ use super::desk::{ACT_PATIENCE, Desk, FRESH};
 use super::memory::Claimed;
 use super::power::{Aim, decide_deed, refuse};
 use super::resolve::{self, FoundGuest, Lookup, Sight};
-use super::{Outcome, doing, guest_not_found, snapshots};
+use super::{Outcome, asked_for, doing, guest_not_found, snapshots};
 
 /// One guest's state is one small answer; a node that takes longer is not one to act on.
 const GUEST_PATIENCE: Duration = Duration::from_secs(8);
@@ -42,8 +43,7 @@ pub(super) enum NotReady {
 pub(super) async fn ready(desk: &Desk, order: &Order<'_>) -> Result<Ready, NotReady> {
     let Order { request, aim, .. } = order;
     let refused = NotReady::Refused;
-    let fresh = || fresh_guest(desk, request, aim.kind, &aim.guest, aim.deed.key());
-    let found = fresh().await.map_err(refused)?;
+    let found = fresh_noted(desk, order).await.map_err(refused)?;
     // Who may not do it is told so before Proxmox is asked for more.
     let facts = &found.guest.facts;
     let law = order.law(desk);
@@ -59,7 +59,7 @@ pub(super) async fn ready(desk: &Desk, order: &Order<'_>) -> Result<Ready, NotRe
         None
     };
     // That may have taken a while. The snapshot that counts is one of this moment.
-    let mut found = fresh().await.map_err(refused)?;
+    let mut found = fresh_noted(desk, order).await.map_err(refused)?;
     let law = order
         .law(desk)
         .with_grants_only(request.actor.user, &lent.sure);
@@ -72,7 +72,10 @@ pub(super) async fn ready(desk: &Desk, order: &Order<'_>) -> Result<Ready, NotRe
                 .as_ref()
                 .and_then(|list| snapshots::in_the_way(&aim.deed, facts, &now, list));
             match in_the_way {
-                Some(refusal) => Err(refused(refusal)),
+                Some(refusal) => {
+                    order.not_sent(desk, facts, "its snapshots are in the way");
+                    Err(refused(refusal))
+                }
                 None => Ok(Ready {
                     found,
                     now,
@@ -160,6 +163,12 @@ async fn snapshots_now(
     in_time(desk, order, found, read).await
 }
 
+/// The guest's node has less free memory than it wants.
+pub(super) fn no_room(desk: &Desk, order: &Order<'_>, facts: &GuestFacts) -> Reply {
+    order.not_sent(desk, facts, "its node has too little free memory");
+    embed::problem::too_little_memory(facts)
+}
+
 /// What cannot be read in time is not acted on.
 async fn in_time<T>(
     desk: &Desk,
@@ -173,12 +182,15 @@ async fn in_time<T>(
         Ok(Ok(read)) => Ok(read),
         Ok(Err(error)) => {
             tracing::warn!(interaction = %request.id, %error, "the guest cannot be read; nothing is done");
+            doing::look_again(found, &error).await;
             Err(unreadable(desk, order, found, &error))
         }
         Err(_) => {
             tracing::warn!(interaction = %request.id, guest = %facts.guest, "the guest is not told in time; nothing is done");
-            let reply = embed::problem::node_silent(facts, request.id);
-            Err(NotReady::Refused(reply))
+            found.inventory.refresh();
+            let why = format!("node {} did not answer in time", facts.node);
+            order.not_sent(desk, facts, &why);
+            Err(silent(desk, order, found))
         }
     }
 }
@@ -209,6 +221,13 @@ pub(super) fn permitted(
     check(law, &request.actor, aim.deed.right(), &target)
 }
 
+/// Why there is no guest to act on.
+enum NotFresh {
+    Refused(Reply),
+    /// Its cluster cannot be read.
+    OutOfReach(Reply),
+}
+
 /// The guest from a snapshot that is at most ten seconds old. `command` is for the words of a refusal.
 pub(super) async fn fresh_guest(
     desk: &Desk,
@@ -217,7 +236,53 @@ pub(super) async fn fresh_guest(
     query: &GuestQuery,
     command: &str,
 ) -> Result<FoundGuest, Reply> {
-    let out_of_reach = |cluster: &str| embed::problem::out_of_reach(cluster, request.id);
+    fresh(desk, request, kind, query, command)
+        .await
+        .map_err(|not| match not {
+            NotFresh::Refused(reply) | NotFresh::OutOfReach(reply) => reply,
+        })
+}
+
+/// The same for an act: that its cluster could not be read is noted too.
+async fn fresh_noted(desk: &Desk, order: &Order<'_>) -> Result<FoundGuest, Reply> {
+    let Order { request, aim, .. } = order;
+    match fresh(desk, request, aim.kind, &aim.guest, aim.deed.key()).await {
+        Ok(found) => Ok(found),
+        Err(NotFresh::Refused(reply)) => Err(reply),
+        Err(NotFresh::OutOfReach(reply)) => {
+            let seen = resolve::guest(desk, &request.actor, Sight::Known, aim.kind, &aim.guest);
+            let seen = match &seen {
+                Lookup::Found(found) => Some(&found.guest.facts),
+                _ => None,
+            };
+            let (target, named) = asked_for(desk, &aim.guest);
+            let tried = NotSent {
+                request,
+                action: aim.deed.right().key(),
+                detail: aim.deed.detail(),
+                target,
+                guest: seen,
+            };
+            let named = seen.map_or(named.as_str(), |_| "");
+            desk.note_not_sent(&tried, &format!("Proxmox could not be read{named}"));
+            Err(reply)
+        }
+    }
+}
+
+async fn fresh(
+    desk: &Desk,
+    request: &Request,
+    kind: Option<Kind>,
+    query: &GuestQuery,
+    command: &str,
+) -> Result<FoundGuest, NotFresh> {
+    let out_of_reach = |cluster: &str| {
+        let reply = embed::problem::out_of_reach(cluster, request.id);
+        NotFresh::OutOfReach(reply)
+    };
+    let not_found =
+        |lookup| NotFresh::Refused(guest_not_found(desk, request, query, command, lookup));
     let only = desk.clusters.len() == 1 || query.cluster.is_some();
     for inventory in desk.asked_for(query.cluster.as_ref()) {
         if let Err(stale) = inventory.fresh(FRESH, ACT_PATIENCE).await {
@@ -229,14 +294,16 @@ pub(super) async fn fresh_guest(
             }
             if only {
                 // Somebody whom no rule knows learns nothing, not even that Proxmox is away.
-                let missing = Lookup::Missing;
-                return Err(guest_not_found(desk, request, query, command, missing));
+                return Err(not_found(Lookup::Missing));
             }
         }
     }
     let found = match resolve::guest(desk, &request.actor, Sight::Known, kind, query) {
         Lookup::Found(found) => found,
-        lookup => return Err(guest_not_found(desk, request, query, command, lookup)),
+        Lookup::NotYet if desk.law().of(&request.actor).any() => {
+            return Err(out_of_reach("Proxmox"));
+        }
+        lookup => return Err(not_found(lookup)),
     };
     // The very snapshot that holds this guest must be a fresh one. It may have grown a moment older
     // since it was asked for.
@@ -247,9 +314,28 @@ pub(super) async fn fresh_guest(
     }
 }
 
+/// Its node takes too long, so nothing is done. One that is offline may take that long to be missed.
+fn silent(desk: &Desk, order: &Order<'_>, found: &FoundGuest) -> NotReady {
+    let (request, facts) = (order.request, &found.guest.facts);
+    if !doing::node_offline(&found.inventory, &facts.node) {
+        return NotReady::Refused(embed::problem::node_silent(facts, request.id));
+    }
+    let why = embed::why::node_away(doing::shown_node(desk, request, found), true);
+    let failed = embed::act::failed(&order.act(facts, None), &why, None);
+    NotReady::Failed(Box::new(Outcome::shown(failed)))
+}
+
 /// The guest cannot be read, so nothing is done to it.
 fn unreadable(desk: &Desk, order: &Order<'_>, found: &FoundGuest, error: &Error) -> NotReady {
     let facts = &found.guest.facts;
+    let why = error.status().map_or_else(
+        || "it could not be read".to_owned(),
+        |status| format!("node {} could not be read: {status}", facts.node),
+    );
+    order.not_sent(desk, facts, &why);
+    if error.status().is_none() && doing::node_offline(&found.inventory, &facts.node) {
+        return silent(desk, order, found);
+    }
     if error.status().is_none() {
         let cluster = facts.guest.cluster.as_str();
         return NotReady::Refused(embed::problem::out_of_reach(cluster, order.request.id));

@@ -17,7 +17,7 @@ use super::begin::{Order, begin, no_need};
 use super::confirm::{Asked, What};
 use super::desk::Desk;
 use super::power::{Aim, seems_off};
-use super::ready::{NotReady, Ready, ready};
+use super::ready::{NotReady, Ready, no_room, ready};
 use super::resolve::{self, Lookup, Sight};
 use super::{Audience, Decision, Last, Outcome, Task, Work};
 
@@ -247,7 +247,7 @@ async fn one(
             return Err(unasked(desk, &order, &ready));
         }
         let claimed = desk.starting.claim(&ready.found, &aim.deed, false);
-        let no_room = |_| NotReady::Refused(embed::problem::too_little_memory(facts));
+        let no_room = |_| NotReady::Refused(no_room(desk, &order, facts));
         ready.memory = claimed.map_err(no_room)?;
         begin(desk, &order, ready).await
     };

@@ -10,7 +10,7 @@ use crate::embed::status::Age;
 use crate::embed::storage::{Holds, Place, Shelf, View};
 use crate::embed::{self, Reply};
 use crate::ids::{NodeQuery, NodeRef, StorageName};
-use crate::proxmox::{NodeState, Snapshot, Storage};
+use crate::proxmox::{Inventory, NodeState, Snapshot, Storage};
 
 use super::Choice;
 use super::desk::Desk;
@@ -163,7 +163,7 @@ fn shown(desk: &Desk, actor: &Actor, only: Option<&NodeRef>) -> Vec<View> {
             .filter(|node| mine.decide(Right::View, &Target::Node(node)).is_ok())
             .collect();
         if !nodes.is_empty() {
-            views.push(view(&snapshot, &nodes));
+            views.push(view(inventory, &snapshot, &nodes));
         }
     }
     views
@@ -195,7 +195,7 @@ fn meant(desk: &Desk, request: &Request, node: &NodeQuery) -> Result<NodeRef, Re
 }
 
 /// A shared storage once, whatever nodes it hangs at; any other under its node.
-fn view(snapshot: &Snapshot, nodes: &[NodeRef]) -> View {
+fn view(inventory: &Inventory, snapshot: &Snapshot, nodes: &[NodeRef]) -> View {
     let mut shelves: BTreeMap<(String, Option<String>), Shelf> = BTreeMap::new();
     let mut untold = Vec::new();
     for reference in nodes {
@@ -233,7 +233,7 @@ fn view(snapshot: &Snapshot, nodes: &[NodeRef]) -> View {
             .unwrap_or_default(),
         shelves: shelves.into_values().collect(),
         untold,
-        age: age(snapshot),
+        age: age(inventory, snapshot),
     }
 }
 

@@ -255,6 +255,7 @@ fn given(
 fn missing(field: Field) -> Unclear {
     match field {
         Field::Guest(_) => Unclear::Guest,
+        Field::Guests(_) => Unclear::Guests,
         Field::Node => Unclear::Node,
         Field::Task => Unclear::Task,
         _ => Unclear::Command,

@@ -32,6 +32,8 @@ pub fn state(state: &RunState) -> (&'static str, Colour, String) {
 pub struct View<'a> {
     pub guest: &'a Guest,
     pub age: Age,
+    /// The cluster says that its node is offline.
+    pub node_offline: bool,
     /// Rights of the person who looks; buttons they could not use are left out.
     pub rights: &'a [Right],
     /// For these eyes alone; `None` on a card that others see.
@@ -50,10 +52,23 @@ pub fn card(view: &View<'_>) -> Reply {
         (mark, colour, word) = ("🟡", Colour::Amber, going_on(deed).to_owned());
     } else if view.guest.template {
         (mark, colour, word) = ("📄", Colour::Grey, "template".to_owned());
+    } else if view.age != Age::Now && colour == Colour::Green {
+        // It was so; nobody knows whether it is.
+        (mark, colour) = ("🟠", Colour::Amber);
     }
     // Any right shows name and state; the rest is for those who may look.
     let full = view.rights.contains(&Right::View);
     let mut lines = Vec::new();
+    if view.node_offline {
+        let node = if full {
+            format!(" {}", facts.node)
+        } else {
+            String::new()
+        };
+        lines.push(format!(
+            "Its node{node} is offline, so nobody\nknows how it is."
+        ));
+    }
     if full {
         lines.extend(figures(view.guest));
         lines.extend(notes(view.guest));
@@ -132,6 +147,23 @@ pub fn buttons_of(guest: &GuestRef, runs: Option<bool>) -> Vec<Button> {
         None => &[],
     };
     buttons(guest, powers)
+}
+
+/// A template is never switched, so nothing of that kind is offered.
+#[must_use]
+pub fn of_template(reply: Reply) -> Reply {
+    let mut reply = reply;
+    let switches = |button: &Button| {
+        matches!(
+            button.action,
+            Action::Do {
+                deed: Deed::Power(_),
+                ..
+            }
+        )
+    };
+    reply.buttons.retain(|button| !switches(button));
+    reply
 }
 
 /// Those of a guest that is held in memory.

@@ -46,7 +46,13 @@ pub fn list(nodes: &[&Node], ages: &[Age]) -> Reply {
     let down = nodes.iter().any(|node| !online(node));
     let plural = if nodes.len() == 1 { "" } else { "s" };
     Reply::card(Card {
-        colour: if down { Colour::Red } else { Colour::Green },
+        colour: if down {
+            Colour::Red
+        } else if ages.iter().any(|age| *age != Age::Now) {
+            Colour::Amber
+        } else {
+            Colour::Green
+        },
         title: format!("🗄️ {} node{plural}", nodes.len()),
         body: lines.join("\n"),
         footer: None,
@@ -65,6 +71,8 @@ pub struct View<'a> {
     pub node: &'a Node,
     /// What the node itself says, where it could be asked.
     pub details: Option<&'a NodeStatus>,
+    /// It was asked and did not answer.
+    pub silent: bool,
     pub updates: Updates,
     /// How many guests run on it, as far as the token sees. A number tells of nobody.
     pub running: usize,
@@ -88,8 +96,13 @@ pub enum Updates {
 #[must_use]
 pub fn card(view: &View<'_>) -> Reply {
     let node = view.node;
-    let (mark, colour, word) = state(node);
+    let (mut mark, mut colour, word) = state(node);
     let mut lines = Vec::new();
+    if view.silent {
+        (mark, colour) = ("🟠", Colour::Amber);
+        let unread = "It does not answer just now, so its\nload, disk and version are not known.";
+        lines.push(unread.to_owned());
+    }
     if online(node) {
         lines.extend(figures(view));
         let guests = if view.running == 1 {

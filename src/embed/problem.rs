@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::action::{Action, Deed, GuestFacts, Right};
-use crate::ids::{GuestQuery, GuestRef, InteractionId, Kind, NodeQuery, StorageName, UserId};
+use crate::ids::{
+    ClusterName, GuestQuery, GuestRef, InteractionId, Kind, NodeQuery, StorageName, UserId,
+};
 use crate::permission::Denied;
 use crate::privileges::Privileges;
 
@@ -32,6 +34,16 @@ pub fn no_such_node(node: &NodeQuery) -> Reply {
     )
 }
 
+/// The same words for a cluster that is not there and one that the person may not see.
+#[must_use]
+pub fn no_such_cluster(cluster: &ClusterName, there_is: &[&ClusterName]) -> Reply {
+    let names: Vec<String> = there_is.iter().map(|name| format!("`{name}`")).collect();
+    refusal(
+        &format!("No cluster {} for you here", plain(cluster.as_str())),
+        format!("There is: {}.", names.join(", ")),
+    )
+}
+
 /// There is no such storage, or the person may not know that there is.
 #[must_use]
 pub fn no_such_storage(storage: &StorageName) -> Reply {
@@ -43,8 +55,14 @@ pub fn no_such_storage(storage: &StorageName) -> Reply {
 
 /// Nothing in the whole answer would be visible to this person.
 #[must_use]
-pub fn nothing_to_see(ask: &[UserId]) -> Reply {
-    refusal("Nothing here for you", whom_to_ask(ask))
+pub fn nothing_to_see(ask: &[UserId], by: UserId) -> Reply {
+    let next = if ask.contains(&by) {
+        // Nobody is sent to themselves.
+        "No rule shows you any of it: see\n`/access whoami`.".to_owned()
+    } else {
+        whom_to_ask(ask)
+    };
+    refusal("Nothing here for you", next)
 }
 
 /// They may see the guest, but not do this.

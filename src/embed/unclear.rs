@@ -13,6 +13,14 @@ pub fn refused(unclear: Unclear) -> Reply {
             "That is no guest",
             "Write a VMID such as `101`, or a name\nsuch as `valheim`.",
         ),
+        Unclear::OneGuest => (
+            "That is more than one guest",
+            "This is for one guest at a time: write\na VMID such as `101`, or a name.",
+        ),
+        Unclear::Guests => (
+            "That is no guest",
+            "Write a VMID such as `101`, or a name\nsuch as `valheim`. Several: `101,102`,\n`tag:games` or `pool:lab`.",
+        ),
         Unclear::TooMany => ("Those are too many", "At most ten guests at a time."),
         Unclear::Node => ("That is no node", "Write a node's name, such as `pve1`."),
         Unclear::Right => (

@@ -1,5 +1,7 @@
 //! Why something was not done: Proxmox's own texts and answers, as sentences with the next step.
 
+use crate::action::GuestFacts;
+use crate::ids::{GuestRef, Kind, NodeName};
 use crate::proxmox::{BackupLog, Missing};
 
 /// Nothing was read in time.
@@ -95,12 +97,16 @@ const KNOWN: &[(&str, &str)] = &[
 /// public; the person who asked gets them privately.
 #[must_use]
 pub fn why_failed(text: &str) -> String {
+    why_failed_of(text, None)
+}
+
+fn why_failed_of(text: &str, guest: Option<&GuestFacts>) -> String {
     let text = text.trim();
-    let locked = ["VM is locked (", "CT is locked ("]
+    let lock = ["VM is locked (", "CT is locked ("]
         .iter()
         .find_map(|begin| text.strip_prefix(begin)?.strip_suffix(')'));
-    if let Some(lock) = locked {
-        return locked_by(lock);
+    if let Some(lock) = lock {
+        return guest.map_or_else(|| locked(lock), |guest| locked_by(lock, guest));
     }
     let known = KNOWN.iter().find(|(form, _)| has_form(text, form));
     known.map_or(TASK_FAILED, |(_, meaning)| meaning).to_owned()
@@ -132,17 +138,39 @@ fn has_form(text: &str, form: &str) -> bool {
     after.len() < rest.len() && has_form(after, &form[at + 1..])
 }
 
-/// A lock is somebody else's work on the guest.
+/// A lock is somebody else's work on the guest; or it was left behind by work that broke off, and
+/// that one never ends by itself.
 #[must_use]
-pub fn locked_by(lock: &str) -> String {
+pub fn locked_by(lock: &str, guest: &GuestFacts) -> String {
+    let said = locked(lock);
+    if lock == "suspended" {
+        return said;
+    }
+    let tool = match guest.kind {
+        Kind::Vm => "qm",
+        Kind::Ct => "pct",
+    };
+    let GuestRef { vmid, .. } = &guest.guest;
+    let free = match lock {
+        "backup" => format!("free it on its node, as root:\n`{tool} unlock {vmid}`"),
+        // What broke off there may have left more behind than a lock.
+        _ => "something broke off and left it so:\nwhoever runs its node has to look.".to_owned(),
+    };
+    let list = format!("`/task list guest:{}`", guest.guest);
+    format!("{said}\nIf no task runs any more (see\n{list}),\n{free}")
+}
+
+/// The same of a guest that is not named.
+fn locked(lock: &str) -> String {
     let work = match lock {
-        "backup" => ": a backup of it runs",
-        "migrate" => ": it is being moved",
-        "snapshot" | "snapshot-delete" => ": a snapshot is being changed",
-        "rollback" => ": it is being rolled back",
-        "clone" => ": it is being cloned",
-        "create" => ": it is being created",
-        "suspending" | "suspended" => ": it is suspended to disk",
+        "backup" => " for a backup",
+        "migrate" => " to be moved",
+        "snapshot" | "snapshot-delete" => " for a snapshot",
+        "rollback" => " to be rolled back",
+        "clone" => " to be cloned",
+        "create" => " to be created",
+        "suspended" => return "It is suspended to disk.\nStart it first.".to_owned(),
+        "suspending" => " to be suspended to disk",
         other if is_lock(other) => &format!(" ({other})"),
         _ => "",
     };
@@ -162,6 +190,11 @@ pub struct Refusal<'a> {
     pub text: Option<&'a str>,
     /// The text names a privilege that the bot's token lacks.
     pub missing: bool,
+    pub guest: &'a GuestFacts,
+    /// Where the guest is, for those who may see it.
+    pub node: Option<&'a NodeName>,
+    /// The cluster says that this node is offline.
+    pub offline: bool,
 }
 
 /// Why Proxmox did not take a request, with the next step. Privileges are named elsewhere, to
@@ -172,15 +205,45 @@ pub fn why_refused(refusal: &Refusal<'_>) -> String {
         Some(401) => "Proxmox does not accept the bot's\ntoken. Tell the owner.".to_owned(),
         Some(403) if refusal.missing => NO_RIGHT.to_owned(),
         Some(403) => "Proxmox does not let the bot do this.\nTell the owner.".to_owned(),
-        Some(595 | 596 | 599) => {
-            "Its node does not answer. Try again\nwhen the node is back.".to_owned()
-        }
-        Some(_) => match why_failed(refusal.text.unwrap_or_default()) {
+        Some(595 | 596 | 599) => node_away(refusal.node, refusal.offline),
+        Some(_) => match why_failed_of(refusal.text.unwrap_or_default(), Some(refusal.guest)) {
             unknown if unknown == TASK_FAILED => "Proxmox refused it.".to_owned(),
             known => known,
         },
         None => "Proxmox could not be reached, so it\nwas never asked. Try again.".to_owned(),
     }
+}
+
+/// Nothing can be read of a guest whose node is away. `node` is named to those who may see it.
+#[must_use]
+pub fn node_away(node: Option<&NodeName>, offline: bool) -> String {
+    let name = node.map_or_else(String::new, |node| format!(" {node}"));
+    let state = if offline {
+        "is offline"
+    } else {
+        "does not answer"
+    };
+    format!("Its node{name} {state}.\nTry again when it is back.")
+}
+
+/// Whether Proxmox says that too few nodes are up.
+#[must_use]
+pub fn is_no_quorum(text: &str) -> bool {
+    why_failed(text) == NO_QUORUM
+}
+
+/// The same for those whom others are sent to.
+#[must_use]
+pub fn for_the_owner(why: &str) -> String {
+    let told = [
+        "Tell the owner, or choose another.",
+        "Tell the owner,\nor choose another.",
+    ]
+    .iter()
+    .fold(why.to_owned(), |why, both| {
+        why.replace(both, "Choose another.")
+    });
+    told.replace("Tell the owner.", "").trim_end().to_owned()
 }
 
 #[cfg(test)]
@@ -246,9 +309,51 @@ mod tests {
     }
 
     #[test]
+    fn a_lock_that_nobody_ends_is_not_waited_for() {
+        let guest = |kind| GuestFacts {
+            guest: GuestRef {
+                cluster: "home".parse().unwrap(),
+                vmid: crate::ids::Vmid::new(107).unwrap(),
+            },
+            kind,
+            node: "pve1".parse().unwrap(),
+            name: None,
+            pool: None,
+            pools_seen: [].into(),
+            tags: Vec::new(),
+        };
+        let told = locked_by("backup", &guest(Kind::Ct));
+        assert!(told.ends_with("`pct unlock 107`"), "{told}");
+        let told = locked_by("migrate", &guest(Kind::Vm));
+        assert!(
+            told.contains("guest:home/107") && !told.contains("unlock"),
+            "{told}"
+        );
+        let told = locked_by("suspended", &guest(Kind::Vm));
+        assert_eq!(told, "It is suspended to disk.\nStart it first.");
+    }
+
+    #[test]
+    fn nobody_is_sent_to_themselves() {
+        for (_, why) in KNOWN {
+            let told = for_the_owner(why);
+            assert!(
+                !told.contains("ell the owner") && !told.is_empty(),
+                "{told}"
+            );
+            assert!(told.ends_with('.'), "{told}");
+        }
+        assert_eq!(
+            for_the_owner(STORAGE_OFF),
+            "The storage cannot be reached now.\nChoose another."
+        );
+        assert_eq!(for_the_owner(PAUSED), PAUSED);
+    }
+
+    #[test]
     fn only_proxmoxs_own_words_for_a_lock_are_repeated() {
         let ended = "Try again when that has ended.";
-        let backup = format!("It is locked: a backup of it runs.\n{ended}");
+        let backup = format!("It is locked for a backup.\n{ended}");
         assert_eq!(why_failed("CT is locked (backup)"), backup);
         let fstrim = format!("It is locked (fstrim).\n{ended}");
         assert_eq!(why_failed("VM is locked (fstrim)"), fstrim);
@@ -260,7 +365,7 @@ mod tests {
             "Backup",
             &"x".repeat(25),
         ] {
-            assert_eq!(locked_by(lock), unnamed, "{lock}");
+            assert_eq!(locked(lock), unnamed, "{lock}");
         }
         for hooks in ["hook: VM is locked (secret)", "VM is locked (secret) by me"] {
             assert_eq!(why_failed(hooks), TASK_FAILED);

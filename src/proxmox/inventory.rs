@@ -307,6 +307,12 @@ impl Inventory {
         Ok(snapshot)
     }
 
+    /// Proxmox has just said that there is none: the next snapshot asks for it anew.
+    pub fn doubt_quorum(&self) {
+        let mut known = self.online.lock().unwrap_or_else(PoisonError::into_inner);
+        known.changed = Some(Instant::now());
+    }
+
     fn read_quorum(&self) -> impl Future<Output = Result<Option<Quorum>, Error>> + Send + 'static {
         let client = Arc::clone(&self.client);
         async move { client.quorum().await }
