@@ -609,7 +609,7 @@ fn what_failed_before_proxmox_was_asked_is_in_the_audit() {
             "/vm start 102",
             "/vm stop 102",
             "/backup run 102 storage:nas",
-            "/snapshot create 102",
+            "/snapshot create 102 name:tonight",
             "/vm reboot 102",
         ] {
             owner.slash(text).await.until("is offline").await;
@@ -637,8 +637,8 @@ fn what_failed_before_proxmox_was_asked_is_in_the_audit() {
         │ ⚪ <time> <@184405311681986560> start 101 valheim: not sent (it could not be read)
         │ ⚪ <time> <@184405311681986560> start 107 backup-me: not sent (locked: backup)
         │ ⚪ <time> <@184405311681986560> reboot 102 minecraft: not sent (node pve2 could not be read: 595)
-        │ ⚪ <time> <@184405311681986560> snapshot.create 102 minecraft: not sent (node pve2 could not be read: 595)
-        │ ⚪ <time> <@184405311681986560> backup.run 102 minecraft: not sent (node pve2 could not be read: 595)
+        │ ⚪ <time> <@184405311681986560> snapshot.create 102 minecraft tonight: not sent (node pve2 could not be read: 595)
+        │ ⚪ <time> <@184405311681986560> backup.run 102 minecraft to nas, mode snapshot: not sent (node pve2 could not be read: 595)
         │ ⚪ <time> <@184405311681986560> stop 102 minecraft: not sent (node pve2 could not be read: 595)
         │ ⚪ <time> <@184405311681986560> start 102 minecraft: not sent (node pve2 could not be read: 595)
         │ — home
