@@ -2,19 +2,18 @@
 //! memory, asked twice where it must be, read again, permitted, noted, permitted once more, sent
 //! once, followed, read again, told.
 
-use std::sync::Arc;
-
 use tokio::sync::{oneshot, watch};
 
 use crate::action::{Deed, GuestFacts, Power, Request, Right, Target};
 use crate::embed::{self, Reply};
 use crate::ids::{GuestQuery, Kind, NodeRef};
 use crate::permission::{Denied, Rights, Verdict};
-use crate::proxmox::{NodeState, RunState, Snapshot};
+use crate::proxmox::RunState;
 
 use super::begin::{Order, begin, no_need};
 use super::confirm::{Asked, AskedDeed, What, until_closed};
 use super::desk::{Desk, reason};
+use super::doing::node_offline;
 use super::memory::Short;
 use super::ready::{NotReady, Ready, no_room, ready};
 use super::requests::said;
@@ -57,24 +56,19 @@ pub(super) fn decide(desk: &Desk, request: &Request, aim: Aim) -> Decision {
 
 /// Whether memory has it that there is nothing to pull the plug of. That may have changed since.
 pub(super) fn seems_off(desk: &Desk, deed: &Deed, guest: &GuestFacts) -> bool {
-    let seen = latest_of(desk, guest);
-    let seen = seen
+    let mut clusters = desk.asked_for(Some(&guest.guest.cluster));
+    let latest = clusters.find_map(|cluster| cluster.latest());
+    let seen = latest
         .as_ref()
         .and_then(|all| all.guests.get(&guest.guest.vmid));
     matches!(deed, Deed::Power(power) if !matches!(power, Power::Start | Power::Resume))
         && seen.is_some_and(|seen| seen.status == RunState::Stopped)
 }
 
-/// Whether memory has it that the guest's node is offline, so that nothing can be done.
+/// The same of the guest's node, on which nothing can be done then.
 fn seems_out_of_reach(desk: &Desk, guest: &GuestFacts) -> bool {
-    let latest = latest_of(desk, guest);
-    let node = latest.as_ref().and_then(|all| all.nodes.get(&guest.node));
-    node.is_some_and(|node| node.status == NodeState::Offline)
-}
-
-fn latest_of(desk: &Desk, guest: &GuestFacts) -> Option<Arc<Snapshot>> {
     let mut clusters = desk.asked_for(Some(&guest.guest.cluster));
-    clusters.find_map(|cluster| cluster.latest())
+    clusters.any(|cluster| node_offline(cluster, &guest.node))
 }
 
 /// A snapshot under a name of ours.
