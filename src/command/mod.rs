@@ -20,6 +20,7 @@ mod memory;
 mod named;
 mod node_act;
 mod node_status;
+mod node_toll;
 mod note;
 mod notify;
 mod once;

@@ -8,7 +8,8 @@ use tokio::sync::{oneshot, watch};
 
 use crate::action::{NodePower, Request, Right, Target};
 use crate::audit::{self, About, Ending, Opening};
-use crate::embed::node_act::{self as words, Door, NodeAct, Toll};
+use crate::embed::node_act::{self as words, NodeAct};
+use crate::embed::node_toll::{first_question, second_question};
 use crate::embed::refused::Thing;
 use crate::embed::{self, Reply};
 use crate::follow::{self, End, Given};
@@ -16,11 +17,12 @@ use crate::held::Order;
 use crate::ids::{NodeQuery, NodeRef, UserId};
 use crate::permission::{Denied, Verdict};
 use crate::privileges;
-use crate::proxmox::{Error, Node, NodeState, RunState, Snapshot};
+use crate::proxmox::{Error, NodeState};
 
 use super::confirm::{Asked, What};
 use super::desk::{ACT_PATIENCE, Desk, FRESH, reason};
 use super::matter::{self, NotBegun};
+use super::node_toll::toll;
 use super::notify::Notice;
 use super::power::ask_late;
 use super::resolve::{self, FoundNode, Lookup, Sight};
@@ -162,12 +164,12 @@ fn question(
     let snapshot = found.inventory.latest();
     let toll = snapshot
         .as_deref()
-        .map(|snapshot| toll(desk, request, found, snapshot))
+        .map(|snapshot| toll(desk, request, power, found, snapshot))
         .unwrap_or_default();
     let about = if again {
-        words::second_question(power, &found.reference, &toll)
+        second_question(power, &found.reference, &toll)
     } else {
-        words::first_question(power, &found.reference, &toll)
+        first_question(power, &found.reference, &toll)
     };
     desk.questions.ask(Asked {
         user: request.actor.user,
@@ -178,50 +180,6 @@ fn question(
         },
         about,
     })
-}
-
-/// What goes down with it, as far as the person may know.
-fn toll<'s>(desk: &Desk, request: &Request, found: &FoundNode, snapshot: &'s Snapshot) -> Toll<'s> {
-    let name = &found.reference.node;
-    let law = desk.law();
-    let mine = law.of(&request.actor);
-    let mut toll = Toll {
-        quorum: snapshot.quorum.as_ref(),
-        ..Toll::default()
-    };
-    for guest in snapshot.guests.values() {
-        let facts = &guest.facts;
-        let runs = guest.status != RunState::Stopped && !guest.template;
-        if facts.node != *name || !runs {
-            continue;
-        }
-        if !mine.see(&Target::Guest(facts)) {
-            toll.others += 1;
-            continue;
-        }
-        let called = embed::guest::called(facts, desk.several());
-        if guest.ha.is_some() {
-            toll.ha.push(called.clone());
-        }
-        toll.guests.push(called);
-    }
-    let up = |node: &&Node| node.status == NodeState::Online;
-    toll.nodes = (
-        snapshot.nodes.values().filter(up).count(),
-        snapshot.nodes.len(),
-    );
-    let door = snapshot
-        .quorum
-        .as_ref()
-        .and_then(|q| q.answered_by.as_ref());
-    toll.door = match (found.inventory.client().endpoints(), door) {
-        _ if snapshot.nodes.len() == 1 => Door::This,
-        (2.., _) => Door::Others,
-        (_, Some(door)) if door == name => Door::This,
-        (_, Some(_)) => Door::Others,
-        (_, None) => Door::One,
-    };
-    toll
 }
 
 /// Acknowledged: now the cluster is looked at again, and it is done.

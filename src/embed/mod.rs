@@ -20,6 +20,7 @@ pub mod letter;
 pub mod node;
 pub mod node_act;
 pub mod node_end;
+pub mod node_toll;
 pub mod notify;
 pub mod overview;
 pub mod policy;

@@ -12,6 +12,7 @@ use super::backup::Backups;
 use super::content::Volumes;
 use super::guest::GuestNow;
 use super::guest_config::GuestConfig;
+use super::ha::{Care, Ha, care};
 use super::kept::Kept;
 use super::lists::{TYPING_REST, Tried};
 use super::quorum::Quorum;
@@ -30,6 +31,9 @@ const QUORUM_AGE: Duration = Duration::from_mins(1);
 const QUORUM_LOST: Duration = Duration::from_mins(3);
 /// A snapshot waits so long for it: the first one, and one that shows other nodes.
 const QUORUM_WAIT: Duration = Duration::from_secs(1);
+/// HA's settings are asked anew when older, and not shown when that old, as is the quorum.
+const HA_AGE: Duration = QUORUM_AGE;
+const HA_LOST: Duration = QUORUM_LOST;
 /// How long an answer of `status/current` serves everybody.
 const GUEST_AGE: Duration = Duration::from_secs(2);
 /// Packages wait for days; a node looks for new ones once a day.
@@ -41,6 +45,7 @@ pub struct Inventory {
     client: Arc<Client>,
     snapshot: Arc<Shared<Snapshot>>,
     quorum: Arc<Shared<Option<Quorum>>>,
+    ha: Arc<Shared<Ha>>,
     online: Mutex<Online>,
     names: Mutex<BTreeMap<Vmid, Named>>,
     guests: Mutex<HashMap<GuestKey, GuestReads>>,
@@ -128,6 +133,7 @@ impl Inventory {
             client,
             snapshot: Shared::new(),
             quorum: Shared::new(),
+            ha: Shared::new(),
             online: Mutex::default(),
             names: Mutex::default(),
             guests: Mutex::default(),
@@ -302,6 +308,7 @@ impl Inventory {
         }
         let mut snapshot = self.client.resources().await?;
         self.name_the_nameless(&mut snapshot);
+        self.look_at_ha(&snapshot).await;
         snapshot.quorum = self.known_quorum(&snapshot, began).await;
         self.forget_idle_guests();
         Ok(snapshot)
@@ -334,6 +341,36 @@ impl Inventory {
             return None;
         }
         Option::clone(&held.value)
+    }
+
+    /// What HA does where a node goes down; `None`: it has no guests, or that is not known. Never
+    /// waits.
+    #[must_use]
+    pub fn ha(&self) -> Option<Arc<Ha>> {
+        let held = self.ha.latest()?;
+        (held.at.elapsed() <= HA_LOST).then(|| Arc::clone(&held.value))
+    }
+
+    /// Where HA keeps any guest running; a cluster without HA is not asked. Only the first snapshot
+    /// waits a little for it, and a failure here is none of the snapshot.
+    async fn look_at_ha(&self, snapshot: &Snapshot) {
+        let mut guests = snapshot.guests.values();
+        if !guests.any(|guest| care(guest.ha.as_deref()) != Care::None) {
+            return;
+        }
+        let known = self.ha.latest().map(|held| held.at.elapsed());
+        if known.is_some_and(|age| age < HA_AGE) {
+            return;
+        }
+        let read = || {
+            let client = Arc::clone(&self.client);
+            async move { client.ha().await }
+        };
+        if known.is_some() || self.ha.failed().is_some() {
+            drop(self.ha.start(read));
+        } else {
+            let _ = timeout(QUORUM_WAIT, self.ha.get(HA_AGE, read)).await;
+        }
     }
 
     /// Since when the same nodes are online; `None`: since the first snapshot.

@@ -3,6 +3,7 @@
 
 use crate::access::Caller;
 use crate::cluster::Cluster;
+use crate::ha::{HaRule, Leave};
 use crate::history::{self, Past};
 use crate::node_power::{self, Next};
 use crate::pveum;
@@ -80,12 +81,21 @@ impl Cluster {
     /// Its guests stop, its tasks end, its connections are refused.
     pub fn node_down(&self, node: &str) {
         let mut state = self.lock();
-        node_power::down(&mut state, node, false);
+        node_power::down(&mut state, node, Leave::Failover);
         node_power::plan(&mut state, node, Next::TakenOver);
     }
 
     pub fn node_up(&self, node: &str) {
         node_power::up(&mut self.lock(), node);
+    }
+
+    /// `freeze`, `failover`, `migrate` ...; None: the default.
+    pub fn set_shutdown_policy(&self, policy: Option<&str>) {
+        self.lock().shutdown_policy = policy.map(String::from);
+    }
+
+    pub fn set_ha_rules(&self, rules: &[HaRule]) {
+        self.lock().ha_rules = rules.to_vec();
     }
 
     pub fn set_wol(&self, node: &str, mac: Option<&str>) {

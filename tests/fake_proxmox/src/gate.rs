@@ -187,6 +187,7 @@ fn dispatch(
     caller: Caller,
 ) -> Result<crate::answer::Reply, Refusal> {
     let (route, places, kind) = find(&record.method, &record.path)
+        .filter(|(route, ..)| state.version >= route.since)
         .ok_or_else(|| Refusal::not_implemented(&record.method, &record.path))?;
     let given = given(request, record, &places)?;
     if let Some((path, privilege)) = route.needs {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::power;
+use crate::ha::{self, Leave};
 use crate::setup::Clock;
 use crate::state::State;
 use crate::tasks::{Effect, End};
@@ -16,6 +16,10 @@ pub(crate) struct NodeChange {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Next {
+    /// Its HA guests are moved away first; it waits for those that cannot be.
+    Emptied {
+        restarts: bool,
+    },
     /// Down, and up again.
     Restart,
     Down,
@@ -35,7 +39,9 @@ pub(crate) fn plan(state: &mut State, node: &str, to: Next) {
         (_, Next::Unseen) => Some(Instant::now() + REMEMBERED),
         (Clock::Manual, _) => None,
         (Clock::Auto { .. }, Next::TakenOver) => Some(Instant::now() + state.ha_delay),
-        (Clock::Auto { task }, Next::Restart | Next::Down) => Some(Instant::now() + task),
+        (Clock::Auto { task }, Next::Emptied { .. } | Next::Restart | Next::Down) => {
+            Some(Instant::now() + task)
+        }
         (Clock::Auto { task }, Next::Up) => Some(Instant::now() + task * 3),
     };
     state.node_due.push(NodeChange {
@@ -69,16 +75,21 @@ pub(crate) fn step(state: &mut State, node: &str) -> bool {
 
 fn apply(state: &mut State, node: &str, to: Next) {
     match to {
+        Next::Emptied { restarts } => {
+            let next = if restarts { Next::Restart } else { Next::Down };
+            let empty = ha::empty(state, node);
+            plan(state, node, if empty { next } else { to });
+        }
         Next::Restart => {
-            down(state, node, true);
+            down(state, node, ha::leave(state, true));
             plan(state, node, Next::Up);
         }
         Next::Down => {
-            down(state, node, false);
+            down(state, node, ha::leave(state, false));
             plan(state, node, Next::TakenOver);
         }
         Next::Up => up(state, node),
-        Next::TakenOver => take_over(state, node),
+        Next::TakenOver => ha::take_over(state, node),
         Next::Unseen => {
             if let Some(node) = state.nodes.iter_mut().find(|it| it.name == node) {
                 node.stale = false;
@@ -87,9 +98,8 @@ fn apply(state: &mut State, node: &str, to: Next) {
     }
 }
 
-/// Every guest is shut down, every task ends, and the node is gone. HA guests of one that restarts
-/// wait for it; those of one that stays away are moved.
-pub(crate) fn down(state: &mut State, name: &str, restarts: bool) {
+/// Every guest is shut down, every task ends, and the node is gone.
+pub(crate) fn down(state: &mut State, name: &str, leave: Leave) {
     let here: Vec<u32> = state
         .guests
         .values()
@@ -104,10 +114,8 @@ pub(crate) fn down(state: &mut State, name: &str, restarts: bool) {
         let upid = state.begin(name, "root@pam", &kind, Effect::Shutdown(vmid), End::Told);
         state.end_task(&upid, "OK", true);
     }
-    for guest in state.guests.values_mut().filter(|guest| guest.node == name) {
-        if restarts && guest.ha.as_deref() == Some("started") {
-            guest.ha = Some("freeze".into());
-        }
+    if leave == Leave::Freeze {
+        ha::freeze(state, name);
     }
     state.jobs.retain(|job| !job.is_on(name));
     let running: Vec<String> = state
@@ -126,7 +134,7 @@ pub(crate) fn down(state: &mut State, name: &str, restarts: bool) {
     plan(state, name, Next::Unseen);
 }
 
-/// Back. What the HA stack froze, it starts; nothing else starts by itself in the fake.
+/// Back. What HA keeps running, it starts; nothing else starts by itself in the fake.
 pub(crate) fn up(state: &mut State, name: &str) {
     state.node_due.retain(|change| change.node != name);
     if let Some(node) = state.nodes.iter_mut().find(|node| node.name == name) {
@@ -134,45 +142,5 @@ pub(crate) fn up(state: &mut State, name: &str) {
         node.stale = false;
         node.since = std::time::SystemTime::now();
     }
-    let frozen: Vec<u32> = state
-        .guests
-        .values()
-        .filter(|guest| guest.node == name && guest.ha.as_deref() == Some("freeze"))
-        .map(|guest| guest.vmid)
-        .collect();
-    for vmid in frozen {
-        request_start(state, vmid);
-    }
-}
-
-fn take_over(state: &mut State, name: &str) {
-    let target = state
-        .nodes
-        .iter()
-        .find(|node| node.online && node.name != name);
-    let Some(target) = target.map(|node| node.name.clone()) else {
-        return;
-    };
-    let moved: Vec<u32> = state
-        .guests
-        .values()
-        .filter(|guest| guest.node == name && guest.is_ha())
-        .map(|guest| guest.vmid)
-        .collect();
-    for vmid in moved {
-        let Some(guest) = state.guests.get_mut(&vmid) else {
-            continue;
-        };
-        guest.node.clone_from(&target);
-        if guest.ha.as_deref() == Some("started") {
-            request_start(state, vmid);
-        }
-    }
-}
-
-fn request_start(state: &mut State, vmid: u32) {
-    if let Some(guest) = state.guests.get_mut(&vmid) {
-        guest.ha = Some("request_start".into());
-    }
-    power::ha_settle(state, vmid);
+    ha::back(state, name);
 }

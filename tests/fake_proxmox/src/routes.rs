@@ -23,6 +23,8 @@ pub(crate) type Handler = fn(&mut State, &Call) -> Result<Reply, Refusal>;
 #[derive(Clone, Copy)]
 pub(crate) struct Route {
     pub method: &'static str,
+    /// Older versions do not have it.
+    pub since: (u8, u8),
     /// Segments in braces are parameters; `{kind}` is `qemu` or `lxc` and not a parameter.
     pub path: &'static str,
     /// Path and privilege (`A|B`: either), checked before anything else; None: any valid login.
@@ -74,6 +76,7 @@ const DESCRIPTION: Param = optional("description", Text);
 pub(crate) const fn get(path: &'static str, params: &'static [Param], handler: Handler) -> Route {
     Route {
         method: "GET",
+        since: (0, 0),
         path,
         needs: None,
         check: None,
@@ -99,6 +102,7 @@ const fn power(
 ) -> Route {
     Route {
         method: "POST",
+        since: (0, 0),
         path,
         needs: POWER,
         check: None,

@@ -1,7 +1,7 @@
 //! The endpoints of nodes that are not about one guest: storages, backups, power; and what the
 //! cluster as a whole knows of them.
 
-use crate::api::{backup, node_power, storage, tasks};
+use crate::api::{backup, ha, node_power, storage, tasks};
 use crate::formats;
 use crate::params::Type::{Boolean, Custom, Integer, List, Needing, Node, OneOf, Text, Vmid};
 use crate::params::{Param, Type, optional, required};
@@ -105,6 +105,32 @@ pub(crate) static ROUTES: &[Route] = &[
     ),
     guarded(get("/cluster/backup", &[], backup::jobs), "/", "Sys.Audit"),
     get("/cluster/tasks", &[], tasks::of_cluster),
+    get("/cluster/options", &[], ha::options),
+    Route {
+        since: (9, 0),
+        ..guarded(
+            get(
+                "/cluster/ha/rules",
+                &[
+                    optional("type", OneOf(&["node-affinity", "resource-affinity"])),
+                    optional("resource", Text),
+                ],
+                ha::rules,
+            ),
+            "/",
+            "Sys.Audit",
+        )
+    },
+    guarded(get("/cluster/ha/groups", &[], ha::groups), "/", "Sys.Audit"),
+    guarded(
+        get(
+            "/cluster/ha/resources",
+            &[optional("type", OneOf(&["ct", "vm"]))],
+            ha::resources,
+        ),
+        "/",
+        "Sys.Audit",
+    ),
     Route {
         method: "POST",
         ..guarded(

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::guest::{Guest, Kind};
+use crate::ha::HaRule;
 use crate::history::Past;
 use crate::node::Update;
 use crate::snapshot::Snapshot;
@@ -120,6 +121,9 @@ pub struct Setup {
     /// One node that never joined a cluster.
     pub standalone: bool,
     pub quorate: bool,
+    /// Of the datacenter's options; None: the default, `conditional`.
+    pub shutdown_policy: Option<String>,
+    pub ha_rules: Vec<HaRule>,
     /// The real server lets a refused login wait three seconds.
     pub unauthorized_delay: Duration,
     /// Automatic clock: from a queued HA request to the change.
@@ -162,6 +166,8 @@ impl Setup {
             version: (9, 2),
             standalone: false,
             quorate: true,
+            shutdown_policy: None,
+            ha_rules: Vec::new(),
             unauthorized_delay: Duration::from_secs(3),
             ha_delay: Duration::from_secs(10),
             agent_wait: Duration::from_secs(3),

@@ -8,6 +8,7 @@ use crate::backup::Job;
 use crate::certs::Certificate;
 use crate::faults::Fault;
 use crate::guest::{Guest, Kind};
+use crate::ha::HaRule;
 use crate::history;
 use crate::marked;
 use crate::node::Node;
@@ -27,6 +28,10 @@ pub(crate) struct State {
     pub version: (u8, u8),
     pub standalone: bool,
     pub quorate: bool,
+    pub shutdown_policy: Option<String>,
+    pub ha_rules: Vec<HaRule>,
+    /// HA guests that had to leave their node, and which that is.
+    pub displaced: BTreeMap<u32, String>,
     pub clock: Clock,
     pub unauthorized_delay: Duration,
     pub ha_delay: Duration,
@@ -73,6 +78,9 @@ impl State {
             version: setup.version,
             standalone: setup.standalone,
             quorate: setup.quorate,
+            shutdown_policy: setup.shutdown_policy.clone(),
+            ha_rules: setup.ha_rules.clone(),
+            displaced: BTreeMap::new(),
             clock: setup.clock,
             unauthorized_delay: setup.unauthorized_delay,
             ha_delay: setup.ha_delay,

@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use fake_proxmox::{Clock, Cluster, Past};
+use fake_proxmox::{Clock, Cluster, HaRule, Past};
 use serde_json::{Value, json};
 use support::{almighty, ask, delete, get, home, post, quick, send, start};
 
@@ -105,6 +105,166 @@ async fn one_that_is_shut_down_loses_its_ha_guests_and_can_be_woken() {
     assert_eq!(own.said(), "500 'pve1' is local node, cannot wake my self!");
     let none = post(&cluster, "/nodes/pve9/wakeonlan", "").await;
     assert_eq!(none.said(), "500 no such cluster node 'pve9'");
+}
+
+/// A guest that HA keeps running on pve2.
+async fn with_ha(policy: Option<&str>) -> Cluster {
+    let cluster = with(&["Sys.PowerMgmt"]).await;
+    cluster.set_guest(108, |guest| {
+        (guest.ha, guest.state) = (Some("started".into()), "running".into())
+    });
+    cluster.set_shutdown_policy(policy);
+    cluster
+}
+
+async fn order(cluster: &Cluster, command: &str) {
+    let command = format!("command={command}");
+    post(cluster, "/nodes/pve2/status", &command).await.data();
+}
+
+fn ha_db(cluster: &Cluster) -> (String, Option<String>, bool) {
+    let guest = cluster.guest(108).unwrap();
+    (guest.node.clone(), guest.ha.clone(), guest.is_up())
+}
+
+fn is(node: &str, ha: &str, up: bool) -> (String, Option<String>, bool) {
+    (node.into(), Some(ha.into()), up)
+}
+
+#[tokio::test]
+async fn the_shutdown_policy_decides_what_ha_does_with_its_guests() {
+    let frozen = with_ha(Some("freeze")).await;
+    order(&frozen, "shutdown").await;
+    assert!(frozen.node_step("pve2"), "down");
+    assert!(frozen.node_step("pve2"), "time to take over");
+    assert_eq!(ha_db(&frozen), is("pve2", "freeze", false));
+    frozen.node_up("pve2");
+    assert_eq!(ha_db(&frozen), is("pve2", "started", true));
+
+    let moved = with_ha(Some("migrate")).await;
+    order(&moved, "reboot").await;
+    assert!(moved.node_step("pve2"), "emptied");
+    assert_eq!(ha_db(&moved), is("pve1", "started", true));
+    assert!(moved.tasks().iter().any(|task| task.kind == "qmigrate"));
+    assert!(moved.node_step("pve2"), "down");
+    assert!(moved.node_step("pve2"), "up");
+    assert_eq!(ha_db(&moved), is("pve2", "started", true), "back again");
+
+    let quick = with_ha(Some("failover")).await;
+    order(&quick, "reboot").await;
+    assert!(quick.node_step("pve2"), "down");
+    assert_eq!(ha_db(&quick), is("pve2", "started", false));
+    assert!(quick.node_step("pve2"), "up");
+    assert_eq!(ha_db(&quick), is("pve2", "started", true));
+}
+
+#[tokio::test]
+async fn ha_goes_only_where_its_rules_allow() {
+    let only = HaRule::nodes("only-pve2", &[108], &[("pve2", 0)]).strict();
+    let cluster = with_ha(Some("migrate")).await;
+    cluster.set_ha_rules(std::slice::from_ref(&only));
+    order(&cluster, "shutdown").await;
+    for _ in 0..3 {
+        assert!(cluster.node_step("pve2"), "waits");
+        assert_eq!(ha_db(&cluster), is("pve2", "started", true));
+    }
+    cluster.set_ha_rules(&[only.disabled()]);
+    assert!(cluster.node_step("pve2"), "emptied");
+    assert_eq!(ha_db(&cluster), is("pve1", "started", true));
+
+    let cluster = with_ha(None).await;
+    cluster.set_ha_rules(&[HaRule::apart("apart", &[101, 108])]);
+    order(&cluster, "shutdown").await;
+    assert!(cluster.node_step("pve2") && cluster.node_step("pve2"));
+    assert_eq!(
+        ha_db(&cluster),
+        is("pve2", "recovery", false),
+        "101 is there"
+    );
+
+    let cluster = with_ha(None).await;
+    cluster.set_quorate(false);
+    order(&cluster, "shutdown").await;
+    assert!(cluster.node_step("pve2") && cluster.node_step("pve2"));
+    assert_eq!(ha_db(&cluster), is("pve2", "started", false), "no quorum");
+}
+
+#[tokio::test]
+async fn options_are_told_in_part_and_rules_not_at_all_without_the_right() {
+    let cluster = start(quick()).await;
+    cluster.set_shutdown_policy(Some("migrate"));
+    for who in WHO {
+        cluster.clear_acls(who);
+        cluster.acl("/vms/101", who, &["VM.Audit"], true);
+    }
+    let little = get(&cluster, "/cluster/options").await.data();
+    assert_eq!(little, json!({"allowed-tags": ["games"]}));
+    let denied = "403 Permission check failed (/, Sys.Audit)";
+    for path in ["rules", "groups", "resources"] {
+        let said = get(&cluster, &format!("/cluster/ha/{path}")).await.said();
+        assert_eq!(said, denied, "{path}");
+    }
+    let all = almighty(&cluster);
+    let told = ask(&cluster, "GET", "/cluster/options", &all).await.data();
+    assert_eq!(told["ha"], json!({"shutdown_policy": "migrate"}));
+    assert_eq!(told["description"], "");
+    cluster.set_shutdown_policy(None);
+    let told = ask(&cluster, "GET", "/cluster/options", &all).await.data();
+    assert_eq!(told.get("ha"), None, "a default is not told");
+}
+
+#[tokio::test]
+async fn rules_were_groups_before_9() {
+    let rules = [
+        HaRule::nodes("big", &[108], &[("pve2", 0), ("pve1", 2)]).strict(),
+        HaRule::apart("apart", &[101, 108]).disabled(),
+    ];
+    let mut setup = quick();
+    setup.ha_rules = rules.to_vec();
+    let cluster = start(setup.clone()).await;
+    let all = almighty(&cluster);
+    let read = async |path: &str| ask(&cluster, "GET", path, &all).await;
+    let rows = read("/cluster/ha/rules").await.data();
+    assert_eq!(rows[0]["nodes"], "pve1:2,pve2");
+    assert_eq!(
+        (&rows[0]["resources"], &rows[0]["strict"]),
+        (&json!("vm:108"), &json!(1))
+    );
+    assert_eq!(rows[1]["affinity"], "negative");
+    assert_eq!(rows[1]["disable"], 1);
+    let few = read("/cluster/ha/rules?type=node-affinity&resource=vm:108").await;
+    assert_eq!(few.data().as_array().map(Vec::len), Some(1));
+    let gone = read("/cluster/ha/groups").await.said();
+    assert_eq!(
+        gone,
+        "500 cannot index groups: ha groups have been migrated to rules"
+    );
+    let own = read("/cluster/ha/resources?type=vm").await.data();
+    assert_eq!(
+        (&own[0]["sid"], own[0].get("group")),
+        (&json!("vm:108"), None)
+    );
+
+    setup.version = (8, 4);
+    let old = start(setup).await;
+    let all = almighty(&old);
+    let read = async |path: &str| ask(&old, "GET", path, &all).await;
+    let none = read("/cluster/ha/rules").await;
+    assert_eq!(none.status, 501);
+    let groups = read("/cluster/ha/groups").await.data();
+    assert_eq!(
+        (&groups[0]["group"], &groups[0]["restricted"]),
+        (&json!("big"), &json!(1))
+    );
+    assert_eq!(
+        groups.as_array().map(Vec::len),
+        Some(1),
+        "apart came with 9"
+    );
+    assert_eq!(
+        read("/cluster/ha/resources").await.data()[0]["group"],
+        "big"
+    );
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ pub(crate) mod backup;
 pub(crate) mod cluster;
 pub(crate) mod config;
 pub(crate) mod guests;
+pub(crate) mod ha;
 pub(crate) mod node_power;
 pub(crate) mod nodes;
 pub(crate) mod pools;

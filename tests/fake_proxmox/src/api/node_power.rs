@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::answer::{Refusal, Reply};
 use crate::gate::Call;
+use crate::ha;
 use crate::node_power::{self, Next};
 use crate::state::State;
 
@@ -13,6 +14,7 @@ pub(crate) fn command(state: &mut State, call: &Call) -> Result<Reply, Refusal> 
         "reboot" => Next::Restart,
         _ => Next::Down,
     };
+    let to = ha::first_step(state, call.node(), to);
     node_power::plan(state, call.node(), to);
     Ok(Value::Null.into())
 }
