@@ -8,7 +8,7 @@
 mod support;
 
 use fake_discord::{Answer, Message};
-use fake_proxmox::{Acl, Fault, FaultKind, Match};
+use fake_proxmox::{Acl, Fault, FaultKind, HaRule, Match};
 use insta::assert_snapshot;
 use support::{Setup, World, run, shown};
 
@@ -541,5 +541,321 @@ fn the_only_door_going_down_is_said_before_and_seen_through_after() {
         tokio::time::sleep(std::time::Duration::from_secs(13)).await;
         world.px.node_step("pve1");
         answer.until("rebooted").await;
+    });
+}
+
+/// Three nodes; on pve2 HA keeps a VM and a container running, besides what it has there anyway.
+fn with_ha(policy: Option<&str>, rules: &[HaRule]) -> Setup {
+    let mut setup = home();
+    let old = std::mem::replace(
+        &mut setup.px,
+        fake_proxmox::Setup::home_on(&["pve1", "pve2", "pve3"]),
+    );
+    (setup.px.acls, setup.px.clock) = (old.acls, old.clock);
+    for guest in &mut setup.px.guests {
+        if matches!(guest.vmid, 105 | 108) {
+            (guest.ha, guest.state) = (Some("started".into()), "running".into());
+        }
+    }
+    setup.px.shutdown_policy = policy.map(str::to_owned);
+    setup.px.ha_rules = rules.to_vec();
+    setup
+}
+
+/// The first question that somebody is asked, and then closes.
+async fn asked(world: &World, name: &str, command: &str) -> String {
+    let person = world.person(name);
+    let first = person.slash(command).await.first().await;
+    let closed = person.click(&first, "Cancel").await;
+    closed.until("Cancelled").await;
+    card(&first)
+}
+
+#[test]
+fn what_ha_does_with_its_guests_is_said_before_the_node_goes() {
+    run(with_ha(None, &[]), async |world| {
+        assert_snapshot!(asked(world, "owner", "/node reboot pve2").await, @"
+        🔒 only owner
+        │ ⚠️ Really reboot pve2?
+        │ What runs on it goes down with it:
+        │ • 102 minecraft
+        │ HA stops these, and starts them here
+        │ when the node is back:
+        │ • 105 web-lab
+        │ • 108 ha-db
+        │ 2 of 3 nodes are left: a majority.
+        │ The question holds for one minute.
+        │ — node · home
+        [Go on] (danger) [Cancel] (secondary)
+        ");
+        assert_snapshot!(asked(world, "owner", "/node shutdown pve2").await, @"
+        🔒 only owner
+        │ ⚠️ Really shut down pve2?
+        │ What runs on it goes down with it:
+        │ • 102 minecraft
+        │ HA stops these, and starts them
+        │ elsewhere about two minutes later:
+        │ • 105 web-lab → pve1 or pve3
+        │ • 108 ha-db → pve1 or pve3
+        │ Which of several, HA decides.
+        │ 2 of 3 nodes are left: a majority.
+        │ The question holds for one minute.
+        │ — node · home
+        [Go on] (danger) [Cancel] (secondary)
+        ");
+    });
+    run(with_ha(Some("failover"), &[]), async |world| {
+        assert_snapshot!(asked(world, "owner", "/node reboot pve2").await, @"
+        🔒 only owner
+        │ ⚠️ Really reboot pve2?
+        │ What runs on it goes down with it:
+        │ • 102 minecraft
+        │ HA stops these. Where the node takes
+        │ longer than about two minutes, it
+        │ starts them elsewhere:
+        │ • 105 web-lab → pve1 or pve3
+        │ • 108 ha-db → pve1 or pve3
+        │ Which of several, HA decides.
+        │ 2 of 3 nodes are left: a majority.
+        │ The question holds for one minute.
+        │ — node · home
+        [Go on] (danger) [Cancel] (secondary)
+        ");
+    });
+    run(with_ha(Some("freeze"), &[]), async |world| {
+        assert_snapshot!(asked(world, "owner", "/node shutdown pve2").await, @"
+        🔒 only owner
+        │ ⚠️ Really shut down pve2?
+        │ What runs on it goes down with it:
+        │ • 102 minecraft
+        │ HA stops these, and starts them here
+        │ when the node is back:
+        │ • 105 web-lab
+        │ • 108 ha-db
+        │ 2 of 3 nodes are left: a majority.
+        │ The question holds for one minute.
+        │ — node · home
+        [Go on] (danger) [Cancel] (secondary)
+        ");
+    });
+}
+
+#[test]
+fn ha_moves_its_guests_away_where_the_policy_says_so() {
+    let only = HaRule::nodes("only-two", &[108], &[("pve2", 0), ("pve3", 0)]).strict();
+    run(with_ha(Some("migrate"), &[only]), async |world| {
+        let owner = world.person("owner");
+        let first = owner.slash("/node shutdown pve2").await;
+        let question = first.first().await;
+        assert_snapshot!(card(&question), @"
+        🔒 only owner
+        │ ⚠️ Really shut down pve2?
+        │ What runs on it goes down with it:
+        │ • 102 minecraft
+        │ HA moves these away first, and back
+        │ when the node is up again:
+        │ • 105 web-lab → pve1 or pve3
+        │ • 108 ha-db → pve3
+        │ Which of several, HA decides.
+        │ The node goes down when they are gone.
+        │ 2 of 3 nodes are left: a majority.
+        │ The question holds for one minute.
+        │ — node · home
+        [Go on] (danger) [Cancel] (secondary)
+        ");
+        let again = owner.click(&question, "Go on").await;
+        let second = again.first().await;
+        assert_snapshot!(card(&second), @"
+        🔒 only owner
+        │ ⚠️ Really shut down pve2 now?
+        │ The whole node goes down, and the
+        │ one guest that runs on it.
+        │ HA moves 2 guests away first.
+        │ Somebody has to switch it on again.
+        │ Asked twice, so that no slip does it.
+        │ The question holds for one minute.
+        │ — node · home
+        [Shut down the node] (danger) [Cancel] (secondary)
+        ");
+        first.until("Confirmed").await;
+        let answer = owner.click(&second, "Shut down the node").await;
+        again.until("Confirmed").await;
+        answer.until("taken the order").await;
+        // As was said: first they go, each to where it may, then the node.
+        assert!(world.px.node_step("pve2"));
+        let node = |vmid| world.px.guest(vmid).map(|guest| (guest.node, guest.state));
+        let runs = |node: &str| Some((node.to_owned(), "running".to_owned()));
+        assert_eq!((node(108), node(105)), (runs("pve3"), runs("pve1")));
+        assert!(world.px.node_step("pve2"));
+        answer.until("went offline").await;
+    });
+}
+
+#[test]
+fn a_guest_that_can_go_nowhere_holds_up_its_node() {
+    let rules = [
+        HaRule::nodes("here", &[108], &[("pve2", 1)]).strict(),
+        HaRule::apart("apart", &[101, 105]),
+    ];
+    run(with_ha(Some("migrate"), &rules), async |world| {
+        assert_snapshot!(asked(world, "owner", "/node reboot pve2").await, @"
+        🔒 only owner
+        │ ⚠️ Really reboot pve2?
+        │ What runs on it goes down with it:
+        │ • 102 minecraft
+        │ HA moves these away first, and back
+        │ when the node is up again:
+        │ • 105 web-lab → pve1 or pve3,
+        │   if HA's rules allow
+        │ • 108 ha-db: no node can take it
+        │ Which of several, HA decides.
+        │ ⚠️ The node does not go down until
+        │ somebody moves or stops what cannot
+        │ go elsewhere.
+        │ 2 of 3 nodes are left: a majority.
+        │ The question holds for one minute.
+        │ — node · home
+        [Go on] (danger) [Cancel] (secondary)
+        ");
+    });
+    let mut setup = with_ha(None, &rules[..1]);
+    setup.px.version = (8, 4);
+    run(setup, async |world| {
+        assert_snapshot!(asked(world, "owner", "/node shutdown pve2").await, @"
+        🔒 only owner
+        │ ⚠️ Really shut down pve2?
+        │ What runs on it goes down with it:
+        │ • 102 minecraft
+        │ HA stops these, and starts them
+        │ elsewhere about two minutes later:
+        │ • 105 web-lab → pve1 or pve3
+        │ • 108 ha-db: no node can take it
+        │ Which of several, HA decides.
+        │ 2 of 3 nodes are left: a majority.
+        │ The question holds for one minute.
+        │ — node · home
+        [Go on] (danger) [Cancel] (secondary)
+        ");
+    });
+}
+
+#[test]
+fn without_a_majority_ha_starts_nothing_either() {
+    let mut setup = with_ha(None, &[]);
+    setup.px.nodes.pop();
+    run(setup, async |world| {
+        let text = asked(world, "owner", "/node shutdown pve2").await;
+        assert!(text.contains("• 108 ha-db → pve1\n"), "{text}");
+        assert!(text.contains("can be started, by HA neither."), "{text}");
+        let text = asked(world, "owner", "/node reboot pve2").await;
+        assert!(text.contains("can be started.\n"), "{text}");
+    });
+}
+
+#[test]
+fn where_ha_is_not_to_be_seen_nothing_is_promised() {
+    let mut hidden = with_ha(Some("migrate"), &[]);
+    hidden.px.acls.retain(|acl| acl.path != "/");
+    run(hidden, async |world| {
+        assert_snapshot!(asked(world, "owner", "/node reboot pve2").await, @"
+        🔒 only owner
+        │ ⚠️ Really reboot pve2?
+        │ What runs on it goes down with it:
+        │ • 102 minecraft
+        │ HA has these. Whether it moves them or
+        │ stops them, I do not know:
+        │ • 105 web-lab
+        │ • 108 ha-db
+        │ 2 of 3 nodes are left: a majority.
+        │ The question holds for one minute.
+        │ — node · home
+        [Go on] (danger) [Cancel] (secondary)
+        ");
+        let owner = world.person("owner");
+        let first = owner.slash("/node reboot pve2").await;
+        let question = first.first().await;
+        let again = owner.click(&question, "Go on").await;
+        let second = again.first().await;
+        first.until("Confirmed").await;
+        assert_snapshot!(card(&second), @"
+        🔒 only owner
+        │ ⚠️ Really reboot pve2 now?
+        │ The whole node goes down, and the
+        │ 3 guests that run on it.
+        │ Unless HA moves 2 away first.
+        │ Asked twice, so that no slip does it.
+        │ The question holds for one minute.
+        │ — node · home
+        [Reboot the node] (danger) [Cancel] (secondary)
+        ");
+        let closed = owner.click(&second, "Cancel").await;
+        closed.until("Cancelled").await;
+    });
+    // A node that has moved its guests away already does as it did, whatever the policy says.
+    run(with_ha(Some("freeze"), &[]), async |world| {
+        world
+            .px
+            .set_node("pve2", |node| node.ha = Some("maintenance".into()));
+        world.next_snapshot().await;
+        let text = asked(world, "owner", "/node reboot pve2").await;
+        assert!(text.contains("I do not know"), "{text}");
+    });
+}
+
+#[test]
+fn nobody_learns_of_nodes_and_guests_by_ha() {
+    run(with_ha(Some("migrate"), &[]), async |world| {
+        assert_snapshot!(asked(world, "max", "/node reboot pve2").await, @"
+        🔒 only max
+        │ ⚠️ Really reboot pve2?
+        │ What runs on it goes down with it:
+        │ • one guest that is not yours to see
+        │ HA moves these away first, and back
+        │ when the node is up again:
+        │ • 2 guests that are not yours to see
+        │ The node goes down when they are gone.
+        │ 2 of 3 nodes are left: a majority.
+        │ The question holds for one minute.
+        │ — node · home
+        [Go on] (danger) [Cancel] (secondary)
+        ");
+    });
+    let mut setup = with_ha(Some("migrate"), &[]);
+    setup.rules = setup
+        .rules
+        .replace(r#"guests = ["tag:games"]"#, r#"guests = ["108"]"#);
+    setup.rules = setup
+        .rules
+        .replace(r#"who = ["max"]"#, r#"who = ["max", "friend"]"#);
+    run(setup, async |world| {
+        assert_snapshot!(asked(world, "friend", "/node reboot pve2").await, @"
+        🔒 only friend
+        │ ⚠️ Really reboot pve2?
+        │ What runs on it goes down with it:
+        │ • one guest that is not yours to see
+        │ HA moves these away first, and back
+        │ when the node is up again:
+        │ • 108 ha-db → one of 2 nodes
+        │ • one more that is not yours to see
+        │ Which of several, HA decides.
+        │ The node goes down when they are gone.
+        │ 2 of 3 nodes are left: a majority.
+        │ The question holds for one minute.
+        │ — node · home
+        [Go on] (danger) [Cancel] (secondary)
+        ");
+    });
+}
+
+#[test]
+fn a_cluster_without_ha_is_not_asked_for_it() {
+    run(home(), async |world| {
+        settled(world).await;
+        world.next_snapshot().await;
+        let about = |r: &fake_proxmox::Recorded| {
+            r.path.contains("/cluster/options") || r.path.contains("/cluster/ha/")
+        };
+        let asked = world.px.requests().iter().filter(|r| about(r)).count();
+        assert_eq!(asked, 0);
     });
 }

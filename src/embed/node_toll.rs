@@ -181,6 +181,7 @@ fn listed(names: impl ExactSizeIterator<Item = String>, others: usize) -> Vec<St
         (0, _) => {}
         (1, 0) => lines.push("• one guest that is not yours to see".to_owned()),
         (n, 0) => lines.push(format!("• {n} guests that are not yours to see")),
+        (1, _) => lines.push("• one more that is not yours to see".to_owned()),
         (n, _) => lines.push(format!("• {n} more that are not yours to see")),
     }
     lines

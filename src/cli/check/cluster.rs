@@ -18,7 +18,7 @@ const NEEDED: [(&str, &str, &str); 3] = [
     (
         "Sys.Audit",
         "/",
-        "nodes show no figures and quorum is not visible",
+        "nodes show no figures, quorum and what HA does are not visible",
     ),
 ];
 

@@ -10,6 +10,7 @@
     reason = "a contract that cannot be read fails the test"
 )]
 
+mod beyond;
 mod discord;
 mod events;
 mod explain;

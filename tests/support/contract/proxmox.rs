@@ -8,11 +8,16 @@ use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
 use super::openapi::fit;
-use super::{document, explain, formats, perl_schema};
+use super::{beyond, document, explain, formats, perl_schema};
 
 /// In answers of the real server although the schema's `returns` does not know them: endpoint,
 /// place in the schema, names.
 const UNDOCUMENTED: &[(&str, &str, &[&str])] = &[
+    (
+        "/cluster/ha/resources",
+        "/items",
+        &["digest", "group", "state", "type"],
+    ),
     ("/nodes", "/items", &["disk", "id", "maxdisk", "type"]),
     (
         "/nodes/{node}/lxc/{vmid}/status/current",
@@ -54,8 +59,14 @@ const UNDOCUMENTED: &[(&str, &str, &[&str])] = &[
 
 static PROXMOX: LazyLock<Api> = LazyLock::new(|| {
     let mut document = document("proxmox-api.json");
+    let mut endpoints = beyond::endpoints();
+    if let (Some(all), Value::Object(known)) =
+        (endpoints.as_object_mut(), document["endpoints"].take())
+    {
+        all.extend(known);
+    }
     Api {
-        endpoints: document["endpoints"].take(),
+        endpoints,
         validators: Mutex::default(),
     }
 });
