@@ -463,6 +463,36 @@ fn what_proxmox_refuses_is_said_and_how_to_mend_it() {
     });
 }
 
+/// What fails before Proxmox is asked was wanted all the same.
+#[test]
+fn an_order_that_was_not_sent_is_in_the_audit() {
+    run(home(), async |world| {
+        settled(world).await;
+        world.px.node_down("pve2");
+        world.next_snapshot().await;
+        let broken = Fault::always(FaultKind::Status500("got no data".into()));
+        world
+            .px
+            .fault(broken.on(Match::any().path("/cluster/resources")));
+        let looks = || {
+            let looks = world.px.requests().into_iter();
+            looks.filter(|it| it.path.contains("/resources")).count()
+        };
+        // What was read a moment before is young enough; after two failed looks nothing is.
+        let before = looks();
+        while looks() < before + 2 {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        let answer = world.person("max").slash("/node wake pve2").await;
+        answer.follow_up("cannot be read now").await;
+        world
+            .audited(&["opened node.wake", "closed not sent"])
+            .await;
+        assert_eq!(world.writes(), Vec::<String>::new());
+        world.px.clear_faults();
+    });
+}
+
 #[test]
 fn a_node_without_an_address_is_not_woken() {
     let mut setup = home();

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::sync::{oneshot, watch};
 
 use crate::action::{NodePower, Request, Right, Target};
-use crate::audit::{self, About, Ending, Opening};
+use crate::audit::{self, About, Ending, NotSent, Opening};
 use crate::embed::node_act::{self as words, NodeAct};
 use crate::embed::node_toll::{first_question, second_question};
 use crate::embed::refused::Thing;
@@ -281,13 +281,11 @@ async fn fresh(desk: &Desk, request: &Request, aim: &Aim) -> Result<(FoundNode, 
         // What could not be read is not fresh, and is told of below.
         let _ = inventory.fresh(FRESH, ACT_PATIENCE).await;
     }
-    let out_of_reach = |cluster: &str| embed::problem::out_of_reach(cluster, request.id);
     let Some((found, verdict)) = in_memory(desk, request, aim)? else {
-        return Err(if desk.law().of(&request.actor).any() {
-            out_of_reach("Proxmox")
-        } else {
-            node_not_found(desk, request, &aim.node)
-        });
+        if !desk.law().of(&request.actor).any() {
+            return Err(node_not_found(desk, request, &aim.node));
+        }
+        return Err(out_of_reach(desk, request, aim, None));
     };
     match found
         .inventory
@@ -295,8 +293,23 @@ async fn fresh(desk: &Desk, request: &Request, aim: &Aim) -> Result<(FoundNode, 
         .await
     {
         Ok(_) => Ok((found, verdict)),
-        Err(_) => Err(out_of_reach(found.reference.cluster.as_str())),
+        Err(_) => Err(out_of_reach(desk, request, aim, Some(&found.reference))),
     }
+}
+
+/// Noted too: it was wanted, and came to nothing.
+fn out_of_reach(desk: &Desk, request: &Request, aim: &Aim, node: Option<&NodeRef>) -> Reply {
+    let tried = NotSent {
+        request,
+        action: aim.power.right().key(),
+        detail: None,
+        target: node.map(|node| Target::Node(node).key()),
+        guest: None,
+    };
+    let named = node.map_or_else(|| format!(": {}", aim.node), |_| String::new());
+    desk.note_not_sent(&tried, &format!("Proxmox could not be read{named}"));
+    let cluster = node.map_or("Proxmox", |node| node.cluster.as_str());
+    embed::problem::out_of_reach(cluster, request.id)
 }
 
 fn not_taken(desk: &Desk, request: &Request, act: &NodeAct, error: &Error) -> End {
