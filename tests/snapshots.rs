@@ -633,33 +633,37 @@ fn only_a_volume_of_its_own_on_zfs_is_in_the_way_of_a_snapshot_first() {
     });
 }
 
-/// In a folder, a snapshot can be a link of a chain from Proxmox VE 9 on, and no list tells.
+/// In a folder, a snapshot can be a link of a chain from Proxmox VE 9 on: it goes back to the newest
+/// only, as on ZFS.
 #[test]
 fn in_a_folder_a_snapshot_first_is_offered_where_there_are_no_chains() {
-    for (plugin, version, fails, offered) in [
-        ("dir", (8, 4), false, true),
-        ("nfs", (8, 4), true, false),
-        ("cifs", (9, 2), false, false),
+    for (plugin, version, chain, fails, offered) in [
+        ("dir", (8, 4), false, false, true),
+        ("nfs", (9, 2), false, true, false),
+        ("cifs", (9, 2), true, false, false),
+        ("nfs", (9, 2), false, false, true),
     ] {
         let mut setup = setup();
         setup.px.version = version;
         run_without_bot(setup, async |world| {
-            world.px.set_storage("nas", |it| it.plugin = plugin.into());
+            world.px.set_storage("nas", |it| {
+                (it.plugin, it.chain) = (plugin.into(), chain);
+            });
             world
                 .px
                 .set_config(101, "scsi0", "nas:101/vm-101-disk-0.qcow2,size=32G");
             if fails {
                 let refuses = FaultKind::Status500("no".into());
-                let on = Match::any().path("/nodes/pve1/version");
+                let on = Match::any().path("/storage");
                 world.px.fault(Fault::always(refuses).on(on));
             }
             world.start_bot().await;
             let owner = world.person("owner");
             let (_, question) = asked(&owner, "/snapshot rollback 101 before-mods").await;
             let offers = question.buttons().contains(&"Snapshot first".to_owned());
-            assert_eq!(offers, offered, "{version:?} {fails}");
+            assert_eq!(offers, offered, "{plugin} {version:?} {chain} {fails}");
             let warns = question.text().contains("Proxmox may refuse");
-            assert_eq!(warns, !offered, "{version:?} {fails}");
+            assert_eq!(warns, !offered, "{plugin} {version:?} {chain}");
             let closed = owner.click(&question, "Cancel").await;
             closed.until("Cancelled").await;
         });

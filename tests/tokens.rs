@@ -1062,12 +1062,21 @@ fn the_tokens_that_there_are_are_completed() {
         for line in [
             "pveum user add backup@pve",
             "pveum acl modify /vms -user backup@pve -role PVEAuditor",
+            "pveum user add anna@pve",
         ] {
             world.px.pveum(line).unwrap();
         }
-        let users = ["discord@pve", "steward@pve", "backup@pve"];
+        // Who was given nothing but through a group is one that the token looks after.
+        world.px.add_group("family", &["anna@pve"]);
+        let users = [
+            "discord@pve",
+            "steward@pve",
+            "anna@pve",
+            "backup@pve",
+            "root@pam",
+        ];
         completed(world, "/token delete user:", &users).await;
-        completed(world, "/token list user:back", &users[2..]).await;
+        completed(world, "/token list user:back", &users[3..4]).await;
         world.px.add_token("discord@pve!ci", "5c", true);
         world.px.add_token("discord@pve!zeta", "5c", true);
         world.px.expire_token("discord@pve!zeta", Some(1));

@@ -10,7 +10,7 @@ use crate::embed::status::Age;
 use crate::embed::{self, Reply};
 use crate::follow;
 use crate::ids::{GuestQuery, SnapshotName};
-use crate::proxmox::{GuestConfig, GuestNow, Snapshots, Snapshotted, Storage};
+use crate::proxmox::{GuestNow, Snapshots, Snapshotted, Storage};
 
 use super::desk::{Desk, READ_PATIENCE};
 use super::read::{audience, rights_on, since};
@@ -142,39 +142,35 @@ pub(super) async fn back_to(
 /// volumes, Proxmox goes back to the newest only.
 const TO_ANY: [&str; 3] = ["btrfs", "lvmthin", "rbd"];
 
-/// The same up to the version with which folders can have such a chain, too: no list tells which have.
-const TO_ANY_BEFORE_CHAINS: [&str; 6] = ["btrfs", "cifs", "dir", "lvmthin", "nfs", "rbd"];
-const CHAINS: u32 = 9;
+/// The same unless they are set to keep such a chain, which folders can be since version 9.
+const TO_ANY_WITHOUT_CHAIN: [&str; 3] = ["cifs", "dir", "nfs"];
 
 /// Whether all that the guest has lies on such storages. What cannot be read is not known to.
 async fn goes_back_to_any(found: &FoundGuest) -> bool {
     let (inventory, facts) = (&found.inventory, &found.guest.facts);
-    let read = timeout(READ_PATIENCE, inventory.guest_config(facts)).await;
-    let Ok(Ok(config)) = read else {
+    let (config, unchained) = tokio::join!(
+        timeout(READ_PATIENCE, inventory.guest_config(facts)),
+        timeout(READ_PATIENCE, inventory.without_chain()),
+    );
+    let Ok(Ok(config)) = config else {
         return false;
     };
-    lies_on(found, &config, &TO_ANY)
-        || lies_on(found, &config, &TO_ANY_BEFORE_CHAINS) && is_before_chains(found).await
-}
-
-fn lies_on(found: &FoundGuest, config: &GuestConfig, plugins: &[&str]) -> bool {
-    let (latest, node) = (found.inventory.latest(), &found.guest.facts.node);
-    latest.is_some_and(|all| {
-        config.storages.iter().all(|name| {
-            let here = |one: &&Storage| one.node == *node && one.name == *name;
-            let storage = all.storages.values().find(here);
-            let plugin = storage.and_then(|storage| storage.plugin.as_deref());
-            plugin.is_some_and(|plugin| plugins.contains(&plugin))
+    let unchained = unchained.ok().and_then(Result::ok).unwrap_or_default();
+    config.storages.iter().all(|name| {
+        let plugin = plugin_of(found, name);
+        plugin.is_some_and(|plugin| {
+            let plugin = plugin.as_str();
+            TO_ANY.contains(&plugin)
+                || TO_ANY_WITHOUT_CHAIN.contains(&plugin) && unchained.contains(name)
         })
     })
 }
 
-/// What the guest's node runs, for there it is rolled back.
-async fn is_before_chains(found: &FoundGuest) -> bool {
-    let (client, node) = (found.inventory.client(), &found.guest.facts.node);
-    let read = timeout(READ_PATIENCE, client.version_of(node)).await;
-    let major = read.ok().and_then(Result::ok).and_then(|it| it.major());
-    major.is_some_and(|major| major < CHAINS)
+/// What a storage is to the guest's node.
+fn plugin_of(found: &FoundGuest, storage: &str) -> Option<String> {
+    let latest = found.inventory.latest()?;
+    let here = |one: &&Storage| one.node == found.guest.facts.node && one.name == *storage;
+    latest.storages.values().find(here)?.plugin.clone()
 }
 
 /// `discord-20261124-220743`, by the bot's own clock on the wall.

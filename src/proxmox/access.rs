@@ -7,9 +7,8 @@ use serde::Deserialize;
 use super::answer::{OF_ALL, OF_ONE, OF_PAGE};
 use super::path::ApiPath;
 use super::perl::{Object, Scalar};
-use super::turns::Lane;
 use super::{Client, Error};
-use crate::ids::{NodeName, RoleName};
+use crate::ids::RoleName;
 
 /// `GET /version`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -182,17 +181,6 @@ impl Client {
         self.get::<VersionRow>(&ApiPath::new(&["version"]), OF_ONE)
             .await?
             .read()
-    }
-
-    /// What the node runs: while a cluster is upgraded, they differ.
-    ///
-    /// # Errors
-    ///
-    /// As every read: see [`Error`].
-    pub async fn version_of(&self, node: &NodeName) -> Result<Version, Error> {
-        let path = ApiPath::new(&["nodes", node.as_str(), "version"]);
-        let row: VersionRow = self.get_protected(Lane::Look(node), &path).await?;
-        row.read()
     }
 
     /// The privileges of the token itself, on all paths that have an entry. Always allowed.

@@ -1,7 +1,7 @@
 //! What is known of a cluster: one snapshot, fetched once for all who ask, so that the load on
 //! Proxmox does not grow with the number of people.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -54,6 +54,7 @@ pub struct Inventory {
     pub(super) contents: Kept<Shelf, Tried<Volumes>>,
     /// Whether the token is shown all that lies on a storage.
     pub(super) shown: Kept<StorageName, bool>,
+    pub(super) unchained: Kept<(), BTreeSet<String>>,
     pub(super) configs: Kept<GuestKey, Tried<GuestConfig>>,
     pub(super) addresses: Kept<GuestKey, Tried<Vec<IpAddr>>>,
     updates: Kept<NodeName, Option<usize>>,
@@ -141,6 +142,7 @@ impl Inventory {
             backups: Kept::new(TYPING_REST),
             contents: Kept::new(TYPING_REST),
             shown: Kept::new(TYPING_REST),
+            unchained: Kept::new(TYPING_REST),
             configs: Kept::new(TYPING_REST),
             addresses: Kept::new(TYPING_REST),
             updates: Kept::new(UPDATES_AGE),
@@ -429,7 +431,7 @@ impl Inventory {
     }
 }
 
-fn value<T>(outcome: Result<Arc<Held<T>>, Arc<Error>>) -> Result<Arc<T>, Error> {
+pub(super) fn value<T>(outcome: Result<Arc<Held<T>>, Arc<Error>>) -> Result<Arc<T>, Error> {
     match outcome {
         Ok(held) => Ok(Arc::clone(&held.value)),
         Err(error) => Err(Error::clone(&error)),

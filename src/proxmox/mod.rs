@@ -8,6 +8,7 @@ mod access;
 mod addresses;
 mod answer;
 mod backup;
+mod chains;
 mod content;
 mod deed;
 mod endpoints;

@@ -78,6 +78,12 @@ struct RoleRow {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
+struct UserRow {
+    userid: Scalar,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct AclRow {
     #[serde(rename = "type")]
     kind: Scalar,
@@ -185,20 +191,27 @@ impl TokenAdmin {
         Some(Arc::clone(&held.value))
     }
 
-    /// The users that are known to have been given something, or whose tokens were: never waits, and
-    /// begins a read where it is old. Only of paths where this token may give rights itself.
+    /// The users that this token looks after, and those that are known to have been given something, or
+    /// whose tokens were: never waits, and begins a read where it is old.
     #[must_use]
     pub fn users_while_typing(self: &Arc<Self>) -> Option<Arc<BTreeSet<PveUser>>> {
         let held = self.users.now_and_later((), || {
             let admin = Arc::clone(self);
-            async move {
-                let path = ApiPath::new(&["access", "acl"]);
-                let rows: Vec<Object<AclRow>> = admin.get(&path, OF_ALL).await?;
-                let rows = rows.into_iter().filter_map(|row| row.0);
-                Ok(rows.filter_map(|row| row.user()).collect())
-            }
+            async move { admin.users().await }
         })?;
         Some(Arc::clone(&held.value))
+    }
+
+    /// Proxmox lists users for whom the token has `User.Modify` or `Sys.Audit` on a group of theirs, and
+    /// what was given only on paths where it may give rights itself: each list has what the other lacks.
+    async fn users(&self) -> Result<BTreeSet<PveUser>, Error> {
+        let path = |name| ApiPath::new(&["access", name]);
+        let looked_after: Vec<Object<UserRow>> = self.get(&path("users"), OF_ALL).await?;
+        let given: Vec<Object<AclRow>> = self.get(&path("acl"), OF_ALL).await?;
+        let looked_after = looked_after.into_iter().filter_map(|row| row.0);
+        let given = given.into_iter().filter_map(|row| row.0);
+        let users = looked_after.filter_map(|row| row.userid.parsed());
+        Ok(users.chain(given.filter_map(|row| row.user())).collect())
     }
 
     /// All roles. Every token may read them.

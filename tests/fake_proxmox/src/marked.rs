@@ -251,9 +251,11 @@ fn may_roll_back(state: &State, guest: &Guest, name: &str) -> Result<(), String>
     for (_, volume) in guest.volumes() {
         let volume = volume.split(',').next().unwrap_or_default();
         let storage = volume.split(':').next().unwrap_or_default();
-        let of_zfs = |it: &&crate::storage::Storage| it.name == storage && it.plugin == "zfspool";
+        let newest_only = |it: &crate::storage::Storage| {
+            it.name == storage && (it.plugin == "zfspool" || it.chain)
+        };
         let newer = guest.snapshots.last().is_some_and(|it| it.name != name);
-        if newer && state.storages.iter().any(|it| of_zfs(&it)) {
+        if newer && state.storages.iter().any(newest_only) {
             return Err(format!(
                 "can't rollback, '{name}' is not most recent snapshot on '{volume}'"
             ));

@@ -69,6 +69,7 @@ pub(crate) static ROUTES: &[Route] = &[
         ],
         storage::index,
     ),
+    get("/storage", &[optional("type", Text)], storage::settings),
     Route {
         check: Some(storage::may_see),
         ..get(

@@ -19,6 +19,8 @@ pub struct Storage {
     pub total: u64,
     /// Not reachable: status `unknown`, no figures.
     pub available: bool,
+    /// Keeps snapshots as a chain of volumes; since 9.
+    pub chain: bool,
     /// Switched off in the configuration.
     pub disabled: bool,
     pub backups: Vec<Backup>,
@@ -36,6 +38,7 @@ impl Storage {
             used: 31 << 30,
             total: 94 << 30,
             available: true,
+            chain: false,
             disabled: false,
             backups: Vec::new(),
             files: Vec::new(),

@@ -23,6 +23,41 @@ fn find<'a>(state: &'a State, name: &str) -> Option<&'a Storage> {
     state.storages.iter().find(|storage| storage.name == name)
 }
 
+/// `/storage`: how they are set up, of all nodes.
+pub(crate) fn settings(state: &mut State, call: &Call) -> Result<Reply, Refusal> {
+    let wanted = call.params.get("type");
+    let seen = state.storages.iter().filter(|storage| {
+        let path = format!("/storage/{}", storage.name);
+        let right = wanted.is_none_or(|wanted| wanted == storage.plugin);
+        right && need_any(state, &call.caller, &path, SEEN_WITH).is_ok()
+    });
+    let rows = seen.map(|storage| {
+        let mut row = json!({
+            "storage": storage.name,
+            "type": storage.plugin,
+            "content": storage.content,
+            "digest": "d6aa1f3e5c0b7a9e2f4c8b1d3e5f7a9b0c2d4e6f",
+        });
+        if ["dir", "nfs", "cifs"].contains(&storage.plugin.as_str()) {
+            row["path"] = json!(storage.folder());
+        }
+        if storage.shared {
+            row["shared"] = json!(1);
+        }
+        if storage.disabled {
+            row["disable"] = json!(1);
+        }
+        if storage.nodes.len() < state.nodes.len() {
+            row["nodes"] = json!(storage.nodes.join(","));
+        }
+        if storage.chain && state.since(9, 0) {
+            row["snapshot-as-volume-chain"] = json!(1);
+        }
+        row
+    });
+    Ok(Value::from(rows.collect::<Vec<_>>()).into())
+}
+
 pub(crate) fn index(state: &mut State, call: &Call) -> Result<Reply, Refusal> {
     let params = &call.params;
     let wanted = params.get("content").map(list);
