@@ -562,6 +562,68 @@ fn a_failed_snapshot_first_asks_nothing() {
     });
 }
 
+/// A snapshot first that Proxmox is at work at.
+async fn taking_one_first(world: &World, owner: &Person) -> (Answer, String) {
+    let (answer, question) = asked(owner, "/snapshot rollback 101 update-0-220").await;
+    let first = owner.click(&question, "Snapshot first").await;
+    answer.until("comes first").await;
+    let task = world.px.wait_task("qmsnapshot", 101).await;
+    (first, task)
+}
+
+/// One press, two steps: what came to nothing in the second stands in the audit beside the first.
+const SECOND_STEP_NOT_SENT: [&str; 5] = [
+    "opened snapshot.create 101",
+    "sent",
+    "closed done",
+    "opened snapshot.rollback 101",
+    "closed not sent",
+];
+
+#[test]
+fn a_guest_that_cannot_be_read_after_a_snapshot_first_is_said_and_noted() {
+    run(by_hand(), async |world| {
+        let owner = world.person("owner");
+        let (first, task) = taking_one_first(world, &owner).await;
+        // The new snapshot is seen, and then the list cannot be had any more.
+        let list = || Match::any().method("GET").path("/101/snapshot");
+        let seen = Fault::once(FaultKind::Padded(1));
+        world.px.fault(seen.on(list()));
+        world
+            .px
+            .fault(Fault::always(FaultKind::Status595).on(list()));
+        world.px.finish(&task, "OK");
+        first.until("snapshot taken").await;
+        let told = first.follow_up("not rolled back").await;
+        assert_snapshot!(shown(&told), @"
+        🔒 only owner
+        │ 🔴 valheim · not rolled back
+        │ To snapshot update-0-220.
+        │ Asked by <@184405311681986560>.
+        │ Its node pve1 does not answer.
+        │ Try again when it is back.
+        │ — VM 101 · home
+        [Refresh] (secondary)
+        ");
+        world.audited(&SECOND_STEP_NOT_SENT).await;
+    });
+}
+
+#[test]
+fn what_is_gone_after_a_snapshot_first_is_said_and_noted() {
+    run(by_hand(), async |world| {
+        let owner = world.person("owner");
+        let (first, task) = taking_one_first(world, &owner).await;
+        world.px.set_guest(101, |guest| {
+            guest.snapshots.retain(|one| one.name != "update-0-220");
+        });
+        world.px.finish(&task, "OK");
+        first.until("snapshot taken").await;
+        first.follow_up("No snapshot update-0-220").await;
+        world.audited(&SECOND_STEP_NOT_SENT).await;
+    });
+}
+
 #[test]
 fn on_zfs_only_the_newest_can_be_gone_back_to() {
     run(setup(), async |world| {
