@@ -551,7 +551,7 @@ fn a_failed_snapshot_first_asks_nothing() {
         │ Snapshot before-rollback-<date>.
         │ Asked by <@184405311681986560>.
         │ A disk of it is on a storage that takes
-        │ no snapshots. Tell the owner.
+        │ no snapshots.
         │ — VM 101 · home
         [Start] (primary) [Refresh] (secondary)
         ");
@@ -559,6 +559,32 @@ fn a_failed_snapshot_first_asks_nothing() {
         answer.until("comes first").await;
         assert_eq!(world.writes().len(), 1);
         assert_eq!(first.follow_ups().len(), 1, "no question");
+    });
+}
+
+/// Nobody is sent to themselves: beside others the owner reads what happened, alone also what to do.
+#[test]
+fn what_the_owner_can_mend_is_told_to_the_owner_alone() {
+    let mut setup = setup();
+    setup.bot = "acts = \"private\"".to_owned();
+    run(setup, async |world| {
+        let fails = FaultKind::TaskFails("snapshot feature is not available".into());
+        let taken = Match::any().path("/101/snapshot");
+        world.px.fault(Fault::always(fails).on(taken));
+        let owner = world.person("owner");
+        let answer = owner.slash("/snapshot create 101 name:tonight").await;
+        assert_snapshot!(shown(&answer.until("no snapshot taken").await), @"
+        🔒 only owner
+        │ 🔴 valheim · no snapshot taken
+        │ Snapshot tonight.
+        │ Asked by <@184405311681986560>.
+        │ A disk of it is on a storage that takes
+        │ no snapshots.
+        │ Back it up instead: `/backup run`.
+        │ — VM 101 · home
+        [Start] (primary) [Refresh] (secondary)
+        ");
+        answer.follow_up("what Proxmox wrote").await;
     });
 }
 
@@ -1111,6 +1137,16 @@ fn a_token_that_lacks_the_privilege_is_named_to_the_owner() {
 fn a_list_that_cannot_be_read_says_so() {
     run(setup(), async |world| {
         let owner = world.person("owner");
+        let lacks = FaultKind::Forbidden {
+            path: "/vms/{vmid}".to_owned(),
+            privs: "VM.Audit".to_owned(),
+        };
+        let path = Match::any().path("/103/snapshot");
+        world.px.fault(Fault::once(lacks).on(path));
+        let list = owner.slash("/snapshot list 103").await;
+        let told = list.until("unknown").await;
+        assert!(told.text().contains("check` says more"), "{}", told.text());
+        list.follow_up("VM.Audit").await;
         let path = Match::any().path("/101/snapshot");
         world.px.fault(Fault::once(FaultKind::Hang).on(path));
         let list = owner.slash("/snapshot list 101").await;

@@ -482,7 +482,7 @@ fn a_task_of_somebody_else_that_the_token_may_not_stop_is_said_so() {
                 │ 🔴 valheim · backup not stopped
                 │ Asked by <@184405311681986560>.
                 │ Somebody else began it, and the bot
-                │ may stop only its own. Tell the owner.
+                │ may stop only its own.
                 │ — VM 101 · home
                 ");
             }

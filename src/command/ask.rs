@@ -90,7 +90,7 @@ pub(super) async fn perform(
         outcome = &mut watched => return outcome,
     };
     if reached == 0 {
-        let nobody = words::nobody_to_ask(&aim.deed, facts);
+        let nobody = words::nobody_to_ask(&aim.deed, facts, desk.is_owner(&request.actor));
         desk.requests.declined(&asked);
         cancel(desk, asked.id).await;
         return task.refuse(nobody);
@@ -140,7 +140,7 @@ async fn opened(
         }
         NotOpened::Store(error) => {
             tracing::error!(interaction = %request.id, %error, "a request cannot be noted");
-            embed::problem::not_noted(request.id)
+            desk.not_noted(request)
         }
     })
 }

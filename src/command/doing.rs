@@ -207,10 +207,6 @@ pub(super) fn explain(
         node: shown_node(desk, request, found),
         offline: node_offline(&found.inventory, &facts.node),
     });
-    let why = match owner {
-        Ok(_) => embed::why::for_the_owner(&why),
-        Err(_) => why,
-    };
     let aside = error.missing_privilege().map(|missing| {
         let beside = privileges::beside(law.policy(), facts, &missing.path);
         let cure = owner

@@ -131,7 +131,17 @@ async fn break_off(
     shown.send_replace(Some(embed::notify::waitable(words::stopping(&stop), id)));
     let target = found.about.target().key();
     let end = match client.stop_task(&permit, target, upid).await {
-        Err(error) if error.surely_not_done() => not_taken(desk, request, &stop, found, &error),
+        Err(error) if error.surely_not_done() => {
+            let readers = desk.readers(&request.actor, task.audience);
+            let why = words::why_refused(error.status(), readers);
+            not_taken(
+                desk,
+                request,
+                words::not_stopped(&stop, &why),
+                found,
+                &error,
+            )
+        }
         sent => {
             if let Err(error) = sent {
                 tracing::warn!(interaction = %request.id, %error, "the answer to a stop was lost");
@@ -200,11 +210,17 @@ fn ended(stop: &Stop, followed: Followed) -> End {
     End::of(words::stopped(stop, how), ending)
 }
 
-fn not_taken(desk: &Desk, request: &Request, stop: &Stop, found: &FoundTask, error: &Error) -> End {
+fn not_taken(
+    desk: &Desk,
+    request: &Request,
+    reply: Reply,
+    found: &FoundTask,
+    error: &Error,
+) -> End {
     tracing::warn!(interaction = %request.id, %error, "Proxmox does not stop the task");
     let cluster = found.inventory.client().cluster();
     End {
-        reply: words::not_stopped(stop, &words::why_refused(error.status())),
+        reply,
         aside: node_act::lacking(desk, request, cluster.as_str(), error),
         ending: Ending::Failed(error.to_string()),
     }
