@@ -23,7 +23,7 @@ use entry::Draft;
 pub use crate::store::chain::Head;
 pub use export::{ExportError, export};
 pub use line::{Event, Line, after, end};
-pub use note::{By, Note, Noted, insert_note, note};
+pub use note::{By, Note, Noted, REASON, insert_note, note};
 pub use page::{Filter, Of, Use, page, uses};
 pub use unfinished::{Unfinished, unfinished};
 pub use verify::{Fault, Verified, verify};

@@ -999,6 +999,60 @@ fn who_may_ask_for_one_gets_it_from_somebody_who_may_give_it() {
     });
 }
 
+/// Who approved what can still be read when nobody remembers.
+#[test]
+fn the_audit_says_which_snapshot_was_asked_for() {
+    run(setup(), async |world| {
+        let (max, owner) = (world.person("max"), world.person("owner"));
+        let ask = async |text: &str, name: &str| {
+            let refused = max.slash(text).await.first().await;
+            let answer = max.click(&refused, "Ask for it").await;
+            answer.until("once somebody has decided").await;
+            (answer, world.dc.wait_channel_message(APPROVALS, name).await)
+        };
+        let (taken, letter) = ask("/snapshot create 101 name:for-boss", "for-boss").await;
+        let yes = owner.click(&letter, "Once").await;
+        yes.until("snapshot taken").await;
+        letter_until(world, &letter, "snapshot taken").await;
+        let told = "Approved by";
+        world
+            .dc
+            .wait_channel_message(support::BOT_CHANNEL, told)
+            .await;
+        taken.until("snapshot taken").await;
+        let (kept, letter) = ask("/snapshot delete 101 before-mods", "before-mods").await;
+        let form = owner.click(&letter, "No").await;
+        let modal = form.modal().await;
+        let label = modal["components"][0]["components"][0]["label"].as_str();
+        let why = [(label.unwrap(), "not yet: we need it")];
+        owner.submit_modal(&form, &why).await.until("is told").await;
+        letter_until(world, &letter, "declined").await;
+        kept.until("declined").await;
+        let (left, letter) = ask("/snapshot delete 101 update-0-220", "update-0-220").await;
+        owner.slash("/access lockdown on").await.settled().await;
+        letter_until(world, &letter, "locked").await;
+        left.until("locked").await;
+        let page = owner.slash("/audit").await.settled().await;
+        assert_snapshot!(shown(&page), @"
+        🔒 only owner
+        │ 📒 Audit
+        │ **<time>**
+        │ ⌛ <time> nobody answered <@80351110224678912>: snapshot.delete 101 valheim update-0-220 (cancelled by a lockdown)
+        │ 🔒 <time> <@184405311681986560> locked everything down
+        │ 🙋 <time> <@80351110224678912> asks for snapshot.delete 101 valheim update-0-220, lapses <time>
+        │ ⛔ <time> <@80351110224678912> snapshot.delete 101: no rule
+        │ 👎 <time> <@184405311681986560> declined <@80351110224678912>: snapshot.delete 101 valheim before-mods (not yet: we need it)
+        │ 🙋 <time> <@80351110224678912> asks for snapshot.delete 101 valheim before-mods, lapses <time>
+        │ ⛔ <time> <@80351110224678912> snapshot.delete 101: no rule
+        │ ▶️ <time> <@80351110224678912> snapshot.create 101 valheim for-boss: done, approved by <@184405311681986560>
+        │ 👍 <time> <@184405311681986560> allowed <@80351110224678912>: snapshot.create 101 valheim for-boss
+        │ 🙋 <time> <@80351110224678912> asks for snapshot.create 101 valheim for-boss, lapses <time>
+        │ — home
+        [Older] (secondary)
+        ");
+    });
+}
+
 #[test]
 fn a_snapshot_of_that_name_taken_after_the_request_is_not_meant_by_it() {
     run(setup(), async |world| {

@@ -267,7 +267,7 @@ async fn decided(
     };
     let by = request.actor.user;
     let entry = Note {
-        detail: why.map(str::to_owned),
+        detail: note::detail(&asked.deed, why),
         ..note::of(request, event, asked.deed.key())
             .concerning(asked.by.user)
             .decided_by(by)

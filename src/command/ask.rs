@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::access::{Asked, Decided, Letter, NotOpened, Untold};
 use crate::action::{Actor, Deed, Door, GuestFacts, Request, RequestState, Right, Target};
-use crate::audit::Noted;
+use crate::audit::{Note, Noted};
 use crate::embed::{self, Reply, ask as words};
 use crate::errand::Recipient;
 use crate::ids::{GuestQuery, RequestId, UserId};
@@ -130,6 +130,10 @@ async fn opened(
         .on(facts.guest.clone(), facts.name.clone())
         .under(rule.to_string())
         .until_ms(asked.expires * 1000);
+    let note = Note {
+        detail: note::detail(&aim.deed, None),
+        ..note
+    };
     desk.access.ask(asked, note).await.map_err(|why| match why {
         NotOpened::Twice => words::already_asked(&aim.deed, facts),
         NotOpened::TooMany => words::too_many_open(),
