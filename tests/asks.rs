@@ -452,6 +452,10 @@ mod what_has_changed_since_is_seen {
     #[test]
     fn retagged() {
         is_seen("retagged to prod", "can no longer");
+    }
+
+    #[test]
+    fn untagged() {
         is_seen("no longer lab", "can no longer");
     }
 
