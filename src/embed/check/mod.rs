@@ -90,7 +90,7 @@ impl Finding {
     #[must_use]
     pub fn with_cause(mut self) -> Self {
         if let Some(cause) = self.cause.take() {
-            self.text += &format!("\n{cause}");
+            self.text = format!("{}\n{cause}", self.text);
         }
         self
     }
