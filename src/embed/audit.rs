@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::action::{Deed, Right};
-use crate::audit::{Ending, Event, Line, Noted, REASON};
+use crate::audit::{Ending, Event, Line, Noted};
 use crate::ids::{Upid, UserId};
 
 use super::reply::{Card, Colour, Reply};
@@ -104,29 +104,12 @@ fn what(line: &Line, with_cluster: bool) -> String {
     let detail = if acts {
         line.detail.as_deref()
     } else {
-        asked(line).0
+        line.asked().0
     };
     if let Some(detail) = detail {
         let _ = write!(text, " {}", which(line.action.as_deref(), detail));
     }
     text
-}
-
-/// What a request was about, as far as the right alone does not say, and the reason of what became of
-/// it; of anything else all is reason.
-fn asked(line: &Line) -> (Option<&str>, &str) {
-    let detail = line.detail.as_deref().unwrap_or_default();
-    let of_request = matches!(
-        line.event,
-        Event::Noted(Noted::Asked | Noted::Approved | Noted::Declined | Noted::Lapsed)
-    );
-    let (first, reason) = detail.split_once(REASON).unwrap_or((detail, ""));
-    let action = line.action.as_deref().unwrap_or_default();
-    if of_request && Deed::read(action, Some(first)).is_some() {
-        (Some(first), reason)
-    } else {
-        (None, detail)
-    }
 }
 
 /// What the right alone does not say: which snapshot, where to, which token.
@@ -226,7 +209,7 @@ fn change(line: &Line, noted: Noted, what: &str) -> String {
         Some(ms) => format!("{text}, until <t:{}:f>", ms.div_euclid(1000)),
         None => text,
     };
-    said(&text, asked(line).1)
+    said(&text, line.asked().1)
 }
 
 fn said(text: &str, detail: &str) -> String {
