@@ -23,7 +23,7 @@ use entry::Draft;
 pub use crate::store::chain::Head;
 pub use export::{ExportError, export};
 pub use line::{Event, Line, after, end};
-pub use note::{By, Note, Noted, insert_note, note};
+pub use note::{By, Note, Noted, REASON, insert_note, note};
 pub use page::{Filter, Of, Use, page, uses};
 pub use unfinished::{Unfinished, unfinished};
 pub use verify::{Fault, Verified, verify};
@@ -192,7 +192,8 @@ pub struct NotSent<'a> {
 }
 
 /// Notes it as opened and closed in one: what was never begun leaves nothing open, and counts neither
-/// for a limit nor as a refusal. Nobody waits for the disk.
+/// for a limit nor as a refusal. It has no rule, so the same interaction may have acted on that guest
+/// besides (see the index `audit_acts_once`). Nobody waits for the disk.
 pub fn not_sent(store: &Store, tried: &NotSent<'_>, why: &str) {
     let draft = Draft::of(Event::Opened)
         .asked(tried.request)

@@ -49,6 +49,10 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("store/006_audit_of_access.sql"),
         then: |_| Ok(()),
     },
+    Migration {
+        sql: include_str!("store/007_not_sent.sql"),
+        then: |_| Ok(()),
+    },
 ];
 
 #[derive(Debug, thiserror::Error)]

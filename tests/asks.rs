@@ -452,6 +452,10 @@ mod what_has_changed_since_is_seen {
     #[test]
     fn retagged() {
         is_seen("retagged to prod", "can no longer");
+    }
+
+    #[test]
+    fn untagged() {
         is_seen("no longer lab", "can no longer");
     }
 
@@ -830,12 +834,18 @@ fn where_nobody_may_decide_nobody_is_asked() {
         "[\"owner\"]\nactions = [\"*\"]",
         "[\"owner\"]\nactions = [\"power\"]",
     ));
+    setup.rules += "[[allow]]\nwho = [\"friend\"]\nactions = [\"access\"]\n";
     setup.discord = String::new();
     run(setup, async |world| {
-        let max = world.person("max");
-        let refused = max.slash("/ct start 105").await.first().await;
-        let answer = max.click(&refused, "Ask for it").await;
-        assert_snapshot!(shown(&answer.until("Nobody could be asked").await), @"
+        let nobody = async |who: &str| {
+            let person = world.person(who);
+            let refused = person.slash("/ct start 105").await.first().await;
+            let answer = person.click(&refused, "Ask for it").await;
+            shown(&answer.until("Nobody could be asked").await)
+        };
+        let manages = nobody("friend").await;
+        assert!(manages.contains("a rule can allow it"), "{manages}");
+        assert_snapshot!(nobody("max").await, @"
         🔒 only max
         │ ⛔ Nobody could be asked to start web-lab
         │ I reached nobody who may decide it.

@@ -497,7 +497,7 @@ fn why_it_failed_is_said_in_a_sentence() {
         │ To storage nas.
         │ Asked by <@184405311681986560>.
         │ The storage took no more of it: it is
-        │ full, most likely. Tell the owner.
+        │ full, most likely.
         │ — VM 101 · home
         [Start] (primary) [Refresh] (secondary)
 

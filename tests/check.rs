@@ -85,14 +85,71 @@ fn every_endpoint_has_a_line_and_a_dead_one_is_seen() {
             &said,
             &[
                 &format!("ok   home: {alive} answers"),
-                &format!("warn home: not sent: {dead}"),
-                "Is the address in `endpoints` right",
+                &format!("warn home: {dead} refused the connection."),
+                "Is the address right",
                 "ok   home: Proxmox VE 9.2",
             ],
         );
         let (said, code) = checked(world, &[(ENDPOINTS, &dead)]).await;
         assert_eq!(code, Some(75), "{said}");
-        says(&said, &[&format!("FAIL home: not sent: {dead}")]);
+        says(
+            &said,
+            &[&format!("FAIL home: {dead} refused the connection.")],
+        );
+    });
+}
+
+/// What is wrong with it and the next step; the libraries' own words for those who ask for them.
+#[test]
+fn an_address_that_does_not_answer_is_told_in_words() {
+    run_without_bot(Setup::default(), async |world| {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let dead = format!("https://{}", socket.local_addr().unwrap());
+        let plain = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let no_tls = format!("https://{}", plain.local_addr().unwrap());
+        tokio::spawn(async move {
+            use tokio::io::AsyncWriteExt as _;
+            while let Ok((mut stream, _)) = plain.accept().await {
+                let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+            }
+        });
+        for (url, why, raw) in [
+            (
+                dead.as_str(),
+                "refused the connection.",
+                "tcp connect error",
+            ),
+            (
+                &no_tls,
+                "answers, but not as Proxmox does.",
+                "InvalidContentType",
+            ),
+            (
+                "https://nonsense.invalid:8006",
+                "is not known here by that name.",
+                "dns error",
+            ),
+        ] {
+            for words in [vec!["check"], vec!["fingerprint", url]] {
+                let ask = async |verbose: &[&str]| {
+                    let mut command = steward(world, &[&words, verbose].concat());
+                    told(command.env(ENDPOINTS, url)).await
+                };
+                let (said, code) = ask(&[]).await;
+                assert_eq!(code, Some(75), "{said}");
+                says(&said, &[&format!("{url} {why}")]);
+                for raw in [raw, "client error", "error sending", "not sent"] {
+                    assert!(!said.contains(raw), "{raw}\n{said}");
+                }
+                says(&ask(&["-v"]).await.0, &[&format!("{url} {why}"), raw]);
+            }
+        }
+        let (said, _) = told(&mut steward(world, &["fingerprint", &dead])).await;
+        insta::assert_snapshot!(said.replace(&dead, "https://pve1:8006"), @"
+        https://pve1:8006 refused the connection. Is the address right, and is it Proxmox that runs there?
+        It listens on 8006; on the node: systemctl status pveproxy
+        ");
     });
 }
 

@@ -275,20 +275,18 @@ cooldown = "1 h"
 "#;
     let mut setup = setup(more);
     setup.px = setup.px.lived_in();
-    run(setup, async |world| {
+    run_without_bot(setup, async |world| {
         for who in ["discord@pve", "discord@pve!bot"] {
             world
                 .px
                 .acl("/nodes", who, &["Sys.Audit", "Sys.PowerMgmt"], true);
         }
         world.px.node_down("pve2");
-        world.next_snapshot().await;
-        world.next_snapshot().await;
+        world.start_bot().await;
         let max = world.person("max");
         let woken = max.slash("/node wake pve2").await;
         woken.until("Seen online").await;
         world.px.node_down("pve2");
-        world.next_snapshot().await;
         world.next_snapshot().await;
         let again = max.slash("/node wake pve2").await.first().await;
         assert!(again.text().contains("Not now"), "{}", again.text());

@@ -525,7 +525,7 @@ fn an_offline_node_is_said_and_nothing_is_sent() {
         assert_snapshot!(shown(&answer.until("did not start").await), @"
         │ 🔴 minecraft · did not start
         │ Asked by <@184405311681986560>.
-        │ Its node pve2 is offline.
+        │ Its node is offline.
         │ Try again when it is back.
         │ — VM 102 · home
         [Refresh] (secondary)
@@ -634,7 +634,7 @@ fn an_offline_node_that_is_long_in_failing_is_named_too() {
         }
         let said = answer.until("did not start").await;
         assert!(
-            shown(&said).contains("Its node pve2 is offline."),
+            shown(&said).contains("Its node is offline."),
             "{}",
             shown(&said)
         );

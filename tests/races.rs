@@ -82,14 +82,14 @@ fn an_audit_that_takes_too_long_means_no_and_is_never_acted_on_later() {
         for _ in 0..3 {
             stranger.slash("/vm start 999").await.first().await;
         }
-        let answer = world.person("max").slash("/vm start 101").await;
-        let refused = answer.follow_up("could not note it").await;
-        assert!(
-            refused.text().contains("Nothing was done"),
-            "{}",
-            refused.text()
-        );
-        answer.deleted().await;
+        let max = world.person("max").slash("/vm start 101").await;
+        let owner = world.person("owner").slash("/vm shutdown 102").await;
+        for (answer, next) in [(max, "Tell the owner."), (owner, "See the log.")] {
+            let refused = answer.follow_up("could not note it").await.text();
+            assert!(refused.contains("Nothing was done"), "{refused}");
+            assert!(refused.contains(next), "{refused}");
+            answer.deleted().await;
+        }
         drop(held);
         // The entry that could not be opened in time is never opened, or says what became of it.
         tokio::time::timeout(Duration::from_secs(30), async {

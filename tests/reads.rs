@@ -449,7 +449,7 @@ fn a_node_that_went_down_is_said_so_at_once() {
         assert_snapshot!(shown(&start.until("did not start").await), @"
         │ 🔴 minecraft · did not start
         │ Asked by <@184405311681986560>.
-        │ Its node pve2 is offline.
+        │ Its node is offline.
         │ Try again when it is back.
         │ — VM 102 · home
         [Refresh] (secondary)

@@ -113,8 +113,8 @@ fn one_interaction_opens_one_act_on_each_guest() {
         let again = |cluster: Option<&str>, vmid: Option<u32>| {
             let id = answer.interaction_id().cast_signed();
             db.execute(
-                "INSERT INTO audit (event, at_ms, interaction, cluster, vmid, hash) \
-                 VALUES ('opened', 1, ?1, ?2, ?3, zeroblob(32))",
+                "INSERT INTO audit (event, at_ms, interaction, cluster, vmid, rule, hash) \
+                 VALUES ('opened', 1, ?1, ?2, ?3, 'a rule', zeroblob(32))",
                 (id, cluster, vmid),
             )
         };

@@ -551,7 +551,7 @@ fn a_failed_snapshot_first_asks_nothing() {
         │ Snapshot before-rollback-<date>.
         │ Asked by <@184405311681986560>.
         │ A disk of it is on a storage that takes
-        │ no snapshots. Tell the owner.
+        │ no snapshots.
         │ — VM 101 · home
         [Start] (primary) [Refresh] (secondary)
         ");
@@ -559,6 +559,94 @@ fn a_failed_snapshot_first_asks_nothing() {
         answer.until("comes first").await;
         assert_eq!(world.writes().len(), 1);
         assert_eq!(first.follow_ups().len(), 1, "no question");
+    });
+}
+
+/// Nobody is sent to themselves: beside others the owner reads what happened, alone also what to do.
+#[test]
+fn what_the_owner_can_mend_is_told_to_the_owner_alone() {
+    let mut setup = setup();
+    setup.bot = "acts = \"private\"".to_owned();
+    run(setup, async |world| {
+        let fails = FaultKind::TaskFails("snapshot feature is not available".into());
+        let taken = Match::any().path("/101/snapshot");
+        world.px.fault(Fault::always(fails).on(taken));
+        let owner = world.person("owner");
+        let answer = owner.slash("/snapshot create 101 name:tonight").await;
+        assert_snapshot!(shown(&answer.until("no snapshot taken").await), @"
+        🔒 only owner
+        │ 🔴 valheim · no snapshot taken
+        │ Snapshot tonight.
+        │ Asked by <@184405311681986560>.
+        │ A disk of it is on a storage that takes
+        │ no snapshots.
+        │ Back it up instead: `/backup run`.
+        │ — VM 101 · home
+        [Start] (primary) [Refresh] (secondary)
+        ");
+        answer.follow_up("what Proxmox wrote").await;
+    });
+}
+
+/// A snapshot first that Proxmox is at work at.
+async fn taking_one_first(world: &World, owner: &Person) -> (Answer, String) {
+    let (answer, question) = asked(owner, "/snapshot rollback 101 update-0-220").await;
+    let first = owner.click(&question, "Snapshot first").await;
+    answer.until("comes first").await;
+    let task = world.px.wait_task("qmsnapshot", 101).await;
+    (first, task)
+}
+
+/// One press, two steps: what came to nothing in the second stands in the audit beside the first.
+const SECOND_STEP_NOT_SENT: [&str; 5] = [
+    "opened snapshot.create 101",
+    "sent",
+    "closed done",
+    "opened snapshot.rollback 101",
+    "closed not sent",
+];
+
+#[test]
+fn a_guest_that_cannot_be_read_after_a_snapshot_first_is_said_and_noted() {
+    run(by_hand(), async |world| {
+        let owner = world.person("owner");
+        let (first, task) = taking_one_first(world, &owner).await;
+        // The new snapshot is seen, and then the list cannot be had any more.
+        let list = || Match::any().method("GET").path("/101/snapshot");
+        let seen = Fault::once(FaultKind::Padded(1));
+        world.px.fault(seen.on(list()));
+        world
+            .px
+            .fault(Fault::always(FaultKind::Status595).on(list()));
+        world.px.finish(&task, "OK");
+        first.until("snapshot taken").await;
+        let told = first.follow_up("not rolled back").await;
+        assert_snapshot!(shown(&told), @"
+        🔒 only owner
+        │ 🔴 valheim · not rolled back
+        │ To snapshot update-0-220.
+        │ Asked by <@184405311681986560>.
+        │ Its node pve1 does not answer.
+        │ Try again when it is back.
+        │ — VM 101 · home
+        [Refresh] (secondary)
+        ");
+        world.audited(&SECOND_STEP_NOT_SENT).await;
+    });
+}
+
+#[test]
+fn what_is_gone_after_a_snapshot_first_is_said_and_noted() {
+    run(by_hand(), async |world| {
+        let owner = world.person("owner");
+        let (first, task) = taking_one_first(world, &owner).await;
+        world.px.set_guest(101, |guest| {
+            guest.snapshots.retain(|one| one.name != "update-0-220");
+        });
+        world.px.finish(&task, "OK");
+        first.until("snapshot taken").await;
+        first.follow_up("No snapshot update-0-220").await;
+        world.audited(&SECOND_STEP_NOT_SENT).await;
     });
 }
 
@@ -915,6 +1003,60 @@ fn who_may_ask_for_one_gets_it_from_somebody_who_may_give_it() {
     });
 }
 
+/// Who approved what can still be read when nobody remembers.
+#[test]
+fn the_audit_says_which_snapshot_was_asked_for() {
+    run(setup(), async |world| {
+        let (max, owner) = (world.person("max"), world.person("owner"));
+        let ask = async |text: &str, name: &str| {
+            let refused = max.slash(text).await.first().await;
+            let answer = max.click(&refused, "Ask for it").await;
+            answer.until("once somebody has decided").await;
+            (answer, world.dc.wait_channel_message(APPROVALS, name).await)
+        };
+        let (taken, letter) = ask("/snapshot create 101 name:for-boss", "for-boss").await;
+        let yes = owner.click(&letter, "Once").await;
+        yes.until("snapshot taken").await;
+        letter_until(world, &letter, "snapshot taken").await;
+        let told = "Approved by";
+        world
+            .dc
+            .wait_channel_message(support::BOT_CHANNEL, told)
+            .await;
+        taken.until("snapshot taken").await;
+        let (kept, letter) = ask("/snapshot delete 101 before-mods", "before-mods").await;
+        let form = owner.click(&letter, "No").await;
+        let modal = form.modal().await;
+        let label = modal["components"][0]["components"][0]["label"].as_str();
+        let why = [(label.unwrap(), "not yet: we need it")];
+        owner.submit_modal(&form, &why).await.until("is told").await;
+        letter_until(world, &letter, "declined").await;
+        kept.until("declined").await;
+        let (left, letter) = ask("/snapshot delete 101 update-0-220", "update-0-220").await;
+        owner.slash("/access lockdown on").await.settled().await;
+        letter_until(world, &letter, "locked").await;
+        left.until("locked").await;
+        let page = owner.slash("/audit").await.settled().await;
+        assert_snapshot!(shown(&page), @"
+        🔒 only owner
+        │ 📒 Audit
+        │ **<time>**
+        │ ⌛ <time> nobody answered <@80351110224678912>: snapshot.delete 101 valheim update-0-220 (cancelled by a lockdown)
+        │ 🔒 <time> <@184405311681986560> locked everything down
+        │ 🙋 <time> <@80351110224678912> asks for snapshot.delete 101 valheim update-0-220, lapses <time>
+        │ ⛔ <time> <@80351110224678912> snapshot.delete 101: no rule
+        │ 👎 <time> <@184405311681986560> declined <@80351110224678912>: snapshot.delete 101 valheim before-mods (not yet: we need it)
+        │ 🙋 <time> <@80351110224678912> asks for snapshot.delete 101 valheim before-mods, lapses <time>
+        │ ⛔ <time> <@80351110224678912> snapshot.delete 101: no rule
+        │ ▶️ <time> <@80351110224678912> snapshot.create 101 valheim for-boss: done, approved by <@184405311681986560>
+        │ 👍 <time> <@184405311681986560> allowed <@80351110224678912>: snapshot.create 101 valheim for-boss
+        │ 🙋 <time> <@80351110224678912> asks for snapshot.create 101 valheim for-boss, lapses <time>
+        │ — home
+        [Older] (secondary)
+        ");
+    });
+}
+
 #[test]
 fn a_snapshot_of_that_name_taken_after_the_request_is_not_meant_by_it() {
     run(setup(), async |world| {
@@ -1053,6 +1195,16 @@ fn a_token_that_lacks_the_privilege_is_named_to_the_owner() {
 fn a_list_that_cannot_be_read_says_so() {
     run(setup(), async |world| {
         let owner = world.person("owner");
+        let lacks = FaultKind::Forbidden {
+            path: "/vms/{vmid}".to_owned(),
+            privs: "VM.Audit".to_owned(),
+        };
+        let path = Match::any().path("/103/snapshot");
+        world.px.fault(Fault::once(lacks).on(path));
+        let list = owner.slash("/snapshot list 103").await;
+        let told = list.until("unknown").await;
+        assert!(told.text().contains("check` says more"), "{}", told.text());
+        list.follow_up("VM.Audit").await;
         let path = Match::any().path("/101/snapshot");
         world.px.fault(Fault::once(FaultKind::Hang).on(path));
         let list = owner.slash("/snapshot list 101").await;

@@ -482,7 +482,7 @@ fn a_task_of_somebody_else_that_the_token_may_not_stop_is_said_so() {
                 │ 🔴 valheim · backup not stopped
                 │ Asked by <@184405311681986560>.
                 │ Somebody else began it, and the bot
-                │ may stop only its own. Tell the owner.
+                │ may stop only its own.
                 │ — VM 101 · home
                 ");
             }
@@ -508,6 +508,43 @@ fn the_answer_to_a_stop_may_be_lost() {
         // It is seen that it ended, whatever became of the answer.
         answer.until("stopped").await;
         assert_eq!(world.writes().len(), 1, "never twice");
+    });
+}
+
+/// It came to nothing before Proxmox was asked, as an act on a guest may.
+#[test]
+fn a_stop_that_was_never_sent_is_in_the_audit() {
+    run(home(), async |world| {
+        backup(world);
+        let max = world.person("max");
+        let list = max.slash("/task list guest:101").await.first().await;
+        let log = max.click(&list, "Log 1").await.first().await;
+        let asked = max.click(&log, "Stop the task").await;
+        let question = asked.first().await;
+        let fault = Fault::always(FaultKind::Status500("no".to_owned()));
+        world.px.fault(fault.on(Match::any().path("/resources")));
+        // What the bot remembers is too old by then.
+        let tried = |r: &fake_proxmox::Recorded| r.path.contains("resources") && r.status == 500;
+        while !world.px.requests().iter().any(tried) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let answer = max.click(&question, "Stop the task").await;
+        answer.follow_up("cannot be read now").await;
+        answer.deleted().await;
+        asked.until("Confirmed").await;
+        world
+            .audited(&["opened task.stop 101", "closed not sent"])
+            .await;
+        assert_eq!(world.writes(), Vec::<String>::new());
+        world.px.clear_faults();
+        let page = world.person("owner").slash("/audit").await.settled().await;
+        assert_snapshot!(shown(&page), @"
+        🔒 only owner
+        │ 📒 Audit
+        │ **<time>**
+        │ ⚪ <time> <@80351110224678912> task.stop 101 valheim vzdump: not sent (Proxmox could not be read)
+        │ — home
+        ");
     });
 }
 

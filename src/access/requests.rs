@@ -218,7 +218,8 @@ impl Access {
         let read = self.store.run(|db| {
             let mut query = db.prepare(
                 "SELECT *, EXISTS (SELECT 1 FROM audit o \
-                                   WHERE event = 'opened' AND interaction = press \
+                                   WHERE event = 'opened' AND rule IS NOT NULL \
+                                   AND interaction = press \
                                    AND NOT EXISTS (SELECT 1 FROM audit c WHERE c.entry = o.seq \
                                                    AND c.event = 'closed' \
                                                    AND c.outcome = 'not sent')) AS begun \

@@ -3,7 +3,8 @@
 use rusqlite::Row;
 
 use super::entry::id;
-use super::{Ending, NOT_FOUND, Noted};
+use super::{Ending, NOT_FOUND, Noted, REASON};
+use crate::action::Deed;
 use crate::ids::{ChannelId, GuestRef, GuildId, InteractionId, Kind, NodeName, UserId, Vmid};
 use crate::store::{Store, StoreError};
 
@@ -116,6 +117,24 @@ impl Line {
     pub fn is_refusal(&self) -> bool {
         let mistyped = |rule: &str| rule.starts_with(NOT_FOUND);
         self.event == Event::Refused && !self.rule.as_deref().is_some_and(mistyped)
+    }
+
+    /// What a request was about, as far as the right alone does not say, and the reason of what became
+    /// of it; of anything else all is reason.
+    #[must_use]
+    pub fn asked(&self) -> (Option<&str>, &str) {
+        let detail = self.detail.as_deref().unwrap_or_default();
+        let of_request = matches!(
+            self.event,
+            Event::Noted(Noted::Asked | Noted::Approved | Noted::Declined | Noted::Lapsed)
+        );
+        let (first, reason) = detail.split_once(REASON).unwrap_or((detail, ""));
+        let action = self.action.as_deref().unwrap_or_default();
+        if of_request && Deed::read(action, Some(first)).is_some() {
+            (Some(first), reason)
+        } else {
+            (None, detail)
+        }
     }
 
     /// `None` for an event that this version does not know.

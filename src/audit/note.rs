@@ -9,6 +9,12 @@ use crate::action::{Actor, Request};
 use crate::ids::{ChannelId, GuestRef, GuildId, InteractionId, UserId};
 use crate::store::{Store, StoreError};
 
+/// In the detail of what is noted of a request, between what was asked for (as [`Deed::detail`] has it)
+/// and a reason. Neither has to be there.
+///
+/// [`Deed::detail`]: crate::action::Deed::detail
+pub const REASON: &str = ": ";
+
 /// What can be noted without a permit: nothing of it touches Proxmox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Noted {

@@ -7,7 +7,7 @@ use crate::proxmox;
 
 use super::{CONFIGURATION, TRY_AGAIN, complain, say};
 
-pub(super) async fn fingerprint(typed: &str) -> u8 {
+pub(super) async fn fingerprint(typed: &str, verbose: bool) -> u8 {
     let Some(url) = address(typed) else {
         complain(&terminal::bad_address(typed));
         return CONFIGURATION;
@@ -18,7 +18,7 @@ pub(super) async fn fingerprint(typed: &str) -> u8 {
             0
         }
         Err(error) => {
-            complain(&terminal::no_fingerprint(&url, &error));
+            complain(&terminal::no_fingerprint(&url, &error, verbose));
             TRY_AGAIN
         }
     }

@@ -82,6 +82,9 @@ enum Command {
     Fingerprint {
         /// A node as in `endpoints`, such as <https://192.0.2.11:8006>, or its name alone
         url: String,
+        /// Also say why it does not answer in the words of the libraries
+        #[arg(long, short)]
+        verbose: bool,
     },
     /// Tell whether the bot on this machine is connected; for container health checks
     Health,
@@ -140,7 +143,7 @@ impl Cli {
                 Ok(loaded) => audit::audit(&loaded.config.bot, query),
                 Err(code) => code,
             },
-            Command::Fingerprint { url } => fingerprint::fingerprint(url).await,
+            Command::Fingerprint { url, verbose } => fingerprint::fingerprint(url, *verbose).await,
             Command::Health => match self.load() {
                 Ok(loaded) => health_of(&loaded),
                 Err(code) => code,

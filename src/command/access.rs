@@ -275,7 +275,7 @@ async fn grant(
     match desk.access.grant(&permit, Lent { grant, note }).await {
         Ok(grant) => Ok(words::granted(&grant)),
         Err(NotChanged::Locked) => Err(embed::problem::locked_down(Right::Access, facts)),
-        Err(error) => Err(not_noted(request, &error)),
+        Err(error) => Err(not_noted(desk, request, &error)),
     }
 }
 
@@ -306,7 +306,7 @@ async fn revoke(desk: &Desk, request: &Request, id: GrantId) -> Result<Reply, Re
     match desk.access.revoke(&permit, &grant, note).await {
         Ok(true) => Ok(words::revoked(&grant, request.actor.user)),
         Ok(false) => Err(words::no_such_grant(id)),
-        Err(error) => Err(not_noted(request, &error)),
+        Err(error) => Err(not_noted(desk, request, &error)),
     }
 }
 
@@ -332,7 +332,7 @@ async fn lockdown(
         since: law.unix(),
     });
     let locked = desk.access.lock(&permit, wanted.clone(), note).await;
-    locked.map_err(|error| not_noted(request, &error))?;
+    locked.map_err(|error| not_noted(desk, request, &error))?;
     match wanted {
         Some(lockdown) => {
             desk.questions.close_all();
@@ -343,9 +343,9 @@ async fn lockdown(
     }
 }
 
-fn not_noted(request: &Request, error: &NotChanged) -> Reply {
+fn not_noted(desk: &Desk, request: &Request, error: &NotChanged) -> Reply {
     tracing::error!(interaction = %request.id, %error, "nothing was changed");
-    embed::problem::not_noted(request.id)
+    desk.not_noted(request)
 }
 
 fn find(

@@ -267,7 +267,7 @@ async fn decided(
     };
     let by = request.actor.user;
     let entry = Note {
-        detail: why.map(str::to_owned),
+        detail: note::detail(&asked.deed, why),
         ..note::of(request, event, asked.deed.key())
             .concerning(asked.by.user)
             .decided_by(by)
@@ -282,7 +282,7 @@ async fn decided(
         Ok(Err(Decided { state, by })) => Err(words::already_decided(by, state)),
         Err(error) => {
             tracing::error!(interaction = %request.id, %error, "a decision cannot be noted; nothing is done");
-            Err(embed::problem::not_noted(request.id))
+            Err(desk.not_noted(request))
         }
     }
 }

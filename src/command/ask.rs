@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::access::{Asked, Decided, Letter, NotOpened, Untold};
 use crate::action::{Actor, Deed, Door, GuestFacts, Request, RequestState, Right, Target};
-use crate::audit::Noted;
+use crate::audit::{Note, Noted};
 use crate::embed::{self, Reply, ask as words};
 use crate::errand::Recipient;
 use crate::ids::{GuestQuery, RequestId, UserId};
@@ -90,7 +90,7 @@ pub(super) async fn perform(
         outcome = &mut watched => return outcome,
     };
     if reached == 0 {
-        let nobody = words::nobody_to_ask(&aim.deed, facts);
+        let nobody = words::nobody_to_ask(&aim.deed, facts, desk.is_owner(&request.actor));
         desk.requests.declined(&asked);
         cancel(desk, asked.id).await;
         return task.refuse(nobody);
@@ -130,6 +130,10 @@ async fn opened(
         .on(facts.guest.clone(), facts.name.clone())
         .under(rule.to_string())
         .until_ms(asked.expires * 1000);
+    let note = Note {
+        detail: note::detail(&aim.deed, None),
+        ..note
+    };
     desk.access.ask(asked, note).await.map_err(|why| match why {
         NotOpened::Twice => words::already_asked(&aim.deed, facts),
         NotOpened::TooMany => words::too_many_open(),
@@ -140,7 +144,7 @@ async fn opened(
         }
         NotOpened::Store(error) => {
             tracing::error!(interaction = %request.id, %error, "a request cannot be noted");
-            embed::problem::not_noted(request.id)
+            desk.not_noted(request)
         }
     })
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use crate::action::{BackupMode, Deed, GuestFacts, Request, Right, Target};
+use crate::action::{Actor, BackupMode, Deed, GuestFacts, Request, Right, Target};
 use crate::embed::backup::View;
 use crate::embed::status::Age;
 use crate::embed::{self, Reply};
@@ -131,7 +131,10 @@ pub(super) fn run(
         Err(denied) if mine.may_ask(right, &target).is_none() => {
             answer(power::refused(desk, request, right, facts, &denied))
         }
-        _ if storages.is_empty() => answer(embed::backup::no_storage(facts, None, &[])),
+        _ if storages.is_empty() => {
+            let owner = desk.is_owner(&request.actor);
+            answer(embed::backup::no_storage(facts, None, &[], owner))
+        }
         _ => answer(embed::backup::where_to(facts, &storages, mode)),
     }
 }
@@ -161,7 +164,12 @@ fn only(found: &FoundGuest, storages: &[StorageName]) -> Option<StorageName> {
 }
 
 /// A refusal, where the storage that was named takes no backups of the guest.
-pub(super) fn no_such_storage(desk: &Desk, facts: &GuestFacts, deed: &Deed) -> Option<Reply> {
+pub(super) fn no_such_storage(
+    desk: &Desk,
+    actor: &Actor,
+    facts: &GuestFacts,
+    deed: &Deed,
+) -> Option<Reply> {
     let Deed::Backup { storage, .. } = deed else {
         return None;
     };
@@ -172,5 +180,6 @@ pub(super) fn no_such_storage(desk: &Desk, facts: &GuestFacts, deed: &Deed) -> O
         .map(|(name, _)| name)
         .collect();
     let known = names.contains(storage);
-    (!known).then(|| embed::backup::no_storage(facts, Some(storage), &names))
+    let owner = desk.is_owner(actor);
+    (!known).then(|| embed::backup::no_storage(facts, Some(storage), &names, owner))
 }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use crate::action::{Deed, GuestFacts, Power, Request, Right, Target};
 use crate::audit::{self, About, Ending, NotSent, Opening};
 use crate::embed::act::{Act, NoNeed};
+use crate::embed::why::Readers;
 use crate::embed::{self, Reply};
 use crate::follow;
 use crate::ids::Kind;
@@ -60,7 +61,12 @@ impl Order<'_> {
     }
 
     /// As the words have it.
-    pub(super) fn act(&self, guest: &GuestFacts, snapshots: Option<&Snapshots>) -> Act {
+    pub(super) fn act(
+        &self,
+        desk: &Desk,
+        guest: &GuestFacts,
+        snapshots: Option<&Snapshots>,
+    ) -> Act {
         let one_more = matches!(self.aim.deed, Deed::SnapshotCreate { .. });
         Act {
             deed: self.aim.deed.clone(),
@@ -70,6 +76,10 @@ impl Order<'_> {
             before: snapshots.filter(|_| one_more).map(|all| all.list.len()),
             since: Timestamp::now().as_second(),
             notice: None,
+            readers: Readers {
+                public: self.public,
+                owner: desk.is_owner(&self.request.actor),
+            },
         }
     }
 }
@@ -89,7 +99,7 @@ pub(super) async fn begin<'d>(
         memory,
     } = ready;
     let facts = found.guest.facts.clone();
-    let mut act = order.act(&facts, snapshots.as_ref());
+    let mut act = order.act(desk, &facts, snapshots.as_ref());
     if let Some(outcome) = no_need(desk, order, &act, &found, &now) {
         return Err(NotReady::Failed(Box::new(outcome)));
     }

@@ -11,9 +11,11 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Access;
-use crate::action::{Actor, Request, TargetKey};
+use crate::action::{Actor, Request, Right, Target, TargetKey};
 use crate::audit::{self, NotSent};
 use crate::config::{Acts, Config};
+use crate::embed::why::Readers;
+use crate::embed::{self, Reply};
 use crate::errand::Errands;
 use crate::held::{Held, Nodes};
 use crate::ids::{ChannelId, ClusterName, Upid, UserId};
@@ -134,6 +136,20 @@ impl Desk {
         Law::new(self.policy.load_full(), self.access.standing(), now)
     }
 
+    /// Whether others are sent to this person, where the bot or Proxmox has to be mended.
+    pub(super) fn is_owner(&self, actor: &Actor) -> bool {
+        let law = self.law();
+        law.of(actor).decide(Right::Access, &Target::Bot).is_ok()
+    }
+
+    /// Who reads what this person is answered.
+    pub(super) fn readers(&self, actor: &Actor, audience: Audience) -> Readers {
+        Readers {
+            public: audience == Audience::Public,
+            owner: self.is_owner(actor),
+        }
+    }
+
     /// The commands that there are with this configuration.
     pub fn rows(&self) -> impl Iterator<Item = &'static Row> + use<> {
         let tokens = !self.token_admins.is_empty();
@@ -175,6 +191,11 @@ impl Desk {
     /// Who acts, where that is for all to see.
     pub(super) fn shown_actor(&self, user: UserId) -> Option<UserId> {
         (self.settings.acts == Acts::Public).then_some(user)
+    }
+
+    /// What is not noted is not done: the words for it.
+    pub(super) fn not_noted(&self, request: &Request) -> Reply {
+        embed::problem::not_noted(request.id, self.is_owner(&request.actor))
     }
 
     /// Notes a refusal. Nobody waits for it.

@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout};
 use crate::action::{Deed, Power, Request, Right, Target};
 use crate::audit::{self, Ending, Entry};
 use crate::embed::act::Act;
+use crate::embed::why::{Readers, told_to};
 use crate::embed::{self, Reply};
 use crate::follow::{self, End};
 use crate::ids::{NodeName, Upid};
@@ -136,7 +137,7 @@ impl Doing<'_> {
             let reply = embed::act::unknown(&self.act, runs);
             return End::of(reply, Ending::Unknown(error.to_string()));
         }
-        let (why, aside) = explain(self.desk, request, &self.found, error);
+        let (why, aside) = explain(self.desk, request, self.act.readers, &self.found, error);
         End {
             reply: embed::act::failed(&self.act, &why, runs),
             aside,
@@ -167,12 +168,16 @@ pub(super) async fn look_again(found: &FoundGuest, error: &Error) {
     }
 }
 
-/// Where the guest is, for those who may look at it.
+/// Where the guest is, for those who may look at it. Beside who asked, others may read a public card.
 pub(super) fn shown_node<'f>(
     desk: &Desk,
     request: &Request,
+    public: bool,
     found: &'f FoundGuest,
 ) -> Option<&'f NodeName> {
+    if public {
+        return None;
+    }
     let (law, facts) = (desk.law(), &found.guest.facts);
     let view = law
         .of(&request.actor)
@@ -191,6 +196,7 @@ pub(super) fn node_offline(inventory: &Inventory, node: &NodeName) -> bool {
 pub(super) fn explain(
     desk: &Desk,
     request: &Request,
+    readers: Readers,
     found: &FoundGuest,
     error: &Error,
 ) -> (String, Option<Reply>) {
@@ -204,13 +210,10 @@ pub(super) fn explain(
         text: error.reason(),
         missing: error.missing_privilege().is_some(),
         guest: facts,
-        node: shown_node(desk, request, found),
+        node: shown_node(desk, request, readers.public, found),
         offline: node_offline(&found.inventory, &facts.node),
     });
-    let why = match owner {
-        Ok(_) => embed::why::for_the_owner(&why),
-        Err(_) => why,
-    };
+    let why = told_to(readers, &why);
     let aside = error.missing_privilege().map(|missing| {
         let beside = privileges::beside(law.policy(), facts, &missing.path);
         let cure = owner

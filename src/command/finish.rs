@@ -82,7 +82,7 @@ pub(super) async fn cancel_all(desk: &Desk, request: &Request) -> usize {
             continue;
         };
         let mut entry = note::about(&open.asked, Noted::Lapsed);
-        entry.detail = Some("cancelled by a lockdown".to_owned());
+        entry.detail = note::detail(&open.asked.deed, Some("cancelled by a lockdown"));
         let state = Decided {
             state: RequestState::Cancelled,
             by: Some(by),

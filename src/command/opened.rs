@@ -6,7 +6,7 @@ use tokio::time::timeout;
 
 use crate::action::Request;
 use crate::audit::{self, Ending, Entry, OpenError, Opening};
-use crate::embed::{self, Reply};
+use crate::embed::Reply;
 use crate::permission::Permit;
 
 use super::desk::Desk;
@@ -45,7 +45,7 @@ pub(super) async fn opened(
         let opened = audit::open(&store, &permit, &opening).await;
         opened.map(|entry| (entry, store))
     });
-    let failed = || NotOpened::Failed(embed::problem::not_noted(id));
+    let failed = || NotOpened::Failed(desk.not_noted(opening.request));
     let Ok(opened) = timeout(PATIENCE, &mut job).await else {
         tracing::error!(interaction = %id, "the audit takes too long; nothing is done");
         // If it is opened after all, it says what became of it.

@@ -39,7 +39,7 @@ pub(super) fn decide(desk: &Desk, request: &Request, aim: Aim) -> Decision {
         let busy = embed::problem::busy(&facts, &current, desk.shown_actor(by));
         return Decision::answer(busy, Audience::Private);
     }
-    if let Some(reply) = backups::no_such_storage(desk, &facts, &aim.deed) {
+    if let Some(reply) = backups::no_such_storage(desk, &request.actor, &facts, &aim.deed) {
         return Decision::answer(reply, Audience::Private);
     }
     if verdict.confirm || aim.deed.always_confirmed() {
@@ -195,7 +195,7 @@ pub(super) async fn perform(
             return task.refuse(refusal);
         }
         None if ready.permit.needs_confirmation() || aim.deed.always_confirmed() => {
-            let act = order.act(facts, None);
+            let act = order.act(desk, facts, None);
             if let Some(outcome) = no_need(desk, &order, &act, &ready.found, &ready.now) {
                 return outcome;
             }

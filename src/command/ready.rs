@@ -320,8 +320,8 @@ fn silent(desk: &Desk, order: &Order<'_>, found: &FoundGuest) -> NotReady {
     if !doing::node_offline(&found.inventory, &facts.node) {
         return NotReady::Refused(embed::problem::node_silent(facts, request.id));
     }
-    let why = embed::why::node_away(doing::shown_node(desk, request, found), true);
-    let failed = embed::act::failed(&order.act(facts, None), &why, None);
+    let why = embed::why::node_away(doing::shown_node(desk, request, order.public, found), true);
+    let failed = embed::act::failed(&order.act(desk, facts, None), &why, None);
     NotReady::Failed(Box::new(Outcome::shown(failed)))
 }
 
@@ -340,8 +340,8 @@ fn unreadable(desk: &Desk, order: &Order<'_>, found: &FoundGuest, error: &Error)
         let cluster = facts.guest.cluster.as_str();
         return NotReady::Refused(embed::problem::out_of_reach(cluster, order.request.id));
     }
-    let act = order.act(facts, None);
-    let (why, aside) = doing::explain(desk, order.request, found, error);
+    let act = order.act(desk, facts, None);
+    let (why, aside) = doing::explain(desk, order.request, act.readers, found, error);
     let shown = Outcome::shown(embed::act::failed(&act, &why, None));
     NotReady::Failed(Box::new(Outcome { aside, ..shown }))
 }

@@ -282,7 +282,7 @@ async fn one(
 /// It asks first, and nobody was asked: because there is no need for it, or there was none a moment ago.
 fn unasked(desk: &Desk, order: &Order<'_>, ready: &Ready) -> NotReady {
     let facts = &ready.found.guest.facts;
-    let act = order.act(facts, None);
+    let act = order.act(desk, facts, None);
     match no_need(desk, order, &act, &ready.found, &ready.now) {
         Some(outcome) => NotReady::Failed(Box::new(outcome)),
         None => NotReady::Refused(words::asks_by_now(facts)),

@@ -13,7 +13,7 @@ use super::confirm::{Asked, What};
 use super::desk::Desk;
 use super::power::{Aim, in_memory, question};
 use super::ready::{NotReady, Ready, ready};
-use super::{Audience, Confirmed, Decision, Outcome, Task, Work, snapshots};
+use super::{Audience, Confirmed, Decision, Last, Outcome, Task, Work, snapshots};
 
 /// What was asked about is done later, if then somebody says yes.
 pub(super) fn decide(desk: &Desk, request: &Request, asked: Asked) -> Decision {
@@ -105,7 +105,12 @@ async fn ask_again(
         ..first.clone()
     };
     let mut late = None;
-    let aside = match ready(desk, &order(task, &aim)).await {
+    let order = Order {
+        // Nobody else reads what comes of it.
+        public: false,
+        ..order(task, &aim)
+    };
+    let aside = match ready(desk, &order).await {
         Ok(ready) => {
             if let Some(refusal) = changed(task, &ready) {
                 refusal
@@ -116,7 +121,10 @@ async fn ask_again(
             }
         }
         Err(NotReady::Refused(refusal)) => refusal,
-        Err(NotReady::Failed(_)) => embed::problem::internal(task.request.id),
+        Err(NotReady::Failed(outcome)) => match outcome.last {
+            Last::Shown(reply) => reply,
+            Last::Told | Last::Withdrawn | Last::Left => embed::problem::internal(task.request.id),
+        },
     };
     Outcome {
         aside: Some(aside),

@@ -66,7 +66,8 @@ pub(super) async fn perform(desk: &Desk, task: &Task, guest: &GuestQuery) -> Out
         (Ok(Ok(list)), _) => Outcome::shown(shown(&list, &Age::Now)),
         (Ok(Err(error)), _) => {
             tracing::debug!(interaction = %request.id, %error, "snapshots cannot be read");
-            let (why, aside) = doing::explain(desk, request, &found, &error);
+            let readers = desk.readers(&request.actor, task.audience);
+            let (why, aside) = doing::explain(desk, request, readers, &found, &error);
             Outcome {
                 aside,
                 ..Outcome::shown(embed::snapshot::unreadable(facts, &why))

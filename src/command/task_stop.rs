@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::action::{Request, Right, TaskId};
-use crate::audit::{self, Ending, Opening};
+use crate::audit::{self, About, Ending, NotSent, Opening};
 use crate::embed::task_stop::{self as words, Stop};
 use crate::embed::{self, Reply};
 use crate::follow::End;
@@ -90,7 +90,11 @@ pub(super) async fn perform(
         Ok(Err(error)) => {
             tracing::info!(interaction = %request.id, %error, "a task is stopped unseen");
         }
-        Err(_) => return task.refuse(embed::task::unreadable(&stop.task, request.id)),
+        Err(_) => {
+            let why = format!("node {} did not answer in time", upid.node());
+            not_sent(desk, request, &found, &why);
+            return task.refuse(embed::task::unreadable(&stop.task, request.id));
+        }
     }
     break_off(desk, task, id, &found, shown).await
 }
@@ -127,7 +131,17 @@ async fn break_off(
     shown.send_replace(Some(embed::notify::waitable(words::stopping(&stop), id)));
     let target = found.about.target().key();
     let end = match client.stop_task(&permit, target, upid).await {
-        Err(error) if error.surely_not_done() => not_taken(desk, request, &stop, found, &error),
+        Err(error) if error.surely_not_done() => {
+            let readers = desk.readers(&request.actor, task.audience);
+            let why = words::why_refused(error.status(), readers);
+            not_taken(
+                desk,
+                request,
+                words::not_stopped(&stop, &why),
+                found,
+                &error,
+            )
+        }
         sent => {
             if let Err(error) = sent {
                 tracing::warn!(interaction = %request.id, %error, "the answer to a stop was lost");
@@ -153,9 +167,26 @@ async fn fresh(desk: &Desk, request: &Request, id: TaskId) -> Result<FoundTask, 
     let found = visible(desk, request, id, Right::TaskStop)?;
     let cluster = found.inventory.client().cluster();
     if found.inventory.fresh(FRESH, ACT_PATIENCE).await.is_err() {
+        not_sent(desk, request, &found, "Proxmox could not be read");
         return Err(embed::problem::out_of_reach(cluster.as_str(), request.id));
     }
     visible(desk, request, id, Right::TaskStop)
+}
+
+/// Notes that it came to nothing before Proxmox was asked.
+fn not_sent(desk: &Desk, request: &Request, found: &FoundTask, why: &str) {
+    let guest = match &found.about {
+        About::Guest(guest) => Some(guest),
+        About::Node(_) | About::Bot => None,
+    };
+    let tried = NotSent {
+        request,
+        action: Right::TaskStop.key(),
+        detail: Some(found.task.upid.to_string()),
+        target: Some(found.about.target().key()),
+        guest,
+    };
+    desk.note_not_sent(&tried, why);
 }
 
 fn ended(stop: &Stop, followed: Followed) -> End {
@@ -179,11 +210,17 @@ fn ended(stop: &Stop, followed: Followed) -> End {
     End::of(words::stopped(stop, how), ending)
 }
 
-fn not_taken(desk: &Desk, request: &Request, stop: &Stop, found: &FoundTask, error: &Error) -> End {
+fn not_taken(
+    desk: &Desk,
+    request: &Request,
+    reply: Reply,
+    found: &FoundTask,
+    error: &Error,
+) -> End {
     tracing::warn!(interaction = %request.id, %error, "Proxmox does not stop the task");
     let cluster = found.inventory.client().cluster();
     End {
-        reply: words::not_stopped(stop, &words::why_refused(error.status())),
+        reply,
         aside: node_act::lacking(desk, request, cluster.as_str(), error),
         ending: Ending::Failed(error.to_string()),
     }

@@ -13,6 +13,7 @@ use super::guest::{buttons_of, held_buttons};
 use super::notify::waitable;
 use super::reply::{Button, Card, Colour, File, Reply, Style};
 use super::snapshot::look;
+use super::why::{Readers, told_to};
 use super::words::{
     ago, bar, clock, duration, guest_footer, guest_name, person, plain, size, visible,
 };
@@ -30,6 +31,7 @@ pub struct Act {
     /// Under which others can ask to be told of the end.
     pub notice: Option<NoticeId>,
     pub since: i64,
+    pub readers: Readers,
 }
 
 /// Whether the guest runs, as it was read after the act; `None`: it could not be read.
@@ -239,6 +241,7 @@ pub fn without_effect(act: &Act, runs: Runs) -> Reply {
 /// Proxmox said no, or its task failed. `why` is a whole sentence of ours, never Proxmox's text.
 #[must_use]
 pub fn failed(act: &Act, why: &str, runs: Runs) -> Reply {
+    let why = told_to(act.readers, why);
     let body = format!("Asked by {}.\n{why}", person(act.by));
     let title = not_done(&act.deed);
     let mut buttons = buttons_of(&act.guest.guest, runs);
@@ -428,6 +431,10 @@ mod tests {
             before: None,
             notice: None,
             since: 0,
+            readers: Readers {
+                public: true,
+                owner: false,
+            },
         }
     }
 

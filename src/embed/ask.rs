@@ -273,15 +273,20 @@ pub fn may_already(deed: &Deed, guest: &GuestFacts) -> Reply {
     .with_buttons(vec![act(deed, &guest.guest)])
 }
 
-/// There is nobody whom the bot could ask.
+/// There is nobody whom the bot could ask. `owner`: the person manages access, and may still not do it.
 #[must_use]
-pub fn nobody_to_ask(deed: &Deed, guest: &GuestFacts) -> Reply {
+pub fn nobody_to_ask(deed: &Deed, guest: &GuestFacts, owner: bool) -> Reply {
+    let next = if owner {
+        "You manage access: a rule can allow it."
+    } else {
+        "Tell the owner yourself."
+    };
     refusal(
         &format!(
             "Nobody could be asked to {}",
             to_do(deed, &guest_name(guest))
         ),
-        "I reached nobody who may decide it.\nTell the owner yourself.".to_owned(),
+        format!("I reached nobody who may decide it.\n{next}"),
     )
 }
 

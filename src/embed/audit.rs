@@ -101,7 +101,12 @@ fn what(line: &Line, with_cluster: bool) -> String {
         let _ = write!(text, " {}", plain(name));
     }
     let acts = matches!(line.event, Event::Opened | Event::Sent | Event::Closed);
-    if acts && let Some(detail) = &line.detail {
+    let detail = if acts {
+        line.detail.as_deref()
+    } else {
+        line.asked().0
+    };
+    if let Some(detail) = detail {
         let _ = write!(text, " {}", which(line.action.as_deref(), detail));
     }
     text
@@ -204,7 +209,7 @@ fn change(line: &Line, noted: Noted, what: &str) -> String {
         Some(ms) => format!("{text}, until <t:{}:f>", ms.div_euclid(1000)),
         None => text,
     };
-    said(&text, line.detail.as_deref().unwrap_or_default())
+    said(&text, line.asked().1)
 }
 
 fn said(text: &str, detail: &str) -> String {

@@ -217,6 +217,7 @@ pub fn no_storage(
     guest: &GuestFacts,
     named: Option<&StorageName>,
     storages: &[StorageName],
+    owner: bool,
 ) -> Reply {
     let node = plain(guest.node.as_str());
     let choice: Vec<String> = storages.iter().map(|one| format!("`{one}`")).collect();
@@ -224,10 +225,15 @@ pub fn no_storage(
         Some(name) => format!("{name} takes no backups there"),
         None => "Nowhere to back it up to".to_owned(),
     };
+    let next = if owner {
+        "See what\n`pve-steward check` says."
+    } else {
+        "Tell the owner."
+    };
     let body = if choice.is_empty() {
         format!(
             "I see no storage that takes backups on\n`{node}`: there is none, or it is hidden\n\
-             from the bot's token. Tell the owner."
+             from the bot's token. {next}"
         )
     } else {
         format!("On `{node}`, choose from:\n{}", choice.join(", "))

@@ -13,6 +13,69 @@ pub fn line(error: &Error) -> String {
     line.replace('\n', " ") + " The bot keeps trying."
 }
 
+/// What happened and the next step, in lines that fit a terminal. The words of the libraries are
+/// [`cause`].
+#[must_use]
+pub fn told(error: &Error) -> String {
+    match failure(error) {
+        Some(Failure {
+            endpoint: Some(url),
+            why,
+            ..
+        }) => unreached(url, *why),
+        Some(failure) => transport(failure).to_owned(),
+        None => format!("{error}\n{}", next_step(error)),
+    }
+}
+
+/// The same where only a certificate was wanted.
+#[must_use]
+pub fn no_certificate(url: &str, error: &Error) -> String {
+    match failure(error) {
+        Some(failure) => unreached(url, failure.why),
+        None => format!("{url} showed no certificate: {}", told(error)),
+    }
+}
+
+/// Why an address does not answer, in the words of the libraries.
+#[must_use]
+pub fn cause(error: &Error) -> Option<&str> {
+    failure(error).map(|failure| failure.chain.as_str())
+}
+
+fn failure(error: &Error) -> Option<&Failure> {
+    match error {
+        Error::NotSent(failure) | Error::NoAnswer(failure) => Some(failure),
+        _ => None,
+    }
+}
+
+fn unreached(url: &str, why: Why) -> String {
+    let said = match why {
+        Why::Name => {
+            "is not known here by that name. Is it spelt right? Its IP address does as well."
+        }
+        Why::Refused => {
+            "refused the connection. Is the address right, and is it Proxmox that runs there?\n\
+             It listens on 8006; on the node: systemctl status pveproxy"
+        }
+        Why::Time => {
+            "did not answer in time. Is the address right, is that node on, and does a firewall let\n\
+             this machine reach it?"
+        }
+        Why::Tls => "answers, but not as Proxmox does. Is the port right? Proxmox listens on 8006.",
+        Why::Cut => {
+            "ended the connection without an answer. Is it Proxmox that runs there? Its log, on the\n\
+             node: journalctl -u pveproxy"
+        }
+        Why::Unreachable | Why::Busy => {
+            "cannot be reached. Is the address right, is that node on, and does a firewall let this\n\
+             machine reach it?"
+        }
+    };
+    format!("{url} {said}")
+}
+
 /// The next step, in lines that fit a terminal.
 #[must_use]
 pub fn next_step(error: &Error) -> &'static str {
@@ -71,5 +134,34 @@ fn certificate(fault: &Fault) -> &'static str {
              /etc/pve/pve-root-ca.pem again, from this cluster. Or somebody in between pretends."
         }
         Fault::Other(_) => "Compare it with `pvenode cert info` on the node itself.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_the_libraries_are_not_repeated() {
+        for why in [
+            Why::Name,
+            Why::Refused,
+            Why::Time,
+            Why::Tls,
+            Why::Cut,
+            Why::Unreachable,
+        ] {
+            let error = Error::NotSent(Failure {
+                endpoint: Some("https://pve1:8006".to_owned()),
+                why,
+                chain: "client error (Connect)".to_owned(),
+            });
+            let said = told(&error);
+            assert!(said.starts_with("https://pve1:8006 "), "{said}");
+            assert!(!said.contains("client error"), "{said}");
+            assert!(!said.contains("endpoints"), "{said}");
+            assert_eq!(no_certificate("https://pve1:8006", &error), said);
+            assert_eq!(cause(&error), Some("client error (Connect)"));
+        }
     }
 }

@@ -315,12 +315,17 @@ pub fn only_seen(query: &GuestQuery, guest: &GuestFacts) -> Reply {
     )
 }
 
-/// The audit could not be opened, so nothing was done.
+/// The audit could not be opened, so nothing was done. `owner`: who mends that reads it.
 #[must_use]
-pub fn not_noted(id: InteractionId) -> Reply {
+pub fn not_noted(id: InteractionId, owner: bool) -> Reply {
+    let next = if owner {
+        "Is the\ndisk with its state full? See the log."
+    } else {
+        "Tell the owner."
+    };
     failure(
         "Nothing was done",
-        "I could not note it in the audit, and\nI do nothing unnoted. Tell the owner.".to_owned(),
+        format!("I could not note it in the audit, and\nI do nothing unnoted. {next}"),
         id,
     )
 }

@@ -1,6 +1,5 @@
 //! What `pve-steward setup` asks and says, in a plain terminal.
 
-pub mod address;
 pub mod admin;
 pub mod owner;
 

@@ -6,6 +6,7 @@ use super::confirm::Subject;
 use super::reply::{Card, Colour, Reply};
 use super::task::Line;
 use super::task_words::{as_thing, noun};
+use super::why::{NO_TOKEN, NOT_OURS, Readers, told_to};
 use super::words::{ago, person};
 
 /// Somebody breaks a task off.
@@ -97,16 +98,16 @@ pub fn not_stopped(stop: &Stop, why: &str) -> Reply {
 
 /// What a refusal of Proxmox means.
 #[must_use]
-pub fn why_refused(status: Option<u16>) -> String {
-    match status {
-        Some(401) => "Proxmox does not accept the bot's\ntoken. Tell the owner.",
-        Some(403) => "Somebody else began it, and the bot\nmay stop only its own. Tell the owner.",
+pub fn why_refused(status: Option<u16>, readers: Readers) -> String {
+    let why = match status {
+        Some(401) => NO_TOKEN,
+        Some(403) => NOT_OURS,
         Some(400) => "Proxmox knows no such task any more.",
         Some(595..=599) => "Its node does not answer. Try again\nwhen the node is back.",
         Some(_) => "Proxmox refused it.",
         None => "Proxmox could not be reached, so it\nwas never asked. Try again.",
-    }
-    .to_owned()
+    };
+    told_to(readers, why)
 }
 
 fn card(stop: &Stop, colour: Colour, mark: &str, word: &str, body: String) -> Reply {

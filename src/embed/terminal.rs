@@ -91,7 +91,7 @@ pub fn other_target(action: &str, rights: &[Right]) -> String {
 #[must_use]
 pub fn no_cluster(cluster: &str, why: Option<&Error>) -> String {
     let why = match why {
-        Some(error) => format!("{error}\n{}", fault::next_step(error)),
+        Some(error) => fault::told(error),
         None => "no answer in 30 s".to_owned(),
     };
     format!("{cluster} cannot be read: {why}\nWith --offline the rules are shown without it.\n")
@@ -118,9 +118,11 @@ pub fn bad_address(typed: &str) -> String {
 }
 
 #[must_use]
-pub fn no_fingerprint(url: &str, error: &Error) -> String {
-    let next = fault::next_step(error);
-    format!("{url} showed no certificate: {error}\n{next}\n")
+pub fn no_fingerprint(url: &str, error: &Error, verbose: bool) -> String {
+    let cause = fault::cause(error).filter(|_| verbose);
+    let cause = cause.map(|cause| format!("{cause}\n"));
+    let said = fault::no_certificate(url, error);
+    format!("{said}\n{}", cause.unwrap_or_default())
 }
 
 #[must_use]

@@ -30,6 +30,12 @@ const ENOUGH: &str = "The storage holds as many backups of it\nas it may. Tell t
 const HA_RUNS: &str =
     "The HA manager keeps it running, so it\ncannot be stopped for a backup.\nUse mode `snapshot`.";
 const NO_RIGHT: &str = "The bot itself lacks the right for it\nin Proxmox. Tell the owner.";
+/// Proxmox does not accept the bot's token.
+pub const NO_TOKEN: &str = "Proxmox does not accept the bot's\ntoken. Tell the owner.";
+const NOT_LET: &str = "Proxmox does not let the bot do this.\nTell the owner.";
+/// A task that another token began.
+pub const NOT_OURS: &str =
+    "Somebody else began it, and the bot\nmay stop only its own. Tell the owner.";
 const NO_CRIU: &str =
     "Containers can only be held where their\nnode has CRIU, and not all can then.";
 const NEEDS: &str = "Something that it needs is missing or\noff in Proxmox. Tell the owner.";
@@ -202,9 +208,9 @@ pub struct Refusal<'a> {
 #[must_use]
 pub fn why_refused(refusal: &Refusal<'_>) -> String {
     match refusal.status {
-        Some(401) => "Proxmox does not accept the bot's\ntoken. Tell the owner.".to_owned(),
+        Some(401) => NO_TOKEN.to_owned(),
         Some(403) if refusal.missing => NO_RIGHT.to_owned(),
-        Some(403) => "Proxmox does not let the bot do this.\nTell the owner.".to_owned(),
+        Some(403) => NOT_LET.to_owned(),
         Some(595 | 596 | 599) => node_away(refusal.node, refusal.offline),
         Some(_) => match why_failed_of(refusal.text.unwrap_or_default(), Some(refusal.guest)) {
             unknown if unknown == TASK_FAILED => "Proxmox refused it.".to_owned(),
@@ -232,9 +238,48 @@ pub fn is_no_quorum(text: &str) -> bool {
     why_failed(text) == NO_QUORUM
 }
 
-/// The same for those whom others are sent to.
+/// Who reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Readers {
+    /// Everybody in the channel, beside the one who asked.
+    pub public: bool,
+    /// Who asked manages access: others are sent to them.
+    pub owner: bool,
+}
+
+/// What the owner does about it, to whom others are sent.
+const OWNERS_PART: &[(&str, &str)] = &[
+    (NO_QUORUM, "`/node list` shows which are away."),
+    (NO_SNAPSHOTS, "Back it up instead: `/backup run`."),
+    (STORAGE_OFF, SEE_STORAGES),
+    (STORAGE_FULL, SEE_STORAGES),
+    (MAYBE_FULL, SEE_STORAGES),
+    (ENOUGH, "Delete an old one in Proxmox."),
+    (NO_RIGHT, SEE_CHECK),
+    (NO_TOKEN, SEE_CHECK),
+    (NOT_LET, SEE_CHECK),
+    (NOT_OURS, "Stop it in Proxmox itself."),
+    (NEEDS, "Look at its hardware in Proxmox."),
+];
+const SEE_STORAGES: &str = "See `/storage list`.";
+const SEE_CHECK: &str = "`pve-steward check` says more.";
+
+/// As its readers need it: nobody is sent to themselves. Beside others the owner is told no more than
+/// what happened; alone, what to do.
 #[must_use]
-pub fn for_the_owner(why: &str) -> String {
+pub fn told_to(readers: Readers, why: &str) -> String {
+    if !readers.owner {
+        return why.to_owned();
+    }
+    let neutral = without_the_owner(why);
+    let part = OWNERS_PART.iter().find(|(said, _)| *said == why);
+    match part.filter(|_| !readers.public) {
+        Some((_, part)) => format!("{neutral}\n{part}"),
+        None => neutral,
+    }
+}
+
+fn without_the_owner(why: &str) -> String {
     let told = [
         "Tell the owner, or choose another.",
         "Tell the owner,\nor choose another.",
@@ -335,19 +380,29 @@ mod tests {
 
     #[test]
     fn nobody_is_sent_to_themselves() {
-        for (_, why) in KNOWN {
-            let told = for_the_owner(why);
-            assert!(
-                !told.contains("ell the owner") && !told.is_empty(),
-                "{told}"
+        let told = |public, owner, why| told_to(Readers { public, owner }, why);
+        let all = KNOWN.iter().map(|(_, why)| *why);
+        for why in all.chain([NO_RIGHT, NO_TOKEN, NOT_LET, NOT_OURS, STORAGE_FULL]) {
+            for public in [true, false] {
+                let said = told(public, true, why);
+                assert!(!said.contains("ell the owner"), "{said}");
+                assert!(said.ends_with('.'), "{said}");
+                assert_eq!(told(public, false, why), why);
+            }
+            let sent = why.contains("ell the owner");
+            assert_eq!(
+                told(false, true, why) != told(true, true, why),
+                sent,
+                "{why}"
             );
-            assert!(told.ends_with('.'), "{told}");
         }
+        let off = "The storage cannot be reached now.\nChoose another.";
+        assert_eq!(told(true, true, STORAGE_OFF), off);
         assert_eq!(
-            for_the_owner(STORAGE_OFF),
-            "The storage cannot be reached now.\nChoose another."
+            told(false, true, STORAGE_OFF),
+            format!("{off}\nSee `/storage list`.")
         );
-        assert_eq!(for_the_owner(PAUSED), PAUSED);
+        assert_eq!(told(false, true, PAUSED), PAUSED);
     }
 
     #[test]

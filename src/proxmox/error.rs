@@ -58,7 +58,7 @@ pub enum Why {
     Time,
     /// Nobody answers at that address, or its name is unknown.
     Unreachable,
-    /// Its name is unknown. This and the next only a look at a certificate tells apart.
+    /// Its name is unknown. Told apart only where somebody waits for the answer, see `tls::looked_up`.
     Name,
     /// A machine is there, and nothing listens at that port.
     Refused,

@@ -303,6 +303,8 @@ fn classify(url: &str, error: reqwest::Error) -> Error {
         Why::Cut
     } else if tls::is_tls(&error) {
         Why::Tls
+    } else if tls::is_refused(&error) {
+        Why::Refused
     } else {
         Why::Unreachable
     };

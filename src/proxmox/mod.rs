@@ -65,7 +65,7 @@ pub use rows::{Guest, Node, NodeState, Snapshot, Storage, StorageState};
 pub use snapshot::{Snapshots, Snapshotted};
 pub use task::{Followed, Patience, TaskEnd, TaskState, follow};
 pub use tasks_list::{Listed, Tenures};
-pub use tls::{Fault, Presented, fingerprint_text, presented, usable_authority};
+pub use tls::{Fault, Presented, fingerprint_text, looked_up, presented, usable_authority};
 pub use tokens::{Draft, Role, Token, TokenAdmin};
 pub use vzdump::{BackupLog, Progress};
 

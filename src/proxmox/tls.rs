@@ -125,11 +125,7 @@ async fn unreached(url: &str, error: &reqwest::Error) -> Why {
     if is_refused(error) {
         return Why::Refused;
     }
-    let url: Option<reqwest::Url> = url.parse().ok();
-    let host = url.as_ref().and_then(|url| url.domain());
-    if let Some(host) = host
-        && matches!(timeout(PATIENCE, lookup_host((host, 0))).await, Ok(Err(_)))
-    {
+    if is_unknown(url).await {
         return Why::Name;
     }
     if error.is_timeout() {
@@ -138,7 +134,37 @@ async fn unreached(url: &str, error: &reqwest::Error) -> Why {
     Why::Unreachable
 }
 
-fn is_refused(error: &(dyn StdError + 'static)) -> bool {
+/// Whether the host of the address has a name that nobody knows here.
+async fn is_unknown(url: &str) -> bool {
+    let url: Option<reqwest::Url> = url.parse().ok();
+    let Some(host) = url.as_ref().and_then(|url| url.domain()) else {
+        return false;
+    };
+    matches!(timeout(PATIENCE, lookup_host((host, 0))).await, Ok(Err(_)))
+}
+
+/// The same error for those who are told why an address does not answer: a name that is unknown is
+/// looked up once more to be told apart.
+pub async fn looked_up(error: Error) -> Error {
+    match error {
+        Error::NotSent(Failure {
+            endpoint: Some(url),
+            why: Why::Unreachable,
+            chain,
+        }) => Error::NotSent(Failure {
+            why: if is_unknown(&url).await {
+                Why::Name
+            } else {
+                Why::Unreachable
+            },
+            endpoint: Some(url),
+            chain,
+        }),
+        error => error,
+    }
+}
+
+pub(super) fn is_refused(error: &(dyn StdError + 'static)) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {
         let io = error.downcast_ref::<std::io::Error>();

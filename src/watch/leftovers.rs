@@ -10,6 +10,7 @@ use crate::audit::{self, About, Ending, Unfinished};
 use crate::embed::act::{self, Act};
 use crate::embed::node_act::NodeAct;
 use crate::embed::token;
+use crate::embed::why::Readers;
 use crate::errand::{Errands, Recipient};
 use crate::follow::{self, End, Given};
 use crate::held::{Hold, Nodes, Order};
@@ -126,6 +127,11 @@ fn act_of(unfinished: &Unfinished) -> Option<Act> {
         before: None,
         notice: None,
         since: since(unfinished),
+        // Whose rights are of a former process, and may be others by now.
+        readers: Readers {
+            public: unfinished.public,
+            owner: false,
+        },
     })
 }
 

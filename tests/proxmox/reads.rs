@@ -56,7 +56,7 @@ async fn nobody_there_is_told_as_never_sent() {
         matches!(error, Error::NotSent(_)) && error.surely_not_done(),
         "{error}"
     );
-    assert_eq!(why(&error), Why::Unreachable);
+    assert_eq!(why(&error), Why::Refused);
     // Set aside is not given up.
     fake.start_node_listener("pve2").await.expect("back");
     client.version().await.expect("pve2 answers");

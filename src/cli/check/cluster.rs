@@ -9,7 +9,7 @@ use crate::embed::check::{self as words, Finding};
 use crate::embed::pveum;
 use crate::permission::Policy;
 use crate::privileges::{By, Lacking, Plan, Storage, Token, World, excess, lacking, plan};
-use crate::proxmox::{Client, Error, Inventory, NodeState, Snapshot};
+use crate::proxmox::{self, Client, Error, Inventory, NodeState, Snapshot};
 
 /// What every bot reads and does, and what does not work without it: while there are no rules yet.
 const NEEDED: [(&str, &str, &str); 3] = [
@@ -106,7 +106,12 @@ async fn each_endpoint(cluster: &Cluster) -> Vec<(String, Result<(), Error>)> {
                 admin_token: None,
                 trust: cluster.trust.clone(),
             };
-            let asked = tokio::spawn(async move { Client::new(&alone)?.version().await });
+            let asked = tokio::spawn(async move {
+                match Client::new(&alone)?.version().await {
+                    Err(error) => Err(proxmox::looked_up(error).await),
+                    answered => answered,
+                }
+            });
             (url.clone(), asked)
         })
         .collect();

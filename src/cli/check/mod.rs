@@ -29,6 +29,9 @@ pub(super) struct Query {
     /// Exit with 1 where there are warnings
     #[arg(long)]
     strict: bool,
+    /// Also say why an address does not answer in the words of the libraries
+    #[arg(long, short)]
+    verbose: bool,
 }
 
 pub(super) async fn check(loaded: &Loaded, query: &Query) -> u8 {
@@ -79,6 +82,11 @@ struct Report<'q> {
 
 impl Report<'_> {
     fn tell(&mut self, area: Area, finding: Finding) {
+        let finding = if self.query.verbose {
+            finding.with_cause()
+        } else {
+            finding
+        };
         if !self.query.json {
             say(&words::printed(&finding));
         }

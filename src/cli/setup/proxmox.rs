@@ -12,6 +12,7 @@ use crate::cli::fingerprint::address;
 use crate::cli::say;
 use crate::config::{Cluster, Secret, Trust, typed};
 use crate::embed::check::{self, Grade};
+use crate::embed::fault;
 use crate::embed::pveum::is_root;
 use crate::embed::setup as words;
 use crate::proxmox::{self, Client, Error, Inventory, Presented, fingerprint_text};
@@ -198,7 +199,10 @@ async fn looked_at(urls: &[String]) -> (Vec<(&str, Presented)>, String) {
     for url in urls {
         match proxmox::presented(url).await {
             Ok(presented) => shown.push((url.as_str(), presented)),
-            Err(error) => missing.push_str(&words::address::no_answer(url, &error)),
+            Err(error) => {
+                missing.push_str(&fault::no_certificate(url, &error));
+                missing.push('\n');
+            }
         }
     }
     (shown, missing)

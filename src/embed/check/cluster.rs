@@ -23,21 +23,20 @@ pub fn endpoint_failed(cluster: &str, url: &str, error: &Error, spare: bool) -> 
         grade_of(error)
     };
     // Most errors name the address themselves.
-    let said = error.to_string();
+    let said = fault::told(error);
     let at = if said.contains(url) {
         String::new()
     } else {
         format!(" {url}:")
     };
-    let next = fault::next_step(error);
-    Finding::new(grade, format!("{cluster}:{at} {said}\n{next}"))
+    Finding::new(grade, format!("{cluster}:{at} {said}")).caused_by(error)
 }
 
 /// Its addresses answer, and then it cannot be read.
 #[must_use]
 pub fn unread(cluster: &str, error: &Error) -> Finding {
-    let next = fault::next_step(error);
-    Finding::new(grade_of(error), format!("{cluster}: {error}\n{next}"))
+    let said = fault::told(error);
+    Finding::new(grade_of(error), format!("{cluster}: {said}")).caused_by(error)
 }
 
 fn grade_of(error: &Error) -> Grade {

@@ -7,6 +7,9 @@ mod privileges;
 mod rules;
 mod tokens;
 
+use crate::embed::fault;
+use crate::proxmox::Error;
+
 pub use cluster::{
     endpoint, endpoint_failed, far_too_much, lacks_at_all, no_quorum, node_away, nothing_seen,
     of_root, reached, token, unread,
@@ -62,6 +65,8 @@ pub struct Finding {
     pub text: String,
     /// To be typed on a node, as root.
     pub lines: Vec<String>,
+    /// In the words of the libraries, for those who ask for them.
+    pub cause: Option<String>,
 }
 
 impl Finding {
@@ -70,7 +75,24 @@ impl Finding {
             grade,
             text: text.into(),
             lines: Vec::new(),
+            cause: None,
         }
+    }
+
+    fn caused_by(self, error: &Error) -> Self {
+        Self {
+            cause: fault::cause(error).map(str::to_owned),
+            ..self
+        }
+    }
+
+    /// With its cause in the text.
+    #[must_use]
+    pub fn with_cause(mut self) -> Self {
+        if let Some(cause) = self.cause.take() {
+            self.text = format!("{}\n{cause}", self.text);
+        }
+        self
     }
 
     fn ok(text: impl Into<String>) -> Self {

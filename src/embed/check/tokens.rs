@@ -35,14 +35,13 @@ pub fn token_admin_lacks(
 /// it.
 #[must_use]
 pub fn token_admin_unread(cluster: &str, token: &str, error: &Error) -> Finding {
-    let next = match error {
-        Error::Refused { status: 401, .. } => {
-            "Proxmox does not accept it. Is `admin_token_id` spelt user@realm!tokenid, is its secret\n\
+    let said = match error {
+        Error::Refused { status: 401, .. } => format!(
+            "{error}\n\
+             Proxmox does not accept it. Is `admin_token_id` spelt user@realm!tokenid, is its secret\n\
              whole, and are user and token neither disabled nor expired?"
-        }
-        error => fault::next_step(error),
+        ),
+        error => fault::told(error),
     };
-    Finding::warning(format!(
-        "{cluster}: token {token}, for /token: {error}\n{next}"
-    ))
+    Finding::warning(format!("{cluster}: token {token}, for /token: {said}")).caused_by(error)
 }
