@@ -111,7 +111,7 @@ fn what_runs_comes_first_then_what_ran() {
         │ <time> · root\@pam
         │ Of the others: `/task log` and its number
         [Log 1] (secondary) [Log 2] (secondary) [Log 3] (secondary) [Log 4] (secondary) [Log 6] (secondary)
-        [Refresh] (secondary)
+        [Stop 1] (danger) [Refresh] (secondary)
         ");
         assert_snapshot!(card(&owner.slash("/task list guest:101").await.first().await), @r"
         🔒 only owner
@@ -120,7 +120,7 @@ fn what_runs_comes_first_then_what_ran() {
         │ <time> · root\@pam
         │ `2` ✅ valheim · started · 3 s
         │ <time> · root\@pam
-        [Log 1] (secondary) [Log 2] (secondary) [Refresh] (secondary)
+        [Log 1] (secondary) [Log 2] (secondary) [Stop 1] (danger) [Refresh] (secondary)
         ");
         assert_snapshot!(card(&owner.slash("/task list node:pve2").await.first().await), @r"
         🔒 only owner
@@ -313,6 +313,56 @@ fn where_lists_are_public_a_row_is_one_of_the_newest_for_all() {
         assert!(log.text().contains("minecraft"), "{}", log.text());
         let none = max.slash("/task log 2").await.first().await;
         assert!(none.text().contains("Which list?"), "{}", none.text());
+    });
+}
+
+/// What runs can be stopped from the list, by those who may, after the same question.
+#[test]
+fn a_list_stops_what_runs_for_those_who_may() {
+    let mut setup = home();
+    grant(&mut setup);
+    run(setup, async |world| {
+        past(world);
+        let upid = backup(world);
+        let max = world.person("max");
+        let list = max.slash("/task list guest:101").await.first().await;
+        assert_eq!(list.buttons(), ["Log 1", "Log 2", "Stop 1", "Refresh"]);
+        let friend = world.person("friend");
+        let theirs = friend.slash("/task list guest:101").await.first().await;
+        assert_eq!(theirs.buttons(), ["Log 1", "Log 2", "Refresh"]);
+        let stop = list.custom_id("Stop 1").unwrap();
+        let refused = friend.press(&theirs, &stop).await.first().await;
+        assert!(
+            refused.text().contains("You may not stop"),
+            "{}",
+            refused.text()
+        );
+        let asked = max.click(&list, "Stop 1").await;
+        let question = asked.until("Really stop the backup of valheim").await;
+        assert_eq!(world.writes(), Vec::<String>::new());
+        let answer = max.click(&question, "Stop the task").await;
+        answer.until("stopped").await;
+        asked.until("Confirmed").await;
+        assert_eq!(world.writes(), [format!("DELETE /nodes/pve1/tasks/{upid}")]);
+        let now = max.click(&list, "Refresh").await.until("broken off").await;
+        assert_eq!(now.buttons(), ["Log 1", "Log 2", "Refresh"]);
+        let over = max.press(&list, &stop).await.first().await;
+        assert!(over.text().contains("over already"), "{}", over.text());
+        // However much runs, the list stays a list.
+        for vmid in ["101", "102", "103", "104", "105", "108"] {
+            let node = world.px.guest(vmid.parse().unwrap()).unwrap().node;
+            world
+                .px
+                .add_task(&Past::new(&node, "vzdump", vmid).running());
+        }
+        let full = world
+            .person("owner")
+            .slash("/task list")
+            .await
+            .first()
+            .await;
+        let stops = ["Stop 1", "Stop 2", "Stop 3", "Stop 4", "Refresh"];
+        assert_eq!(full.buttons()[5..], stops);
     });
 }
 

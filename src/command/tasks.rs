@@ -182,10 +182,13 @@ async fn list(desk: &Desk, task: &Task, of: &TasksOf) -> Result<Reply, Reply> {
     let rows = lines.iter().map(|line| line.id).collect();
     let listed = &desk.listed;
     listed.shown(&request.actor, shown_to(task), rows, Instant::now());
+    let stoppable = found.iter().filter(|found| may_stop(&mine, found));
+    let stops: Vec<TaskId> = stoppable.map(|found| line(desk, found).id).collect();
     let of = exactly(of, &wanted);
     Ok(embed::task::list(&List {
         of: &of,
         lines: &lines,
+        stops: &stops,
         silent: &silent,
         offline: &offline,
         own_only: &own_only,
@@ -386,9 +389,13 @@ async fn log(desk: &Desk, request: &Request, id: TaskId, part: LogPart) -> Resul
         return Err(embed::task::names_others(&line(desk, &found), &ask));
     }
     let lines = &lines[lines.len().saturating_sub(wanted)..];
-    let stops =
-        found.task.end.is_none() && mine.decide(Right::TaskStop, &found.about.target()).is_ok();
+    let stops = may_stop(&mine, &found);
     Ok(embed::task::log(&line(desk, &found), lines, part, stops))
+}
+
+/// It runs, and the person may break it off as far as rules go.
+fn may_stop(mine: &Rights<'_>, found: &FoundTask) -> bool {
+    found.task.end.is_none() && mine.decide(Right::TaskStop, &found.about.target()).is_ok()
 }
 
 /// A long log is read in pages; whoever wants one waits a moment.

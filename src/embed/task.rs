@@ -36,6 +36,8 @@ pub struct Line {
 pub struct List<'a> {
     pub of: &'a TasksOf,
     pub lines: &'a [Line],
+    /// Those that the person may stop.
+    pub stops: &'a [TaskId],
     /// Nodes that did not tell theirs. `None`: one that the person may not know of.
     pub silent: &'a [Option<String>],
     /// Nodes that could not be asked.
@@ -46,6 +48,8 @@ pub struct List<'a> {
 
 /// So many rows have a button for their log: more would be longer than the list on a phone.
 const BUTTONS: usize = 5;
+/// And so many one to stop them: with *Refresh* a second line of buttons.
+const STOPS: usize = 4;
 
 /// First of all those of what went wrong; in the order of their rows.
 fn worth_a_button(lines: &[Line]) -> impl Iterator<Item = (usize, &Line)> {
@@ -90,19 +94,6 @@ pub fn list(list: &List<'_>) -> Reply {
     if list.lines.len() > BUTTONS {
         parts.push("Of the others: `/task log` and its number".to_owned());
     }
-    let logs = worth_a_button(list.lines).map(|(n, line)| Button {
-        label: format!("Log {n}").into(),
-        style: Style::Secondary,
-        action: Action::TaskLog {
-            task: NamedTask::Id(line.id),
-            part: LogPart::End,
-        },
-    });
-    let refresh = Button {
-        label: "Refresh".into(),
-        style: Style::Secondary,
-        action: Action::TaskList(list.of.clone()),
-    };
     let failed = list
         .lines
         .iter()
@@ -117,7 +108,32 @@ pub fn list(list: &List<'_>) -> Reply {
         body: parts.join("\n"),
         footer: None,
     })
-    .with_buttons(logs.chain([refresh]).collect())
+    .with_buttons(list_buttons(list))
+}
+
+/// Two lines of them at most.
+fn list_buttons(list: &List<'_>) -> Vec<Button> {
+    let logs = worth_a_button(list.lines).map(|(n, line)| Button {
+        label: format!("Log {n}").into(),
+        style: Style::Secondary,
+        action: Action::TaskLog {
+            task: NamedTask::Id(line.id),
+            part: LogPart::End,
+        },
+    });
+    let running = (1..).zip(list.lines).filter(|(_, line)| line.end.is_none());
+    let stoppable = running.filter(|(_, line)| list.stops.contains(&line.id));
+    let stops = stoppable.take(STOPS).map(|(n, line)| Button {
+        label: format!("Stop {n}").into(),
+        style: Style::Danger,
+        action: Action::TaskStop(NamedTask::Id(line.id)),
+    });
+    let refresh = Button {
+        label: "Refresh".into(),
+        style: Style::Secondary,
+        action: Action::TaskList(list.of.clone()),
+    };
+    logs.chain(stops).chain([refresh]).collect()
 }
 
 fn nodes(nodes: &[Option<String>]) -> String {
