@@ -420,6 +420,39 @@ fn of_several_guests_only_those_that_one_may() {
     });
 }
 
+/// While Proxmox is away, that is said once, to one person, and nobody sees a card come and go.
+#[test]
+fn several_guests_while_proxmox_is_away_are_one_private_word() {
+    run(setup(), async |world| {
+        let max = world.person("max");
+        world.px.fault_by_name("all-down");
+        let answer = max.slash("/vm start tag:games").await;
+        let told = shown(&answer.follow_up("cannot be read").await);
+        let (told, _) = told.split_once("│ — Log id").unwrap();
+        assert_snapshot!(told, @"
+        🔒 only max
+        │ 🔴 Proxmox cannot be read now
+        │ Nothing was done, because nobody knows
+        │ the state of `home` just now.
+        │ Try again in a minute.
+        ");
+        answer.deleted().await;
+        assert_eq!(answer.follow_ups().len(), 1);
+        assert!(answer.versions().is_empty(), "{}", answer.story());
+        world.px.clear_faults();
+        while world.audit().len() < 4 {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        let audit = world.audit();
+        for vmid in [101, 102] {
+            let opened = format!("opened start {vmid}");
+            let at = audit.iter().position(|row| *row == opened).unwrap();
+            assert_eq!(audit[at + 1], "closed not sent", "{audit:?}");
+        }
+        assert_eq!(world.writes(), Vec::<String>::new());
+    });
+}
+
 /// Nobody asks for a whole group; that a single guest may be asked for is said, whatever its tags are.
 #[test]
 fn who_may_only_ask_is_told_to_do_so_for_single_guests() {

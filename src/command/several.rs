@@ -163,21 +163,16 @@ pub(super) async fn perform(
 ) -> Outcome {
     let by = task.request.actor.user;
     let lines = Mutex::new(batch.guests.iter().map(words::waiting).collect::<Vec<_>>());
-    let card = || {
-        let lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
-        words::card(batch.power, by, &lines)
-    };
     let tell = |at: usize, line: words::Line| {
-        if let Some(place) = lines
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get_mut(at)
-        {
+        let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(place) = lines.get_mut(at) {
             *place = line;
         }
-        shown.send_replace(Some(card()));
+        // Not before something came of one of them: a card that others saw would have to go again.
+        if lines.iter().any(|line| line.state.is_told()) {
+            shown.send_replace(Some(words::card(batch.power, by, &lines)));
+        }
     };
-    shown.send_replace(Some(card()));
     let each = (0..batch.guests.len()).map(|at| {
         let (tell, guest) = (&tell, &batch.guests[at]);
         async move {
@@ -306,12 +301,16 @@ fn not_begun(outcome: Outcome) -> Done {
     }
 }
 
-/// What is for the person alone, in one message: as many cards as Discord takes.
+/// What is for the person alone, in one message: as many cards as Discord takes, and none twice.
 pub(super) fn together(asides: impl Iterator<Item = Reply>) -> Option<Reply> {
     const MOST: usize = 10;
     let mut all = Reply::default();
     for aside in asides {
-        all.cards.extend(aside.cards);
+        for card in aside.cards {
+            if !all.cards.contains(&card) {
+                all.cards.push(card);
+            }
+        }
         all.files.extend(aside.files);
     }
     all.cards.truncate(MOST);

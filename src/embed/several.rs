@@ -28,6 +28,14 @@ pub enum State {
     Withdrawn,
 }
 
+impl State {
+    /// There is something about it that the card can say.
+    #[must_use]
+    pub fn is_told(self) -> bool {
+        !matches!(self, Self::Waiting | Self::Withdrawn)
+    }
+}
+
 /// Before its turn.
 #[must_use]
 pub fn waiting(guest: &GuestFacts) -> Line {
