@@ -52,6 +52,15 @@ pub struct QuestionId(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TaskId(pub u64);
 
+/// How a person names a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NamedTask {
+    /// As a button carries it, and as it is completed.
+    Id(TaskId),
+    /// The number of its row in the newest list.
+    Row(u8),
+}
+
 /// An act that goes on. Only the bot's memory knows which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct NoticeId(pub u64);
@@ -128,10 +137,10 @@ pub enum Action {
     },
     TaskList(TasksOf),
     TaskLog {
-        task: TaskId,
+        task: NamedTask,
         part: LogPart,
     },
-    TaskStop(TaskId),
+    TaskStop(NamedTask),
     /// Be told when an act has ended.
     Notify(NoticeId),
     /// The same is to be done to several guests, at most [`Several::MOST`].

@@ -558,6 +558,57 @@ fn a_task_that_ends_well_without_a_volume_is_no_backup() {
     });
 }
 
+/// A backup changes nothing of what the guest does. Its lock is said beside that, and takes the buttons
+/// that could do nothing now.
+#[test]
+fn a_guest_that_is_backed_up_is_shown_as_it_is() {
+    let mut setup = by_hand();
+    for guest in &mut setup.px.guests {
+        // Some are backed up by somebody else, or that left its lock; one was written to disk.
+        match guest.vmid {
+            103 => guest.lock = Some("backup".into()),
+            107 => guest.state = "prelaunch".into(),
+            108 => guest.lock = Some("suspended".into()),
+            _ => {}
+        }
+    }
+    run(setup, async |world| {
+        let owner = world.person("owner");
+        let told = async |command: &str, title: &str, line: &str| {
+            let card = owner.slash(command).await.settled().await;
+            let text = card.text();
+            assert!(text.contains(title) && text.contains(line), "{text}");
+            assert!(!text.contains("prelaunch"), "{text}");
+            assert_eq!(card.buttons(), ["Refresh"], "{text}");
+        };
+        // One that is off is started for it, without its system.
+        for (vmid, command, state) in [
+            (102, "/vm status 102", "🟢 minecraft · running"),
+            (101, "/vm status 101", "⚪ valheim · stopped"),
+            (104, "/ct status 104", "🟢 dns · running"),
+        ] {
+            let text = format!("/backup run {vmid} storage:nas");
+            let (answer, upid) = begun(world, "owner", &text, vmid).await;
+            answer.until("at work").await;
+            told(command, state, "🔒 backing up").await;
+            world.px.finish(&upid, "OK");
+            answer.until("backed up").await;
+        }
+        let locked = "🔒 locked for a backup";
+        told("/vm status 103", "🟢 nextcloud · running", locked).await;
+        told("/vm status 107", "⚪ backup-me · stopped", locked).await;
+        let list = owner.slash("/vm list").await.settled().await.text();
+        assert!(
+            list.contains("`107` backup-me · stopped · locked"),
+            "{list}"
+        );
+        // What frees it is offered.
+        let card = owner.slash("/vm status 108").await.settled().await;
+        assert!(card.text().contains("suspended to disk"), "{}", card.text());
+        assert_eq!(card.buttons(), ["Start", "Refresh"]);
+    });
+}
+
 #[test]
 fn another_backup_of_the_node_goes_first() {
     run(by_hand(), async |world| {

@@ -256,7 +256,9 @@ fn what_was_typed_and_came_to_nothing_is_said_to_the_person_alone() {
         answer.until("1 of 1").await;
         let aside = answer.follow_up("Left out").await;
         assert!(aside.ephemeral_for.is_some());
-        assert!(aside.text().contains("999, web-lab"), "{}", aside.text());
+        assert!(aside.text().contains("here:\n│ 999."), "{}", aside.text());
+        // That one is a container, and could be started as one.
+        assert!(aside.text().contains("`/ct start 105`"), "{}", aside.text());
         let many: Vec<String> = (101..=111).map(|vmid| vmid.to_string()).collect();
         let text = format!("/vm start {}", many.join(","));
         let refused = world.person("stranger").slash(&text).await.first().await;

@@ -420,6 +420,127 @@ fn of_several_guests_only_those_that_one_may() {
     });
 }
 
+/// While Proxmox is away, that is said once, to one person, and nobody sees a card come and go.
+#[test]
+fn several_guests_while_proxmox_is_away_are_one_private_word() {
+    run(setup(), async |world| {
+        let max = world.person("max");
+        world.px.fault_by_name("all-down");
+        let answer = max.slash("/vm start tag:games").await;
+        let told = shown(&answer.follow_up("cannot be read").await);
+        let (told, _) = told.split_once("│ — Log id").unwrap();
+        assert_snapshot!(told, @"
+        🔒 only max
+        │ 🔴 Proxmox cannot be read now
+        │ Nothing was done, because nobody knows
+        │ the state of `home` just now.
+        │ Try again in a minute.
+        ");
+        answer.deleted().await;
+        assert_eq!(answer.follow_ups().len(), 1);
+        assert!(answer.versions().is_empty(), "{}", answer.story());
+        world.px.clear_faults();
+        while world.audit().len() < 4 {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        let audit = world.audit();
+        for vmid in [101, 102] {
+            let opened = format!("opened start {vmid}");
+            let at = audit.iter().position(|row| *row == opened).unwrap();
+            assert_eq!(audit[at + 1], "closed not sent", "{audit:?}");
+        }
+        assert_eq!(world.writes(), Vec::<String>::new());
+    });
+}
+
+/// Some VMs and some containers are games, and not all are for everybody.
+fn games_of_both_kinds() -> Setup {
+    let more = r#"
+[[allow]]
+who = ["friends"]
+actions = ["view", "power", "stop"]
+guests = ["101", "102"]
+
+[[allow]]
+who = ["max"]
+actions = ["view", "power", "stop"]
+guests = ["105"]
+
+# Who may not look at it does not learn its tags.
+[[allow]]
+who = ["friend"]
+actions = ["power"]
+guests = ["105"]
+"#;
+    let rules = rules(more).replace("[people]", "[people]\nmax = 80351110224678912");
+    let mut setup = Setup::automatic().rules(&rules);
+    for guest in &mut setup.px.guests {
+        if [104, 105].contains(&guest.vmid) {
+            guest.tags = vec!["games".into()];
+        }
+    }
+    setup
+}
+
+/// `/vm` is about VMs: what the person could do to containers of the same group is said, to them alone.
+#[test]
+fn what_is_of_the_other_kind_is_left_out_aloud() {
+    run(games_of_both_kinds(), async |world| {
+        let (max, friend) = (world.person("max"), world.person("friend"));
+        let asked = max.slash("/vm stop tag:games").await;
+        let question = asked.first().await;
+        assert_snapshot!(shown(&question), @"
+        🔒 only max
+        │ ⚠️ Really stop 2 guests?
+        │ 101 valheim (does not run), 102 minecraft
+        │ This pulls the plug: what is not saved
+        │ in each guest is lost.
+        │ Containers are left out: web-lab.
+        │ For them: `/ct stop tag:games`
+        │ The question holds for one minute.
+        │ — tag:games
+        [Stop now] (danger) [Cancel] (secondary)
+        ");
+        let done = yes(&max, &asked, "Stop now").await;
+        done.until("2 of 2").await;
+        assert!(done.follow_ups().is_empty(), "the question has said it");
+        let answer = max.slash("/vm shutdown tag:games").await;
+        let card = answer.until("Shutdown: ").await;
+        assert!(!card.text().contains("web-lab"), "{}", card.text());
+        assert_snapshot!(shown(&answer.follow_up("left out").await), @"
+        🔒 only max
+        │ Containers left out
+        │ web-lab
+        │ For them: `/ct shutdown tag:games`
+        ");
+        let answer = friend.slash("/vm start tag:games").await;
+        answer.until("2 of 2").await;
+        assert!(answer.follow_ups().is_empty());
+    });
+}
+
+/// Each by itself, and where nothing else is meant.
+#[test]
+fn what_is_listed_of_the_other_kind_is_left_out_aloud() {
+    run(games_of_both_kinds(), async |world| {
+        let (max, friend) = (world.person("max"), world.person("friend"));
+        let answer = friend.slash("/vm start 101,105").await;
+        answer.until("1 of 1").await;
+        let aside = answer.follow_up("left out").await;
+        assert!(aside.text().contains("`/ct start 105`"), "{}", aside.text());
+        let none = max.slash("/ct shutdown 101,102").await.first().await;
+        assert_snapshot!(shown(&none), @"
+        🔒 only max
+        │ ⛔ No containers of 101,102 for you here
+        │ VMs: valheim, minecraft
+        │ For them: `/vm shutdown 101,102`
+        ");
+        // Containers have no reset.
+        let none = max.slash("/vm reset 104,105").await.first().await;
+        assert!(!none.text().contains("/ct"), "{}", none.text());
+    });
+}
+
 /// Nobody asks for a whole group; that a single guest may be asked for is said, whatever its tags are.
 #[test]
 fn who_may_only_ask_is_told_to_do_so_for_single_guests() {

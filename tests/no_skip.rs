@@ -162,7 +162,10 @@ async fn known_task(world: &World, owner: &Person) -> String {
         .add_task(&Past::new("pve1", "vzdump", "101").running());
     let list = owner.slash("/task list guest:101").await.first().await;
     let id = list.custom_id("Log 1").expect("a task");
-    id.strip_prefix("1:log:").expect("a log").to_owned()
+    let id = id.strip_prefix("1:log:").expect("a log").to_owned();
+    let stop = list.custom_id("Stop 1").expect("it runs");
+    assert_eq!(stop, format!("1:end:{id}"));
+    id
 }
 
 #[test]
@@ -192,6 +195,8 @@ const DEEDS: [&str; 5] = [
 
 /// Every id that a button can carry: those on the cards that there are, and forged ones.
 async fn custom_ids(world: &World, owner: &Person) -> Vec<String> {
+    // Lists then have the buttons of what runs, too.
+    let task = known_task(world, owner).await;
     let mut ids = Vec::new();
     for text in [
         "/status",
@@ -235,7 +240,6 @@ async fn custom_ids(world: &World, owner: &Person) -> Vec<String> {
     ids.extend(lists.map(|verb| format!("1:{verb}:home/101")));
     ids.extend(["snapshot", "stop"].map(|mode| format!("1:backup:{mode}:home/101")));
     ids.extend(["b", "d", "w", "t", "s", "n"].map(|verb| format!("1:{verb}:home/pve1")));
-    let task = known_task(world, owner).await;
     let of_tasks = ["log", "log-more", "log-all", "end"];
     ids.extend(of_tasks.map(|verb| format!("1:{verb}:{task}")));
     ids.push("1:tasks:home/101".to_owned());

@@ -225,12 +225,12 @@ fn one_guest_has_figures_and_buttons_that_fit() {
         assert_snapshot!(shown(&owner.slash("/vm status 107").await.first().await), @"
         🔒 only owner
         │ ⚪ backup-me · stopped
-        │ 🔒 locked: backup
+        │ 🔒 locked for a backup
         │ 4 cores, 8 GB memory
         │ scsi0 64G on local-lvm
         │ Boots from scsi0, net0
         │ — VM 107 · home · pve1
-        [Start] (primary) [Refresh] (secondary)
+        [Refresh] (secondary)
         ");
     });
 }

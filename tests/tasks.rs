@@ -109,9 +109,9 @@ fn what_runs_comes_first_then_what_ran() {
         │ <time> · root\@pam
         │ `7` ✅ nextcloud · started · 20 s
         │ <time> · root\@pam
-        │ Of the others: pick one in `/task log`
+        │ Of the others: `/task log` and its number
         [Log 1] (secondary) [Log 2] (secondary) [Log 3] (secondary) [Log 4] (secondary) [Log 6] (secondary)
-        [Refresh] (secondary)
+        [Stop 1] (danger) [Refresh] (secondary)
         ");
         assert_snapshot!(card(&owner.slash("/task list guest:101").await.first().await), @r"
         🔒 only owner
@@ -120,7 +120,7 @@ fn what_runs_comes_first_then_what_ran() {
         │ <time> · root\@pam
         │ `2` ✅ valheim · started · 3 s
         │ <time> · root\@pam
-        [Log 1] (secondary) [Log 2] (secondary) [Refresh] (secondary)
+        [Log 1] (secondary) [Log 2] (secondary) [Stop 1] (danger) [Refresh] (secondary)
         ");
         assert_snapshot!(card(&owner.slash("/task list node:pve2").await.first().await), @r"
         🔒 only owner
@@ -235,6 +235,134 @@ fn a_log_is_read_to_its_beginning_and_privately() {
         let id = offered[0].value.as_str().unwrap();
         let said = max.slash(&format!("/task log {id}")).await.first().await;
         assert!(said.ephemeral_for.is_some() && shown(&said).contains("60 %"));
+    });
+}
+
+/// A number is a row of the newest list that the person was shown in the channel, or nothing.
+#[test]
+fn a_task_is_named_by_the_number_of_its_row() {
+    run(home(), async |world| {
+        past(world);
+        backup(world);
+        let max = world.person("max");
+        let said = async |text: &str| shown(&max.slash(text).await.first().await);
+        let offered = max.type_ahead("/task log 3").await;
+        assert!(offered.iter().all(|one| !one.name.starts_with('3')));
+        assert_snapshot!(said("/task log 3").await, @"
+        🔒 only max
+        │ ⛔ Which list?
+        │ I know of none that you were just shown
+        │ here. List them first: `/task list`.
+        ");
+        let list = max.slash("/task list").await.first().await;
+        let offered = max.type_ahead("/task log 3").await;
+        assert_eq!(offered[0].name, "3 · 🔴 minecraft · shutdown failed · 20 s");
+        let third = said("/task log 3").await;
+        assert!(third.contains("minecraft · shutdown failed"), "{third}");
+        // A newer list has numbers of its own, and one that was refreshed is the newest.
+        said("/task list guest:101").await;
+        let second = said("/task log 2").await;
+        assert!(second.contains("valheim · started"), "{second}");
+        assert_snapshot!(said("/task log 3").await, @"
+        🔒 only max
+        │ ⛔ No row 3 in the newest list here
+        │ It has 2 rows. List them again:
+        │ `/task list`.
+        ");
+        max.click(&list, "Refresh").await.until("minecraft").await;
+        assert_eq!(said("/task log 3").await, third);
+        // Elsewhere, and to others, it was not shown.
+        for person in [
+            world.person("friend"),
+            world.person("max").in_channel(support::OTHER_CHANNEL),
+        ] {
+            let none = person.slash("/task log 3").await.first().await;
+            assert!(none.text().contains("Which list?"), "{}", none.text());
+        }
+        // Stopping asks first, by name.
+        let asked = max.slash("/task stop 1").await.first().await;
+        assert!(asked.text().contains("stop the backup of valheim"));
+        max.click(&asked, "Cancel").await.until("Cancelled").await;
+        let over = said("/task stop 2").await;
+        assert!(over.contains("over already"), "{over}");
+        world.stop_bot().await.unwrap();
+        world.start_bot().await;
+        let none = max.slash("/task log 1").await.first().await;
+        assert!(none.text().contains("Which list?"), "{}", none.text());
+    });
+}
+
+/// Where lists are for all, everybody was shown the newest; an older one that changed has other rows.
+#[test]
+fn where_lists_are_public_a_row_is_one_of_the_newest_for_all() {
+    let mut setup = home();
+    setup.discord = format!("public_read_channels = [{}]", support::BOT_CHANNEL);
+    run(setup, async |world| {
+        past(world);
+        let (max, friend) = (world.person("max"), world.person("friend"));
+        let list = friend.slash("/task list").await.first().await;
+        let log = max.slash("/task log 2").await.first().await;
+        assert!(log.ephemeral_for.is_some());
+        assert!(log.text().contains("minecraft"), "{}", log.text());
+        // Somebody whom no rule knows has seen its rows, and is told no more.
+        let stranger = world.person("stranger");
+        let none = stranger.slash("/task log 2").await.first().await;
+        assert!(none.text().contains("No such task"), "{}", none.text());
+        friend.click(&list, "Refresh").await.first().await;
+        let log = friend.slash("/task log 2").await.first().await;
+        assert!(log.text().contains("minecraft"), "{}", log.text());
+        let none = max.slash("/task log 2").await.first().await;
+        assert!(none.text().contains("Which list?"), "{}", none.text());
+    });
+}
+
+/// What runs can be stopped from the list, by those who may, after the same question.
+#[test]
+fn a_list_stops_what_runs_for_those_who_may() {
+    let mut setup = home();
+    grant(&mut setup);
+    run(setup, async |world| {
+        past(world);
+        let upid = backup(world);
+        let max = world.person("max");
+        let list = max.slash("/task list guest:101").await.first().await;
+        assert_eq!(list.buttons(), ["Log 1", "Log 2", "Stop 1", "Refresh"]);
+        let friend = world.person("friend");
+        let theirs = friend.slash("/task list guest:101").await.first().await;
+        assert_eq!(theirs.buttons(), ["Log 1", "Log 2", "Refresh"]);
+        let stop = list.custom_id("Stop 1").unwrap();
+        let refused = friend.press(&theirs, &stop).await.first().await;
+        assert!(
+            refused.text().contains("You may not stop"),
+            "{}",
+            refused.text()
+        );
+        let asked = max.click(&list, "Stop 1").await;
+        let question = asked.until("Really stop the backup of valheim").await;
+        assert_eq!(world.writes(), Vec::<String>::new());
+        let answer = max.click(&question, "Stop the task").await;
+        answer.until("stopped").await;
+        asked.until("Confirmed").await;
+        assert_eq!(world.writes(), [format!("DELETE /nodes/pve1/tasks/{upid}")]);
+        let now = max.click(&list, "Refresh").await.until("broken off").await;
+        assert_eq!(now.buttons(), ["Log 1", "Log 2", "Refresh"]);
+        let over = max.press(&list, &stop).await.first().await;
+        assert!(over.text().contains("over already"), "{}", over.text());
+        // However much runs, the list stays a list.
+        for vmid in ["101", "102", "103", "104", "105", "108"] {
+            let node = world.px.guest(vmid.parse().unwrap()).unwrap().node;
+            world
+                .px
+                .add_task(&Past::new(&node, "vzdump", vmid).running());
+        }
+        let full = world
+            .person("owner")
+            .slash("/task list")
+            .await
+            .first()
+            .await;
+        let stops = ["Stop 1", "Stop 2", "Stop 3", "Stop 4", "Refresh"];
+        assert_eq!(full.buttons()[5..], stops);
     });
 }
 
@@ -594,7 +722,7 @@ fn strangers_viewers_and_forged_ids_get_nothing() {
         for typed in [
             "UPID:pve1:00000001:00000001:65000000:vzdump:101:root@pam:",
             "zzz",
-            "1",
+            "0",
         ] {
             let said = owner
                 .slash(&format!("/task stop {typed}"))

@@ -81,6 +81,12 @@ impl Deed {
         self.right().key()
     }
 
+    /// Whether a guest that it is done to is on its way to another state. Around copies it stays what it is.
+    #[must_use]
+    pub const fn changes_state(&self) -> bool {
+        matches!(self, Self::Power(_) | Self::SnapshotRollback(_))
+    }
+
     /// Whether it is asked twice, whoever does it and whatever the rules say.
     #[must_use]
     pub fn always_confirmed(&self) -> bool {

@@ -26,6 +26,7 @@ use crate::store::Store;
 use super::Audience;
 use super::busy::Busy;
 use super::confirm::Questions;
+use super::listed::Listed;
 use super::memory::Starting;
 use super::notify::Waiting;
 use super::refusals::Refusals;
@@ -55,6 +56,7 @@ pub struct Desk {
     pub(super) waiting: Waiting,
     pub(super) nodes: Nodes,
     pub(super) stopping: Held<Upid, ()>,
+    pub(super) listed: Listed,
     /// Makes the ids of tasks that buttons carry.
     pub(super) task_ids: RandomState,
     /// Of the clusters that have a token for it.
@@ -108,6 +110,7 @@ impl Desk {
             waiting: Waiting::default(),
             nodes: parts.nodes,
             stopping: Held::default(),
+            listed: Listed::default(),
             task_ids: RandomState::new(),
             token_admins: parts.token_admins,
             roles: KnownRoles::default(),

@@ -15,6 +15,7 @@ mod desk;
 mod details;
 mod doing;
 mod finish;
+mod listed;
 mod matter;
 mod memory;
 mod named;
@@ -154,10 +155,14 @@ fn answered(desk: &Desk, request: &Request) -> Decision {
 fn of_nodes_and_tasks(desk: &Desk, request: &Request) -> Decision {
     match &request.action {
         Action::NodeDo { power, node } => node_act::decide(desk, request, *power, node),
-        Action::TaskLog { task, part } => {
-            tasks::decide(desk, request, tasks::Look::Log(*task, *part))
-        }
-        Action::TaskStop(task) => task_stop::decide(desk, request, *task),
+        Action::TaskLog { task: named, part } => match task::named(desk, request, *named) {
+            Ok(id) => tasks::decide(desk, request, tasks::Look::Log(id, *part)),
+            Err(reply) => Decision::answer(reply, Audience::Private),
+        },
+        Action::TaskStop(named) => match task::named(desk, request, *named) {
+            Ok(id) => task_stop::decide(desk, request, id),
+            Err(reply) => Decision::answer(reply, Audience::Private),
+        },
         Action::TaskList(of) => tasks::decide(desk, request, tasks::Look::List(of.clone())),
         // Nothing else comes here; whatever does, is not understood.
         _ => Decision::answer(embed::unclear::refused(Unclear::Button), Audience::Private),

@@ -1,6 +1,8 @@
 //! The options of commands: what each takes, and what a typed text means.
 
-use crate::action::{BackupMode, Guests, Person, Remark, Right, TaskId, TokenPart, Unclear};
+use crate::action::{
+    BackupMode, Guests, NamedTask, Person, Remark, Right, TaskId, TokenPart, Unclear,
+};
 use crate::ids::{
     AclPath, BadId, ClusterName, GrantId, GuestQuery, Kind, NodeQuery, PveUser, RoleName,
     SnapshotName, StorageName, TokenName,
@@ -36,7 +38,7 @@ pub enum Field {
     Rights,
     End,
     Grant,
-    /// One that stood in a list, picked from what is completed.
+    /// One that stood in a list: picked from what is completed, or the number of its row.
     Task,
     /// `on` or `off`.
     Switch,
@@ -73,7 +75,7 @@ pub enum Value {
     Rights(Vec<Right>),
     End(End),
     Grant(GrantId),
-    Task(TaskId),
+    Task(NamedTask),
     Switch(bool),
     Remark(Remark),
     Flag(bool),
@@ -113,7 +115,7 @@ impl Given {
         })
     }
 
-    pub(super) fn task(&self) -> Option<TaskId> {
+    pub(super) fn task(&self) -> Option<NamedTask> {
         self.find(|value| match value {
             Value::Task(task) => Some(*task),
             _ => None,
@@ -247,10 +249,20 @@ impl Field {
     }
 }
 
-/// Sixteen hexadecimal digits, as they are completed.
-fn task(text: &str) -> Option<TaskId> {
+/// Sixteen hexadecimal digits, as they are completed; or a row.
+fn task(text: &str) -> Option<NamedTask> {
+    if let Some(row) = row(text.trim()) {
+        return Some(NamedTask::Row(row));
+    }
     let number = u64::from_str_radix(text, 16).ok()?;
-    (format!("{number:016x}") == text).then_some(TaskId(number))
+    (format!("{number:016x}") == text).then_some(NamedTask::Id(TaskId(number)))
+}
+
+/// The number of a row, counted from one.
+pub(super) fn row(text: &str) -> Option<u8> {
+    let fits = text.len() <= 2 && text.bytes().all(|b| b.is_ascii_digit());
+    let number = text.parse().ok().filter(|_| fits)?;
+    (number > 0).then_some(number)
 }
 
 fn token_part(part: TokenPart, text: &str) -> Option<Value> {

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use futures_util::stream::{self, StreamExt as _};
 use tokio::sync::watch;
 
-use crate::action::{Deed, GuestFacts, Power, Request, Several, Target};
+use crate::action::{Deed, GuestFacts, Power, Request, Right, Several, Target};
 use crate::audit::Ending;
 use crate::embed::several as words;
 use crate::embed::{self, Colour, Reply};
@@ -32,6 +32,8 @@ pub(super) struct Batch {
     pub guests: Vec<GuestFacts>,
     /// What was typed and means nothing here for this person.
     pub left_out: Vec<String>,
+    /// Those of the other kind on which the person could do it, by that kind's command.
+    pub others: Vec<GuestFacts>,
     /// The person was asked about just these, and said yes.
     pub confirmed: bool,
 }
@@ -49,9 +51,14 @@ pub(super) fn decide(
         which: which.clone(),
         guests: Vec::new(),
         left_out: Vec::new(),
+        others: Vec::new(),
         confirmed: false,
     };
     let confirm = fill(desk, request, kind, &mut batch);
+    let others = others(desk, &batch);
+    if let (true, Some(others)) = (batch.guests.is_empty(), &others) {
+        return refuse(words::only_others(kind, which, others));
+    }
     if batch.guests.is_empty() {
         desk.note_refusal(request, None, "none of several guests");
         let single = asks_for_single_ones(desk, request, kind, power);
@@ -69,6 +76,7 @@ pub(super) fn decide(
     }
     if confirm {
         let about = words::subject(power, which, &batch.guests, off);
+        let about = words::without_others(about, others.as_ref());
         let (reply, closed) = desk.questions.ask(Asked {
             user: request.actor.user,
             what: What::Several(Box::new(batch)),
@@ -93,12 +101,21 @@ fn go(desk: &Desk, request: &Request, batch: Batch) -> Decision {
     Decision::go(Task::new(request, Work::Several(batch), audience))
 }
 
+/// The words for those of the other kind; `None`: there are none.
+fn others(desk: &Desk, batch: &Batch) -> Option<words::Others> {
+    words::Others::of(batch.power, &batch.which, &batch.others, desk.several())
+}
+
 /// The guests on which the person may do it, as far as memory tells, and whether any asks first.
 fn fill(desk: &Desk, request: &Request, kind: Kind, batch: &mut Batch) -> bool {
     let law = desk.law();
     let mine = law.of(&request.actor);
     let mut confirm = false;
-    let right = batch.power.right();
+    let (power, right) = (batch.power, batch.power.right());
+    let may_other = |facts: &GuestFacts| {
+        power.is_for(facts.kind) && mine.decide(right, &Target::Guest(facts)).is_ok()
+    };
+    let may_look = |facts: &GuestFacts| mine.decide(Right::View, &Target::Guest(facts)).is_ok();
     let mut may = |facts: &GuestFacts| match mine.decide(right, &Target::Guest(facts)) {
         Ok(verdict) => {
             confirm |= verdict.confirm;
@@ -114,6 +131,7 @@ fn fill(desk: &Desk, request: &Request, kind: Kind, batch: &mut Batch) -> bool {
                     Lookup::Found(found) if may(&found.guest.facts) => {
                         batch.guests.push(found.guest.facts);
                     }
+                    Lookup::WrongKind(facts) if may_other(&facts) => batch.others.push(facts),
                     // Whatever the reason: it is not told whether there is such a guest.
                     _ => batch.left_out.push(query.to_string()),
                 }
@@ -122,19 +140,21 @@ fn fill(desk: &Desk, request: &Request, kind: Kind, batch: &mut Batch) -> bool {
         which => {
             for snapshot in desk.clusters.iter().filter_map(|c| c.latest()) {
                 let all = snapshot.guests.values().filter(|guest| !guest.template);
-                let these = all.map(|guest| &guest.facts);
-                let these = these.filter(|facts| facts.kind == kind && which.means(facts));
-                batch
-                    .guests
-                    .extend(these.filter(|facts| may(facts)).cloned());
+                let meant = all.map(|guest| &guest.facts).filter(|f| which.means(f));
+                let (these, others): (Vec<_>, Vec<_>) = meant.partition(|f| f.kind == kind);
+                let these = these.into_iter().filter(|facts| may(facts));
+                batch.guests.extend(these.cloned());
+                // Tags are known to those who look.
+                let others = others.into_iter().filter(|f| may_other(f) && may_look(f));
+                batch.others.extend(others.cloned());
             }
         }
     }
     // A number and a name may mean the same guest.
     let mut seen = HashSet::new();
-    batch
-        .guests
-        .retain(|facts| seen.insert(facts.guest.clone()));
+    for guests in [&mut batch.guests, &mut batch.others] {
+        guests.retain(|facts| seen.insert(facts.guest.clone()));
+    }
     confirm
 }
 
@@ -163,21 +183,16 @@ pub(super) async fn perform(
 ) -> Outcome {
     let by = task.request.actor.user;
     let lines = Mutex::new(batch.guests.iter().map(words::waiting).collect::<Vec<_>>());
-    let card = || {
-        let lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
-        words::card(batch.power, by, &lines)
-    };
     let tell = |at: usize, line: words::Line| {
-        if let Some(place) = lines
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get_mut(at)
-        {
+        let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(place) = lines.get_mut(at) {
             *place = line;
         }
-        shown.send_replace(Some(card()));
+        // Not before something came of one of them: a card that others saw would have to go again.
+        if lines.iter().any(|line| line.state.is_told()) {
+            shown.send_replace(Some(words::card(batch.power, by, &lines)));
+        }
     };
-    shown.send_replace(Some(card()));
     let each = (0..batch.guests.len()).map(|at| {
         let (tell, guest) = (&tell, &batch.guests[at]);
         async move {
@@ -195,11 +210,15 @@ pub(super) async fn perform(
     });
     let told: Vec<Option<Reply>> = stream::iter(each).buffered(AT_ONCE).collect().await;
     let left_out = words::left_out(&batch.left_out);
-    let aside = together(told.into_iter().flatten().chain(left_out));
     let lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
     let refused = |line: &words::Line| line.state == words::State::Withdrawn;
-    match aside {
-        Some(refusal) if lines.iter().all(refused) => task.refuse(refusal),
+    let all_refused = lines.iter().all(refused);
+    // Whoever was asked read it in the question.
+    let others = others(desk, batch).filter(|_| !batch.confirmed && !all_refused);
+    let others = others.as_ref().map(words::Others::aside);
+    let asides = told.into_iter().flatten().chain(left_out).chain(others);
+    match together(asides) {
+        Some(refusal) if all_refused => task.refuse(refusal),
         aside => Outcome {
             aside,
             ..Outcome::shown(words::card(batch.power, by, &lines))
@@ -306,12 +325,16 @@ fn not_begun(outcome: Outcome) -> Done {
     }
 }
 
-/// What is for the person alone, in one message: as many cards as Discord takes.
+/// What is for the person alone, in one message: as many cards as Discord takes, and none twice.
 pub(super) fn together(asides: impl Iterator<Item = Reply>) -> Option<Reply> {
     const MOST: usize = 10;
     let mut all = Reply::default();
     for aside in asides {
-        all.cards.extend(aside.cards);
+        for card in aside.cards {
+            if !all.cards.contains(&card) {
+                all.cards.push(card);
+            }
+        }
         all.files.extend(aside.files);
     }
     all.cards.truncate(MOST);

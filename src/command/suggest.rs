@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use tokio::time::Instant;
+
 use crate::action::{Actor, Completion, Right, Target, Typing};
 use crate::embed;
+use crate::embed::task::Line;
 use crate::ids::{Kind, NodeRef};
 use crate::permission::Grant;
 use crate::proxmox::{Guest, RunState, Snapshotted};
@@ -216,16 +219,23 @@ fn choice(guest: &Guest, several: bool) -> Choice {
     }
 }
 
+/// By its words, or first of all by the number of its row in the newest list.
 fn tasks(desk: &Desk, actor: &Actor, right: Right, text: &str) -> Vec<Choice> {
-    super::task::completed(desk, actor, right)
-        .iter()
-        .map(|line| Choice {
-            name: embed::task::choice(line),
-            value: format!("{:016x}", line.id.0),
-        })
-        .filter(|choice| choice.name.to_lowercase().contains(text))
-        .take(MOST)
-        .collect()
+    let lines = super::task::completed(desk, actor, right);
+    let value = |line: &Line| format!("{:016x}", line.id.0);
+    let row = super::option::row(text);
+    let of_row = row.and_then(|row| {
+        let id = desk.listed.row(actor, row, Instant::now()).ok()?;
+        let line = lines.iter().find(|line| line.id == id)?;
+        let (name, value) = (embed::task::choice_of_row(row, line), value(line));
+        Some(Choice { name, value })
+    });
+    let by_words = lines.iter().map(|line| Choice {
+        name: embed::task::choice(line),
+        value: value(line),
+    });
+    let by_words = by_words.filter(|choice| choice.name.to_lowercase().contains(text));
+    of_row.into_iter().chain(by_words).take(MOST).collect()
 }
 
 pub(super) fn words(known: &[&str], text: &str) -> Vec<Choice> {

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
-use crate::action::{Actor, Request, Right, Target, TaskId};
+use crate::action::{Actor, NamedTask, Request, Right, Target, TaskId};
 use crate::audit::About;
 use crate::embed::refused::Thing;
 use crate::embed::task::Line;
@@ -17,6 +18,7 @@ use crate::permission::Rights;
 use crate::proxmox::{Inventory, Listed, NodeState, Snapshot, Tenures};
 
 use super::desk::{Desk, reason};
+use super::listed::NoRow;
 use super::named;
 
 /// A task that stood in a list, and what it is about.
@@ -70,6 +72,20 @@ fn thing(about: &About) -> Thing {
             name: String::new(),
             footer: String::new(),
         },
+    }
+}
+
+/// Which task is meant; whether it is theirs to see is not looked at.
+pub(super) fn named(desk: &Desk, request: &Request, named: NamedTask) -> Result<TaskId, Reply> {
+    match named {
+        NamedTask::Id(id) => Ok(id),
+        NamedTask::Row(row) => {
+            let found = desk.listed.row(&request.actor, row, Instant::now());
+            found.map_err(|why| match why {
+                NoRow::NoList => embed::task::which_list(),
+                NoRow::Only(rows) => embed::task::no_such_row(row, rows),
+            })
+        }
     }
 }
 

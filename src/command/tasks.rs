@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::action::{Door, LogPart, Request, Right, Target, TaskId, TasksOf};
 use crate::embed::refused::Thing;
@@ -16,6 +16,7 @@ use crate::permission::Rights;
 use crate::proxmox::{Guest, Inventory, Listed, NodeState};
 
 use super::desk::{Desk, FRESH, READ_PATIENCE, reason};
+use super::listed::ShownTo;
 use super::read::{audience, nothing};
 use super::resolve::{self, Lookup, Sight};
 use super::task::{FoundTask, about, line, newest_first, nodes, visible};
@@ -51,7 +52,7 @@ pub(super) fn decide(desk: &Desk, request: &Request, look: Look) -> Decision {
 
 pub(super) async fn perform(desk: &Desk, task: &Task, look: &Look) -> Outcome {
     let shown = match look {
-        Look::List(of) => list(desk, &task.request, of).await,
+        Look::List(of) => list(desk, task, of).await,
         Look::Log(id, part) => log(desk, &task.request, *id, *part).await,
     };
     match shown {
@@ -153,7 +154,8 @@ struct Wanted {
     of: Option<Vmid>,
 }
 
-async fn list(desk: &Desk, request: &Request, of: &TasksOf) -> Result<Reply, Reply> {
+async fn list(desk: &Desk, task: &Task, of: &TasksOf) -> Result<Reply, Reply> {
+    let request = &task.request;
     let fresh = desk.clusters.iter().map(|c| async {
         // What cannot be had fresh is judged by what was seen last.
         let _ = c.fresh(FRESH, READ_PATIENCE).await;
@@ -165,10 +167,46 @@ async fn list(desk: &Desk, request: &Request, of: &TasksOf) -> Result<Reply, Rep
     let told = join_all(wanted.iter().map(|list| told(request, list))).await;
     let law = desk.law();
     let mine = law.of(&request.actor);
+    let Theirs {
+        mut found,
+        silent,
+        own_only,
+    } = theirs(&mine, &wanted, told);
+    let offline = match of {
+        TasksOf::All => offline(desk, &mine),
+        TasksOf::Guest(_) | TasksOf::Node(_) => Vec::new(),
+    };
+    newest_first(&mut found);
+    found.truncate(SHOWN);
+    let lines: Vec<Line> = found.iter().map(|found| line(desk, found)).collect();
+    let rows = lines.iter().map(|line| line.id).collect();
+    let listed = &desk.listed;
+    listed.shown(&request.actor, shown_to(task), rows, Instant::now());
+    let stoppable = found.iter().filter(|found| may_stop(&mine, found));
+    let stops: Vec<TaskId> = stoppable.map(|found| line(desk, found).id).collect();
+    let of = exactly(of, &wanted);
+    Ok(embed::task::list(&List {
+        of: &of,
+        lines: &lines,
+        stops: &stops,
+        silent: &silent,
+        offline: &offline,
+        own_only: &own_only,
+    }))
+}
+
+/// What was told, as far as the person may see it.
+struct Theirs {
+    found: Vec<FoundTask>,
+    silent: Vec<Option<String>>,
+    own_only: Vec<Option<String>>,
+}
+
+fn theirs(mine: &Rights<'_>, wanted: &[Wanted], told: Vec<Option<Arc<Vec<Listed>>>>) -> Theirs {
     let mut found = Vec::new();
     let (mut silent, mut own_only) = (Vec::new(), Vec::new());
     for (list, told) in wanted.iter().zip(told) {
-        let named = shown_node(&mine, list);
+        let named = shown_node(mine, list);
         let Some(tasks) = told else {
             silent.push(named);
             continue;
@@ -198,21 +236,19 @@ async fn list(desk: &Desk, request: &Request, of: &TasksOf) -> Result<Reply, Rep
         names.sort_by_key(Option::is_none);
         names.dedup();
     }
-    let offline = match of {
-        TasksOf::All => offline(desk, &mine),
-        TasksOf::Guest(_) | TasksOf::Node(_) => Vec::new(),
-    };
-    newest_first(&mut found);
-    found.truncate(SHOWN);
-    let lines: Vec<Line> = found.iter().map(|found| line(desk, found)).collect();
-    let of = exactly(of, &wanted);
-    Ok(embed::task::list(&List {
-        of: &of,
-        lines: &lines,
-        silent: &silent,
-        offline: &offline,
-        own_only: &own_only,
-    }))
+    Theirs {
+        found,
+        silent,
+        own_only,
+    }
+}
+
+fn shown_to(task: &Task) -> ShownTo {
+    match (task.audience, task.request.door) {
+        (Audience::Public, _) => ShownTo::All,
+        (Audience::Replace, Door::Button { private: false, .. }) => ShownTo::OneOfAll,
+        (Audience::Private | Audience::Replace, _) => ShownTo::One,
+    }
 }
 
 /// The nodes that are not asked for theirs, as far as the person may know of them.
@@ -353,9 +389,13 @@ async fn log(desk: &Desk, request: &Request, id: TaskId, part: LogPart) -> Resul
         return Err(embed::task::names_others(&line(desk, &found), &ask));
     }
     let lines = &lines[lines.len().saturating_sub(wanted)..];
-    let stops =
-        found.task.end.is_none() && mine.decide(Right::TaskStop, &found.about.target()).is_ok();
+    let stops = may_stop(&mine, &found);
     Ok(embed::task::log(&line(desk, &found), lines, part, stops))
+}
+
+/// It runs, and the person may break it off as far as rules go.
+fn may_stop(mine: &Rights<'_>, found: &FoundTask) -> bool {
+    found.task.end.is_none() && mine.decide(Right::TaskStop, &found.about.target()).is_ok()
 }
 
 /// A long log is read in pages; whoever wants one waits a moment.

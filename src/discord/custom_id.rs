@@ -4,8 +4,8 @@
 //! and whether they may is decided at every press.
 
 use crate::action::{
-    Action, AuditPage, BackupMode, Deed, LogPart, NodePower, NoticeId, QuestionId, Right, Ruling,
-    TaskId, TasksOf, Unclear, Yes,
+    Action, AuditPage, BackupMode, Deed, LogPart, NamedTask, NodePower, NoticeId, QuestionId,
+    Right, Ruling, TaskId, TasksOf, Unclear, Yes,
 };
 use crate::ids::{BadId, GrantId, Kind, NodeQuery, RequestId, StorageName, UserId};
 
@@ -42,8 +42,8 @@ pub(super) fn encode(action: &Action) -> Option<String> {
         Action::TaskList(TasksOf::Node(node)) => format!("t:{node}"),
         Action::TaskList(TasksOf::Guest(guest)) => format!("tasks:{guest}"),
         // UPIDs are longer than an id may be.
-        Action::TaskLog { task, part } => format!("{}:{:016x}", log_word(*part), task.0),
-        Action::TaskStop(TaskId(task)) => format!("end:{task:016x}"),
+        Action::TaskLog { task, part } => of_task(log_word(*part), *task)?,
+        Action::TaskStop(task) => of_task("end", *task)?,
         Action::Notify(NoticeId(id)) => format!("tell:{id:016x}"),
         Action::Confirm(QuestionId(id)) => format!("yes:{id:016x}"),
         Action::Cancel(QuestionId(id)) => format!("no:{id:016x}"),
@@ -90,9 +90,9 @@ fn read(id: &str) -> Option<Action> {
         ("t", Some(node)) => Some(Action::TaskList(TasksOf::Node(exact(node)?))),
         ("tasks", Some(guest)) => Some(Action::TaskList(TasksOf::Guest(exact(guest)?))),
         ("tell", Some(id)) => hex16(id).map(NoticeId).map(Action::Notify),
-        ("end", Some(task)) => hex16(task).map(TaskId).map(Action::TaskStop),
+        ("end", Some(task)) => task_id(task).map(Action::TaskStop),
         (word, Some(task)) if log_part(word).is_some() => Some(Action::TaskLog {
-            task: TaskId(hex16(task)?),
+            task: task_id(task)?,
             part: log_part(word)?,
         }),
         (word, Some(node)) if node_power(word).is_some() => Some(Action::NodeDo {
@@ -289,6 +289,18 @@ fn question_id(text: &str) -> Option<QuestionId> {
     hex16(text).map(QuestionId)
 }
 
+/// A row's number is typed: a button would outlive its list.
+fn of_task(verb: &str, task: NamedTask) -> Option<String> {
+    match task {
+        NamedTask::Id(TaskId(id)) => Some(format!("{verb}:{id:016x}")),
+        NamedTask::Row(_) => None,
+    }
+}
+
+fn task_id(text: &str) -> Option<NamedTask> {
+    hex16(text).map(|id| NamedTask::Id(TaskId(id)))
+}
+
 fn hex16(text: &str) -> Option<u64> {
     let number = u64::from_str_radix(text, 16).ok()?;
     (format!("{number:016x}") == text).then_some(number)
@@ -461,7 +473,7 @@ mod tests {
             Action::TaskList(TasksOf::All),
             Action::TaskList(TasksOf::Node("home/pve1".parse().unwrap())),
             Action::TaskList(TasksOf::Guest(guest("home/101"))),
-            Action::TaskStop(TaskId(7)),
+            Action::TaskStop(NamedTask::Id(TaskId(7))),
             Action::Notify(NoticeId(u64::MAX)),
         ];
         actions.extend(NodePower::ALL.map(|power| Action::NodeDo {
@@ -469,12 +481,14 @@ mod tests {
             node: "home/pve1".parse().unwrap(),
         }));
         actions.extend(LogPart::ALL.map(|part| Action::TaskLog {
-            task: TaskId(0xdead_beef),
+            task: NamedTask::Id(TaskId(0xdead_beef)),
             part,
         }));
         for action in actions {
             assert_eq!(decode(&encode(&action).unwrap()), action);
         }
+        let typed = Action::TaskStop(NamedTask::Row(2));
+        assert_eq!(encode(&typed), None, "a row is of no list on a button");
         for id in [
             "1:b:",
             "1:d:home/",

@@ -11,6 +11,7 @@ use super::deed::{going_on, label};
 use super::guest_details::{self as details, Details};
 use super::reply::{Button, Card, Colour, Reply, Style};
 use super::status::{Age, Seen};
+use super::why::locked_for;
 use super::words::{bar, duration, guest_footer, guest_name, percent, plain, share, size};
 
 /// The mark and the word of a state. Proxmox's list of states is open: a new one is shown as it is.
@@ -24,6 +25,16 @@ pub fn state(state: &RunState) -> (&'static str, Colour, String) {
             ("🔴", Colour::Red, plain(word))
         }
         other => ("🟡", Colour::Amber, plain(other.as_str())),
+    }
+}
+
+/// The state of a guest. A VM that is off is started for a backup, without its system: to people it is off.
+fn state_of(guest: &Guest) -> (&'static str, Colour, String) {
+    match &guest.status {
+        RunState::Other(word) if word == "prelaunch" && guest.lock.as_deref() == Some("backup") => {
+            state(&RunState::Stopped)
+        }
+        status => state(status),
     }
 }
 
@@ -47,8 +58,9 @@ pub struct View<'a> {
 #[must_use]
 pub fn card(view: &View<'_>) -> Reply {
     let Guest { facts, .. } = view.guest;
-    let (mut mark, mut colour, mut word) = state(&view.guest.status);
-    if let Some(deed) = &view.busy {
+    let (mut mark, mut colour, mut word) = state_of(view.guest);
+    let busy = view.busy.as_ref();
+    if let Some(deed) = busy.filter(|deed| deed.changes_state()) {
         (mark, colour, word) = ("🟡", Colour::Amber, going_on(deed).to_owned());
     } else if view.guest.template {
         (mark, colour, word) = ("📄", Colour::Grey, "template".to_owned());
@@ -58,7 +70,19 @@ pub fn card(view: &View<'_>) -> Reply {
     }
     // Any right shows name and state; the rest is for those who may look.
     let full = view.rights.contains(&Right::View);
+    let usable = |button: &Button| match &button.action {
+        Action::Do { deed, .. } => view.rights.contains(&deed.right()),
+        _ => true,
+    };
+    let mut buttons = fitting(view.guest);
+    buttons.retain(usable);
+    let could = buttons.len();
+    buttons.retain(|button| works_now(view, button));
     let mut lines = Vec::new();
+    // Also for those whose buttons it takes.
+    if full || buttons.len() < could {
+        lines.extend(held_up(view));
+    }
     if view.node_offline {
         let node = if full {
             format!(" {}", facts.node)
@@ -86,21 +110,42 @@ pub fn card(view: &View<'_>) -> Reply {
             guest_footer(facts)
         }),
     };
-    let runs = match view.guest.status {
-        _ if view.guest.template => None,
-        RunState::Running => Some(true),
-        RunState::Stopped => Some(false),
+    Reply::card(card).with_buttons(buttons)
+}
+
+/// The buttons for the state that the guest is in.
+fn fitting(guest: &Guest) -> Vec<Button> {
+    let of = &guest.facts.guest;
+    match guest.status {
+        _ if guest.template => buttons_of(of, None),
+        RunState::Running => buttons_of(of, Some(true)),
+        RunState::Stopped => buttons_of(of, Some(false)),
+        RunState::Paused | RunState::Suspended => held_buttons(of),
+        _ => buttons_of(of, None),
+    }
+}
+
+/// Work on the guest is in the way of everything that buttons do, but that a start frees one that was
+/// suspended to disk.
+fn works_now(view: &View<'_>, button: &Button) -> bool {
+    let Action::Do { deed, .. } = &button.action else {
+        return true;
+    };
+    let locked = match view.guest.lock.as_deref() {
+        None => false,
+        Some("suspended") => *deed != Deed::Power(Power::Start),
+        Some(_) => true,
+    };
+    !locked && view.busy.is_none()
+}
+
+/// What is being done to the guest beside its state, or the lock that something has on it.
+fn held_up(view: &View<'_>) -> Option<String> {
+    match (&view.busy, &view.guest.lock) {
+        (Some(deed), _) if !deed.changes_state() => Some(format!("🔒 {}", going_on(deed))),
+        (_, Some(lock)) => Some(format!("🔒 {}", locked_for(lock))),
         _ => None,
-    };
-    let usable = |button: &Button| match &button.action {
-        Action::Do { deed, .. } => view.rights.contains(&deed.right()),
-        _ => true,
-    };
-    let buttons = match view.guest.status {
-        RunState::Paused | RunState::Suspended => held_buttons(&facts.guest),
-        _ => buttons_of(&facts.guest, runs),
-    };
-    Reply::card(card).with_buttons(buttons.into_iter().filter(usable).collect())
+    }
 }
 
 fn figures(guest: &Guest) -> Vec<String> {
@@ -125,9 +170,6 @@ fn figures(guest: &Guest) -> Vec<String> {
 
 fn notes(guest: &Guest) -> Vec<String> {
     let mut lines = Vec::new();
-    if let Some(lock) = &guest.lock {
-        lines.push(format!("🔒 locked: {}", plain(lock)));
-    }
     if let Some(ha) = guest.ha.as_deref().filter(|ha| *ha != "ignored") {
         lines.push(format!("HA: {}", plain(ha)));
     }
@@ -230,7 +272,7 @@ pub fn list(kind: Kind, guests: &[Seen<'_>], several: bool, ages: &[Age]) -> Rep
 #[must_use]
 pub fn line(seen: &Seen<'_>, several: bool) -> String {
     let Seen { guest, full } = *seen;
-    let (mark, _, word) = state(&guest.status);
+    let (mark, _, word) = state_of(guest);
     let (mark, word) = if guest.template {
         ("📄", "template".to_owned())
     } else {
@@ -269,7 +311,7 @@ pub fn number(facts: &GuestFacts, several: bool) -> String {
 /// One line of autocomplete: `101 valheim · stopped`, at most 100 characters, plain text.
 #[must_use]
 pub fn choice(guest: &Guest, several: bool) -> String {
-    let (_, _, word) = state(&guest.status);
+    let (_, _, word) = state_of(guest);
     let name = guest.facts.name.as_deref().unwrap_or("(no name)");
     let name = super::words::visible(name);
     let text = format!("{} {name} · {word}", number(&guest.facts, several));

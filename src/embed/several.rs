@@ -5,6 +5,7 @@ use crate::ids::{Kind, UserId};
 
 use super::confirm::Subject;
 use super::deed::{going_on, label, yes};
+use super::guest::number;
 use super::problem::refusal;
 use super::reply::{Card, Colour, Reply};
 use super::words::{guest_name, person, plain};
@@ -26,6 +27,14 @@ pub enum State {
     NotDone,
     /// It is left out of the card.
     Withdrawn,
+}
+
+impl State {
+    /// There is something about it that the card can say.
+    #[must_use]
+    pub fn is_told(self) -> bool {
+        !matches!(self, Self::Waiting | Self::Withdrawn)
+    }
 }
 
 /// Before its turn.
@@ -87,6 +96,91 @@ pub fn left_out(typed: &[String]) -> Option<Reply> {
             format!("Nothing for you to do here:\n{}.", names.join(", ")),
         )
     })
+}
+
+/// Guests of the kind that the command is not for, on which the person could do the same.
+#[derive(Debug, Clone)]
+pub struct Others {
+    /// "Containers".
+    kind: &'static str,
+    names: String,
+    /// What to type for them.
+    next: String,
+}
+
+impl Others {
+    /// `several` clusters put the cluster in front of a number.
+    #[must_use]
+    pub fn of(power: Power, which: &Several, guests: &[GuestFacts], several: bool) -> Option<Self> {
+        let kind = guests.first()?.kind;
+        let shown = guests.iter().take(Several::MOST).map(guest_name);
+        let mut names: Vec<String> = shown.collect();
+        let more = guests.len() - names.len();
+        if more > 0 {
+            names.push(format!("{more} more"));
+        }
+        let numbers = || {
+            let numbers = guests.iter().map(|facts| number(facts, several));
+            numbers.collect::<Vec<_>>().join(",")
+        };
+        let typed = match which {
+            Several::These(_) => numbers(),
+            which => which.to_string(),
+        };
+        let command = format!("/{} {}", kind.key(), power.key());
+        Some(Self {
+            kind: match kind {
+                Kind::Vm => "VMs",
+                Kind::Ct => "Containers",
+            },
+            names: names.join(", "),
+            next: if more > 0 {
+                format!("For some of them, with commas:\n`{command}`")
+            } else {
+                format!("For them: `{command} {typed}`")
+            },
+        })
+    }
+
+    /// For the person alone, beside a card that others see.
+    #[must_use]
+    pub fn aside(&self) -> Reply {
+        Reply::card(Card {
+            colour: Colour::Grey,
+            title: format!("{} left out", self.kind),
+            body: format!("{}\n{}", self.names, self.next),
+            footer: None,
+        })
+    }
+}
+
+/// The same in the question.
+#[must_use]
+pub fn without_others(subject: Subject, others: Option<&Others>) -> Subject {
+    let Some(Others { kind, names, next }) = others else {
+        return subject;
+    };
+    let consequence = format!(
+        "{}\n{kind} are left out: {names}.\n{next}",
+        subject.consequence
+    );
+    Subject {
+        consequence,
+        ..subject
+    }
+}
+
+/// Nothing of the kind that the command is for, and something of the other.
+#[must_use]
+pub fn only_others(kind: Kind, which: &Several, others: &Others) -> Reply {
+    let kinds = match kind {
+        Kind::Vm => "VMs",
+        Kind::Ct => "containers",
+    };
+    refusal(
+        &format!("No {kinds} of {} for you here", plain(&which.to_string())),
+        format!("{}: {}\n{}", others.kind, others.names, others.next),
+    )
 }
 
 /// A tag or pool that was taken away in between.

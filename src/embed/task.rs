@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::action::{Action, LogPart, TaskId, TasksOf};
+use crate::action::{Action, LogPart, NamedTask, TaskId, TasksOf};
 use crate::ids::{InteractionId, UserId};
 use crate::proxmox::TaskEnd;
 
@@ -36,6 +36,8 @@ pub struct Line {
 pub struct List<'a> {
     pub of: &'a TasksOf,
     pub lines: &'a [Line],
+    /// Those that the person may stop.
+    pub stops: &'a [TaskId],
     /// Nodes that did not tell theirs. `None`: one that the person may not know of.
     pub silent: &'a [Option<String>],
     /// Nodes that could not be asked.
@@ -46,6 +48,8 @@ pub struct List<'a> {
 
 /// So many rows have a button for their log: more would be longer than the list on a phone.
 const BUTTONS: usize = 5;
+/// And so many one to stop them: with *Refresh* a second line of buttons.
+const STOPS: usize = 4;
 
 /// First of all those of what went wrong; in the order of their rows.
 fn worth_a_button(lines: &[Line]) -> impl Iterator<Item = (usize, &Line)> {
@@ -88,21 +92,8 @@ pub fn list(list: &List<'_>) -> Reply {
         runs => format!("📋 Tasks · {runs} at work"),
     };
     if list.lines.len() > BUTTONS {
-        parts.push("Of the others: pick one in `/task log`".to_owned());
+        parts.push("Of the others: `/task log` and its number".to_owned());
     }
-    let logs = worth_a_button(list.lines).map(|(n, line)| Button {
-        label: format!("Log {n}").into(),
-        style: Style::Secondary,
-        action: Action::TaskLog {
-            task: line.id,
-            part: LogPart::End,
-        },
-    });
-    let refresh = Button {
-        label: "Refresh".into(),
-        style: Style::Secondary,
-        action: Action::TaskList(list.of.clone()),
-    };
     let failed = list
         .lines
         .iter()
@@ -117,7 +108,32 @@ pub fn list(list: &List<'_>) -> Reply {
         body: parts.join("\n"),
         footer: None,
     })
-    .with_buttons(logs.chain([refresh]).collect())
+    .with_buttons(list_buttons(list))
+}
+
+/// Two lines of them at most.
+fn list_buttons(list: &List<'_>) -> Vec<Button> {
+    let logs = worth_a_button(list.lines).map(|(n, line)| Button {
+        label: format!("Log {n}").into(),
+        style: Style::Secondary,
+        action: Action::TaskLog {
+            task: NamedTask::Id(line.id),
+            part: LogPart::End,
+        },
+    });
+    let running = (1..).zip(list.lines).filter(|(_, line)| line.end.is_none());
+    let stoppable = running.filter(|(_, line)| list.stops.contains(&line.id));
+    let stops = stoppable.take(STOPS).map(|(n, line)| Button {
+        label: format!("Stop {n}").into(),
+        style: Style::Danger,
+        action: Action::TaskStop(NamedTask::Id(line.id)),
+    });
+    let refresh = Button {
+        label: "Refresh".into(),
+        style: Style::Secondary,
+        action: Action::TaskList(list.of.clone()),
+    };
+    logs.chain(stops).chain([refresh]).collect()
 }
 
 fn nodes(nodes: &[Option<String>]) -> String {
@@ -146,6 +162,13 @@ pub fn choice(line: &Line) -> String {
     let (mark, what) = state(line);
     let text = format!("{mark} {} · {what} · {}", line.name, duration(line.took));
     visible(&text.replace('\\', "")).chars().take(100).collect()
+}
+
+/// The same for one that was named by the number of its row.
+#[must_use]
+pub fn choice_of_row(row: u8, line: &Line) -> String {
+    let text = format!("{row} · {}", choice(line));
+    text.chars().take(100).collect()
 }
 
 /// So many lines of the log are read for each part.
@@ -201,7 +224,7 @@ fn log_buttons(line: &Line, part: LogPart, older: bool, stops: bool) -> Vec<Butt
         label: label.into(),
         style: Style::Secondary,
         action: Action::TaskLog {
-            task: line.id,
+            task: NamedTask::Id(line.id),
             part,
         },
     };
@@ -217,7 +240,7 @@ fn log_buttons(line: &Line, part: LogPart, older: bool, stops: bool) -> Vec<Butt
         buttons.push(Button {
             label: "Stop the task".into(),
             style: Style::Danger,
-            action: Action::TaskStop(line.id),
+            action: Action::TaskStop(NamedTask::Id(line.id)),
         });
     }
     buttons
@@ -257,6 +280,28 @@ pub fn gone() -> Reply {
     refusal(
         "No such task for you here",
         "It is too long ago, or I was restarted\nsince. List them again: `/task list`.".to_owned(),
+    )
+}
+
+/// The number of a row was typed, and it is not known of which list.
+#[must_use]
+pub fn which_list() -> Reply {
+    refusal(
+        "Which list?",
+        "I know of none that you were just shown\nhere. List them first: `/task list`.".to_owned(),
+    )
+}
+
+#[must_use]
+pub fn no_such_row(row: u8, rows: usize) -> Reply {
+    let has = match rows {
+        0 => "It is empty.".to_owned(),
+        1 => "It has 1 row.".to_owned(),
+        rows => format!("It has {rows} rows."),
+    };
+    refusal(
+        &format!("No row {row} in the newest list here"),
+        format!("{has} List them again:\n`/task list`."),
     )
 }
 

@@ -46,7 +46,7 @@ pub fn refused(unclear: Unclear) -> Reply {
         ),
         Unclear::Task => (
             "That is no task",
-            "Pick one from the list that appears\nwhile you type, or see `/task list`.",
+            "Write the number of its row in\n`/task list`, or pick one from what\nappears while you type.",
         ),
         Unclear::Token(part) => super::token::unclear(part),
         Unclear::Command => (

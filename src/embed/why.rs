@@ -168,19 +168,28 @@ pub fn locked_by(lock: &str, guest: &GuestFacts) -> String {
 
 /// The same of a guest that is not named.
 fn locked(lock: &str) -> String {
+    if lock == "suspended" {
+        return "It is suspended to disk.\nStart it first.".to_owned();
+    }
+    let locked = locked_for(lock);
+    format!("It is {locked}.\nTry again when that has ended.")
+}
+
+/// "locked for a backup": behind "it is".
+pub(super) fn locked_for(lock: &str) -> String {
     let work = match lock {
+        "suspended" => return "suspended to disk".to_owned(),
         "backup" => " for a backup",
         "migrate" => " to be moved",
         "snapshot" | "snapshot-delete" => " for a snapshot",
         "rollback" => " to be rolled back",
         "clone" => " to be cloned",
         "create" => " to be created",
-        "suspended" => return "It is suspended to disk.\nStart it first.".to_owned(),
         "suspending" => " to be suspended to disk",
         other if is_lock(other) => &format!(" ({other})"),
         _ => "",
     };
-    format!("It is locked{work}.\nTry again when that has ended.")
+    format!("locked{work}")
 }
 
 /// Whether it looks like one of Proxmox's own words. The card is public, so nothing else gets there.

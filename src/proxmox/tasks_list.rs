@@ -195,7 +195,14 @@ impl TaskLists {
         let fetch = || self.fetch(client, &key);
         let got = self.lists.get(key.clone(), AGE, fetch).await;
         let held = got.map_err(|error| Error::clone(&error))?;
-        Ok(Arc::clone(&held.value))
+        // An end may have been seen since the list was read.
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let list = &held.value;
+        if list.iter().all(|task| ended(&seen, task).is_none()) {
+            return Ok(Arc::clone(list));
+        }
+        let newest = list.iter().map(|task| ended(&seen, task).unwrap_or(task));
+        Ok(Arc::new(newest.cloned().collect()))
     }
 
     /// Without waiting for it.
@@ -245,9 +252,17 @@ impl TaskLists {
     }
 }
 
+/// What is known of a task that the list has as running. What has ended never runs again.
+fn ended<'s>(seen: &'s HashMap<Upid, Listed>, task: &Listed) -> Option<&'s Listed> {
+    let known = seen.get(&task.upid).filter(|known| known.end.is_some())?;
+    task.end.is_none().then_some(known)
+}
+
 fn remember(seen: &mut HashMap<Upid, Listed>, list: &[Listed]) {
     for task in list {
-        seen.insert(task.upid.clone(), task.clone());
+        if ended(seen, task).is_none() {
+            seen.insert(task.upid.clone(), task.clone());
+        }
     }
     if seen.len() > REMEMBERED {
         // The oldest half goes at once, so that this is seldom done.
@@ -360,5 +375,8 @@ mod tests {
         remember(&mut seen, &list);
         assert!(seen.len() <= REMEMBERED, "{}", seen.len());
         assert!(seen.contains_key(&list[0].upid) && seen.contains_key(&list[2500].upid));
+        // A list that was read before the end of a task was seen brings it to life no more.
+        remember(&mut seen, &[task(2500, None)]);
+        assert_eq!(seen[&list[2500].upid].end, Some(TaskEnd::Ok));
     }
 }

@@ -7,7 +7,7 @@ use super::{Row, maybe, opt};
 
 const TASK: Opt = opt(
     "task",
-    "One of those that appear while you type",
+    "Its number in your newest list, or one that appears while you type",
     Field::Task,
 );
 
