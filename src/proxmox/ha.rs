@@ -81,7 +81,7 @@ pub fn care(hastate: Option<&str>) -> Care {
             | "request_start_balance"
             | "migrate"
             | "relocate"
-            | "queued",
+            | "enabled",
         ) => Care::Keeps,
         Some(_) => Care::Unclear,
     }
