@@ -438,7 +438,7 @@ fn what_proxmox_refuses_is_said_and_how_to_mend_it() {
         │ 🔴 pve2 · did not reboot
         │ Asked by <@184405311681986560>.
         │ The bot itself lacks the right for it
-        │ in Proxmox. Tell the owner.
+        │ in Proxmox.
         │ — node · home
         [Refresh] (secondary)
         ");
@@ -457,7 +457,7 @@ fn what_proxmox_refuses_is_said_and_how_to_mend_it() {
         ");
         // Only those who manage access are told what to type as root.
         let answer = twice(world, "max", "/node reboot pve2", "Reboot the node").await;
-        answer.until("did not").await;
+        answer.until("Tell the owner").await;
         let aside = answer.follow_up("lacks").await;
         assert!(!shown(&aside).contains("pveum"), "{}", shown(&aside));
     });

@@ -8,7 +8,6 @@ use tokio::time::{Instant, timeout};
 use crate::action::{Deed, Power, Request, Right, Target};
 use crate::audit::{self, Ending, Entry};
 use crate::embed::act::Act;
-use crate::embed::why::{Readers, told_to};
 use crate::embed::{self, Reply};
 use crate::follow::{self, End};
 use crate::ids::{NodeName, Upid};
@@ -137,7 +136,13 @@ impl Doing<'_> {
             let reply = embed::act::unknown(&self.act, runs);
             return End::of(reply, Ending::Unknown(error.to_string()));
         }
-        let (why, aside) = explain(self.desk, request, self.act.readers, &self.found, error);
+        let (why, aside) = explain(
+            self.desk,
+            request,
+            self.act.readers.public,
+            &self.found,
+            error,
+        );
         End {
             reply: embed::act::failed(&self.act, &why, runs),
             aside,
@@ -192,11 +197,11 @@ pub(super) fn node_offline(inventory: &Inventory, node: &NodeName) -> bool {
     seen.is_some_and(|node| node.status == NodeState::Offline)
 }
 
-/// A refusal of Proxmox in our words, and for those who can mend it, how.
+/// A refusal of Proxmox in our words, for whoever reads them, and for those who can mend it, how.
 pub(super) fn explain(
     desk: &Desk,
     request: &Request,
-    readers: Readers,
+    public: bool,
     found: &FoundGuest,
     error: &Error,
 ) -> (String, Option<Reply>) {
@@ -210,10 +215,9 @@ pub(super) fn explain(
         text: error.reason(),
         missing: error.missing_privilege().is_some(),
         guest: facts,
-        node: shown_node(desk, request, readers.public, found),
+        node: shown_node(desk, request, public, found),
         offline: node_offline(&found.inventory, &facts.node),
     });
-    let why = told_to(readers, &why);
     let aside = error.missing_privilege().map(|missing| {
         let beside = privileges::beside(law.policy(), facts, &missing.path);
         let cure = owner

@@ -238,7 +238,7 @@ async fn order(
     shown.send_replace(Some(words::asked(&act)));
     let client = found.inventory.client();
     let sent = client.switch_node(&permit, power, &found.reference).await;
-    let end = watched(desk, request, found, &act, sent, shown).await;
+    let end = watched(desk, task, found, &act, sent, shown).await;
     audit::close(&desk.store, entry, &end.ending).await;
     found.inventory.refresh();
     drop(hold);
@@ -251,7 +251,7 @@ async fn order(
 /// What came of the order. Where Proxmox's answer was lost, only the node itself tells.
 async fn watched(
     desk: &Desk,
-    request: &Request,
+    task: &Task,
     found: &FoundNode,
     act: &NodeAct,
     sent: Result<(), Error>,
@@ -263,9 +263,9 @@ async fn watched(
             Given::Taken
         }
         Err(error) => {
-            tracing::warn!(interaction = %request.id, %error, "the order to a node was not taken");
+            tracing::warn!(interaction = %task.request.id, %error, "the order to a node was not taken");
             if error.surely_not_done() {
-                return not_taken(desk, request, act, &error);
+                return not_taken(desk, task, act, &error);
             }
             shown.send_replace(Some(words::perhaps_sent(act)));
             Given::Lost
@@ -312,8 +312,10 @@ fn out_of_reach(desk: &Desk, request: &Request, aim: &Aim, node: Option<&NodeRef
     embed::problem::out_of_reach(cluster, request.id)
 }
 
-fn not_taken(desk: &Desk, request: &Request, act: &NodeAct, error: &Error) -> End {
-    let why = words::why_refused(error.status(), error.reason());
+fn not_taken(desk: &Desk, task: &Task, act: &NodeAct, error: &Error) -> End {
+    let request = &task.request;
+    let readers = desk.readers(&request.actor, task.audience);
+    let why = words::why_refused(error.status(), error.reason(), readers);
     End {
         reply: words::failed(act, &why),
         aside: lacking(desk, request, act.node.cluster.as_str(), error),

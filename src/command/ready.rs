@@ -341,7 +341,7 @@ fn unreadable(desk: &Desk, order: &Order<'_>, found: &FoundGuest, error: &Error)
         return NotReady::Refused(embed::problem::out_of_reach(cluster, order.request.id));
     }
     let act = order.act(desk, facts, None);
-    let (why, aside) = doing::explain(desk, order.request, act.readers, found, error);
+    let (why, aside) = doing::explain(desk, order.request, order.public, found, error);
     let shown = Outcome::shown(embed::act::failed(&act, &why, None));
     NotReady::Failed(Box::new(Outcome { aside, ..shown }))
 }

@@ -7,6 +7,7 @@ use tokio::time::timeout;
 use crate::action::{Deed, GuestFacts, Request, Right, Target};
 use crate::embed::snapshot::Back;
 use crate::embed::status::Age;
+use crate::embed::why::told_to;
 use crate::embed::{self, Reply};
 use crate::follow;
 use crate::ids::{GuestQuery, SnapshotName};
@@ -67,7 +68,8 @@ pub(super) async fn perform(desk: &Desk, task: &Task, guest: &GuestQuery) -> Out
         (Ok(Err(error)), _) => {
             tracing::debug!(interaction = %request.id, %error, "snapshots cannot be read");
             let readers = desk.readers(&request.actor, task.audience);
-            let (why, aside) = doing::explain(desk, request, readers, &found, &error);
+            let (why, aside) = doing::explain(desk, request, readers.public, &found, &error);
+            let why = told_to(readers, &why);
             Outcome {
                 aside,
                 ..Outcome::shown(embed::snapshot::unreadable(facts, &why))

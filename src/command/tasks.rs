@@ -182,8 +182,9 @@ async fn list(desk: &Desk, task: &Task, of: &TasksOf) -> Result<Reply, Reply> {
     let rows = lines.iter().map(|line| line.id).collect();
     let listed = &desk.listed;
     listed.shown(&request.actor, shown_to(task), rows, Instant::now());
-    let stoppable = found.iter().filter(|found| may_stop(&mine, found));
-    let stops: Vec<TaskId> = stoppable.map(|found| line(desk, found).id).collect();
+    let both = found.iter().zip(&lines);
+    let stoppable = both.filter(|(found, _)| may_stop(&mine, found));
+    let stops: Vec<TaskId> = stoppable.map(|(_, line)| line.id).collect();
     let of = exactly(of, &wanted);
     Ok(embed::task::list(&List {
         of: &of,

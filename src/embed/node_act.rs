@@ -5,6 +5,7 @@ use crate::ids::{NodeRef, UserId};
 
 use super::notify;
 use super::reply::{Button, Card, Colour, Reply, Style};
+use super::why::{NO_RIGHT, NO_TOKEN, Readers, told_to};
 use super::words::{ago, node_footer, person};
 
 /// Who does what to which node, since when (unix seconds).
@@ -161,18 +162,18 @@ const ITSELF: &str = "I reach Proxmox through that node\nalone, and no node wake
 
 /// What a refusal of Proxmox means.
 #[must_use]
-pub fn why_refused(status: Option<u16>, text: Option<&str>) -> String {
+pub fn why_refused(status: Option<u16>, text: Option<&str>, readers: Readers) -> String {
     let text = text.unwrap_or_default();
-    match status {
-        Some(401) => "Proxmox does not accept the bot's\ntoken. Tell the owner.",
-        Some(403) => "The bot itself lacks the right for it\nin Proxmox. Tell the owner.",
+    let why = match status {
+        Some(401) => NO_TOKEN,
+        Some(403) => NO_RIGHT,
         Some(595..=599) => "The node does not answer. Look again\nbefore you repeat it.",
         Some(500) if text.starts_with("No wake on LAN MAC address") => NO_ADDRESS,
         Some(500) if text.ends_with("cannot wake my self!") => ITSELF,
         Some(_) => "Proxmox refused it.",
         None => "Proxmox could not be reached, so it\nwas never asked. Try again.",
-    }
-    .to_owned()
+    };
+    told_to(readers, why)
 }
 
 pub(super) fn card(act: &NodeAct, colour: Colour, mark: &str, state: &str, body: String) -> Card {

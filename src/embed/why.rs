@@ -29,7 +29,8 @@ const MAYBE_FULL: &str =
 const ENOUGH: &str = "The storage holds as many backups of it\nas it may. Tell the owner.";
 const HA_RUNS: &str =
     "The HA manager keeps it running, so it\ncannot be stopped for a backup.\nUse mode `snapshot`.";
-const NO_RIGHT: &str = "The bot itself lacks the right for it\nin Proxmox. Tell the owner.";
+/// The bot's token lacks a privilege.
+pub const NO_RIGHT: &str = "The bot itself lacks the right for it\nin Proxmox. Tell the owner.";
 /// Proxmox does not accept the bot's token.
 pub const NO_TOKEN: &str = "Proxmox does not accept the bot's\ntoken. Tell the owner.";
 const NOT_LET: &str = "Proxmox does not let the bot do this.\nTell the owner.";

@@ -20,8 +20,8 @@ use super::verdict::{Basis, Counts, Verdict};
 /// fn copied(permit: &Permit) -> Permit { permit.clone() }
 /// ```
 /// ```compile_fail,E0451
-/// # use pve_steward::permission::Permit;
-/// fn turned(permit: Permit) -> Permit { Permit { verdict: todo!(), ..permit } }
+/// # use pve_steward::permission::{Permit, Verdict};
+/// fn turned(permit: Permit, verdict: Verdict) -> Permit { Permit { verdict, ..permit } }
 /// ```
 /// ```compile_fail,E0277
 /// # use pve_steward::permission::Permit;

@@ -98,11 +98,16 @@ pub(crate) fn first_step(state: &State, node: &str, to: Next) -> Next {
     }
 }
 
+/// The guests there of which that is true.
+fn guests(state: &State, node: &str, fits: impl Fn(&Guest, Option<&str>) -> bool) -> Vec<u32> {
+    let there = state.guests.values().filter(|guest| guest.node == node);
+    let fitting = there.filter(|guest| fits(guest, guest.ha.as_deref()));
+    fitting.map(|guest| guest.vmid).collect()
+}
+
 /// The guests that HA keeps running there.
 fn kept(state: &State, node: &str) -> Vec<u32> {
-    let keeps = |guest: &&Guest| guest.node == node && guest.ha.as_deref() == Some("started");
-    let kept = state.guests.values().filter(keeps);
-    kept.map(|guest| guest.vmid).collect()
+    guests(state, node, |_, ha| ha == Some("started"))
 }
 
 /// Moves them away. True when none is left.
@@ -144,16 +149,9 @@ pub(crate) fn back(state: &mut State, node: &str) {
             guest.node = node.into();
         }
     }
-    let waits = |guest: &&Guest| {
-        let ha = guest.ha.as_deref();
-        guest.node == node && (ha == Some("freeze") || (ha == Some("started") && !guest.is_up()))
-    };
-    let waiting: Vec<u32> = state
-        .guests
-        .values()
-        .filter(waits)
-        .map(|guest| guest.vmid)
-        .collect();
+    let waiting = guests(state, node, |guest, ha| {
+        ha == Some("freeze") || (ha == Some("started") && !guest.is_up())
+    });
     for vmid in waiting {
         request_start(state, vmid);
     }
@@ -164,15 +162,9 @@ pub(crate) fn take_over(state: &mut State, node: &str) {
     if !state.quorate {
         return;
     }
-    let left = |guest: &&Guest| {
-        guest.node == node && guest.is_ha() && guest.ha.as_deref() != Some("freeze")
-    };
-    let left: Vec<u32> = state
-        .guests
-        .values()
-        .filter(left)
-        .map(|guest| guest.vmid)
-        .collect();
+    let left = guests(state, node, |guest, ha| {
+        guest.is_ha() && ha != Some("freeze")
+    });
     for vmid in left {
         let target = refuge(state, vmid, node);
         let Some(guest) = state.guests.get_mut(&vmid) else {
